@@ -1,0 +1,1 @@
+"""Data sets: what there is (catalogue), reading it (loading) and dividing it (splits)."""

@@ -1,0 +1,216 @@
+"""The data sets that a spec can name, described without loading any of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.errors import DatasetError, unknown
+
+
+class Task(StrEnum):
+    """What a model is asked for; it decides the head, the loss and the metrics."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+class Kind(StrEnum):
+    """What one sample is."""
+
+    TABULAR = "tabular"
+    IMAGE = "image"
+
+
+class Source(StrEnum):
+    """Where the samples come from."""
+
+    BUNDLED = "bundled"  # ships with scikit-learn
+    GENERATED = "generated"  # made from the seed
+    DOWNLOAD = "download"  # keras.datasets, downloaded at first use
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set before it is loaded.
+
+    ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder.
+    """
+
+    name: str
+    title: str
+    task: Task
+    kind: Kind
+    shape: tuple[int, ...]
+    samples: int
+    source: Source
+    class_names: tuple[str, ...] = ()
+    target: str = "class"
+    file: str = ""
+    url: str = ""
+    megabytes: float = 0.0
+
+    @property
+    def classes(self) -> int:
+        """How many classes; 0 for regression."""
+        return len(self.class_names)
+
+
+_GOOGLE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+_TORONTO = "https://www.cs.toronto.edu/~kriz/"
+_DIGITS = tuple("0123456789")
+_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
+_FASHION = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+_CIFAR100 = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge
+bus butterfly camel can castle caterpillar cattle chair chimpanzee clock cloud cockroach couch crab
+crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard
+lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom
+oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine
+possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider
+squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout
+tulip turtle wardrobe whale willow_tree wolf woman worm"""
+
+_ALL = (
+    DatasetInfo(
+        "digits",
+        "Handwritten digits, 8×8 grey pictures",
+        Task.MULTICLASS,
+        Kind.IMAGE,
+        (8, 8, 1),
+        1797,
+        Source.BUNDLED,
+        _DIGITS,
+        "digit",
+    ),
+    DatasetInfo(
+        "breast_cancer",
+        "Breast cancer: benign or malignant, from 30 measurements",
+        Task.BINARY,
+        Kind.TABULAR,
+        (30,),
+        569,
+        Source.BUNDLED,
+        ("malignant", "benign"),
+        "diagnosis",
+    ),
+    DatasetInfo(
+        "wine",
+        "Wine: three growers, from 13 chemical measurements",
+        Task.MULTICLASS,
+        Kind.TABULAR,
+        (13,),
+        178,
+        Source.BUNDLED,
+        ("class_0", "class_1", "class_2"),
+        "grower",
+    ),
+    DatasetInfo(
+        "iris",
+        "Iris: three species, from 4 lengths",
+        Task.MULTICLASS,
+        Kind.TABULAR,
+        (4,),
+        150,
+        Source.BUNDLED,
+        ("setosa", "versicolor", "virginica"),
+        "species",
+    ),
+    DatasetInfo(
+        "diabetes",
+        "Diabetes progression after a year, from 10 measurements",
+        Task.REGRESSION,
+        Kind.TABULAR,
+        (10,),
+        442,
+        Source.BUNDLED,
+        target="progression",
+    ),
+    DatasetInfo(
+        "two_moons",
+        "Two interleaved half circles, with label noise",
+        Task.BINARY,
+        Kind.TABULAR,
+        (2,),
+        1000,
+        Source.GENERATED,
+        ("upper", "lower"),
+        "moon",
+    ),
+    DatasetInfo(
+        "mnist",
+        "MNIST: handwritten digits, 28×28 grey pictures",
+        Task.MULTICLASS,
+        Kind.IMAGE,
+        (28, 28, 1),
+        60_000,
+        Source.DOWNLOAD,
+        _DIGITS,
+        "digit",
+        "datasets/mnist.npz",
+        _GOOGLE + "mnist.npz",
+        11.5,
+    ),
+    DatasetInfo(
+        "fashion_mnist",
+        "Fashion-MNIST: clothes, 28×28 grey pictures",
+        Task.MULTICLASS,
+        Kind.IMAGE,
+        (28, 28, 1),
+        60_000,
+        Source.DOWNLOAD,
+        tuple(_FASHION.split(",")),
+        "article",
+        "datasets/fashion-mnist/train-images-idx3-ubyte.gz",
+        _GOOGLE + "train-images-idx3-ubyte.gz",
+        30.9,
+    ),
+    DatasetInfo(
+        "cifar10",
+        "CIFAR-10: 32×32 colour pictures of ten things",
+        Task.MULTICLASS,
+        Kind.IMAGE,
+        (32, 32, 3),
+        50_000,
+        Source.DOWNLOAD,
+        tuple(_CIFAR10.split()),
+        "object",
+        "datasets/cifar-10-batches-py-target",
+        _TORONTO + "cifar-10-python.tar.gz",
+        170.5,
+    ),
+    DatasetInfo(
+        "cifar100",
+        "CIFAR-100: 32×32 colour pictures of a hundred things",
+        Task.MULTICLASS,
+        Kind.IMAGE,
+        (32, 32, 3),
+        50_000,
+        Source.DOWNLOAD,
+        tuple(_CIFAR100.split()),
+        "object",
+        "datasets/cifar-100-python-target",
+        _TORONTO + "cifar-100-python.tar.gz",
+        169.0,
+    ),
+    DatasetInfo(
+        "california_housing",
+        "California housing: median house value, from 8 district figures",
+        Task.REGRESSION,
+        Kind.TABULAR,
+        (8,),
+        16_512,
+        Source.DOWNLOAD,
+        target="median house value",
+        file="datasets/california_housing.npz",
+        url=_GOOGLE + "california_housing.npz",
+        megabytes=0.7,
+    ),
+)
+
+CATALOGUE: dict[str, DatasetInfo] = {info.name: info for info in _ALL}
+
+
+def find_dataset(name: str) -> DatasetInfo:
+    """The catalogue's entry; raises DatasetError with the allowed names."""
+    if name not in CATALOGUE:
+        raise DatasetError(unknown("data set", name, CATALOGUE))
+    return CATALOGUE[name]

@@ -1,0 +1,59 @@
+"""What diagnose() answers."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+Number = float | int | str | None
+
+
+class Label(StrEnum):
+    """What a history shows; docs/diagnosis.md has the definitions."""
+
+    overfitting = "overfitting"
+    underfitting = "underfitting"
+    good_fit = "good_fit"
+    still_improving = "still_improving"
+    diverged = "diverged"
+    cant_tell = "cant_tell"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A label with the numbers behind it. Epochs are labels of the history's index.
+
+    `best_epoch` has the lowest validation loss as measured (training loss without validation);
+    `onset_epoch` is where overfitting begins. A gap is validation minus training loss.
+    `wasted_epochs` were trained after the best one without any improvement. `confidence` is
+    from 0 to 1, a ranking by distance from the nearest threshold and not a probability.
+    """
+
+    label: Label
+    best_epoch: int | None
+    onset_epoch: int | None
+    gap_at_best: float | None
+    gap_at_end: float | None
+    wasted_epochs: int
+    confidence: float
+    reason: str
+    evidence: dict[str, Number]
+    advice: str
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-safe: NaN and infinity become None, and `label` is called `verdict`."""
+        return {
+            "verdict": self.label.value,
+            "best_epoch": self.best_epoch,
+            "onset_epoch": self.onset_epoch,
+            "gap_at_best": _json_safe(self.gap_at_best),
+            "gap_at_end": _json_safe(self.gap_at_end),
+            "wasted_epochs": self.wasted_epochs,
+            "confidence": _json_safe(self.confidence),
+            "reason": self.reason,
+            "evidence": {name: _json_safe(value) for name, value in self.evidence.items()},
+            "advice": self.advice,
+        }
+
+
+def _json_safe(value: Number) -> Number:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,331 @@
+"""RunSpec: everything that a run is, validated; from a form, a YAML file or the command line."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Task
+from experiments.errors import SpecError, unknown
+from experiments.spec_errors import describe_errors
+
+OptimizerName = Literal[
+    "adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"
+]
+Activation = Literal["relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "leaky_relu"]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+Penalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
+
+#: Losses and metrics under Keras' own long names: a model.h5 compiled with a short name such as
+#: "mse" does not load again in Keras 3 (checked up to 3.15.1).
+LOSSES: dict[Task, tuple[str, ...]] = {
+    Task.BINARY: ("binary_crossentropy", "mean_squared_error"),
+    Task.MULTICLASS: ("sparse_categorical_crossentropy",),
+    Task.REGRESSION: ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
+}
+METRICS: dict[Task, tuple[str, ...]] = {
+    Task.BINARY: ("accuracy", "auc", "precision", "recall"),
+    Task.MULTICLASS: ("accuracy", "top_5_accuracy"),
+    Task.REGRESSION: ("mean_absolute_error", "root_mean_squared_error", "r2_score"),
+}
+HIGHER_IS_BETTER = frozenset(
+    ("accuracy", "auc", "precision", "recall", "top_5_accuracy", "r2_score")
+)
+_SHORT_NAMES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "rmse": "root_mean_squared_error",
+    "r2": "r2_score",
+    "acc": "accuracy",
+    "top_5": "top_5_accuracy",
+}
+
+
+class Part(BaseModel):
+    """A part of a spec: immutable, and a field that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetSpec(Part):
+    """Which samples: a name of the catalogue, optionally only the first ``max_samples``.
+
+    ``noise`` is for two_moons: the fraction of labels that are flipped.
+    """
+
+    name: str = "digits"
+    max_samples: Annotated[int, Field(ge=10)] | None = None
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in CATALOGUE:
+            raise ValueError(unknown("data set", name, CATALOGUE))
+        return name
+
+    @property
+    def info(self) -> DatasetInfo:
+        """The catalogue's description of it."""
+        return CATALOGUE[self.name]
+
+
+class SplitSpec(Part):
+    """Which samples validate.
+
+    ``last`` is Keras' own validation_split: the last part in file order, before any shuffle.
+    ``shuffled`` and ``stratified`` draw with the run's seed.
+    """
+
+    method: Literal["last", "shuffled", "stratified"] = "last"
+    validation_split: Fraction = 0.2
+
+
+class _ModelSpec(Part):
+    name: str
+    dropout: Fraction = 0.0
+    l1: Penalty = 0.0
+    l2: Penalty = 0.0
+
+
+class LinearSpec(_ModelSpec):
+    """One Dense layer: linear, logistic or softmax regression."""
+
+    name: Literal["linear"] = "linear"
+
+
+class MLPSpec(_ModelSpec):
+    """Dense layers of the given units, then the head."""
+
+    name: Literal["mlp"] = "mlp"
+    layers: Annotated[list[Positive], Field(max_length=200)] = [64, 32]
+    activation: Activation = "relu"
+    batch_norm: bool = False
+
+
+class CNNSpec(_ModelSpec):
+    """A 3×3 convolution and a 2×2 pooling for each entry of ``filters``, a Dense layer, the head."""
+
+    name: Literal["cnn"] = "cnn"
+    filters: Annotated[list[Positive], Field(min_length=1, max_length=20)] = [16, 32]
+    dense: Annotated[int, Field(ge=0)] = 64
+    activation: Activation = "relu"
+    batch_norm: bool = False
+
+
+class ResNetSpec(_ModelSpec):
+    """A small residual network: ``blocks`` residual blocks at each width of ``filters``."""
+
+    name: Literal["resnet"] = "resnet"
+    filters: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [16, 32]
+    blocks: Annotated[int, Field(ge=1, le=20)] = 1
+    activation: Activation = "relu"
+
+
+ModelSpec = Annotated[LinearSpec | MLPSpec | CNNSpec | ResNetSpec, Field(discriminator="name")]
+
+
+class TrainingSpec(Part):
+    """How the weights move. ``loss`` and ``metrics`` left out are those that fit the task."""
+
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 30
+    batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
+    optimizer: OptimizerName = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 0.001
+    momentum: Fraction = 0.0
+    loss: str | None = None
+    metrics: list[str] | None = None
+
+    @field_validator("loss")
+    @classmethod
+    def _long_loss(cls, loss: str | None) -> str | None:
+        return _SHORT_NAMES.get(loss, loss) if loss else None
+
+    @field_validator("metrics")
+    @classmethod
+    def _long_metrics(cls, metrics: list[str] | None) -> list[str] | None:
+        if not metrics:
+            return None
+        return list(dict.fromkeys(_SHORT_NAMES.get(name, name) for name in metrics))
+
+
+class EarlyStoppingSpec(Part):
+    """keras.callbacks.EarlyStopping, under Keras' names."""
+
+    monitor: str = "val_loss"
+    patience: Annotated[int, Field(ge=0)] = 5
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    start_from_epoch: Annotated[int, Field(ge=0)] = 0
+    restore_best_weights: bool = True
+
+
+class ReduceLROnPlateauSpec(Part):
+    """keras.callbacks.ReduceLROnPlateau, under Keras' names."""
+
+    monitor: str = "val_loss"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: Annotated[int, Field(ge=0)] = 3
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-4
+    min_lr: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+
+class CallbacksSpec(Part):
+    """What acts between epochs; none by default."""
+
+    early_stopping: EarlyStoppingSpec | None = None
+    reduce_lr_on_plateau: ReduceLROnPlateauSpec | None = None
+
+
+class RunSpec(Part):
+    """One run, whole. Everything has a default, so ``RunSpec()`` trains."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    dataset: DatasetSpec = DatasetSpec()
+    split: SplitSpec = SplitSpec()
+    model: ModelSpec = MLPSpec()
+    training: TrainingSpec = TrainingSpec()
+    callbacks: CallbacksSpec = CallbacksSpec()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+
+    @property
+    def title(self) -> str:
+        """The run's name, or one made of what it is."""
+        return self.name or f"{self.dataset.name} {self.model.name}"
+
+    @property
+    def loss(self) -> str:
+        """The loss by Keras' long name: the given one, or the one that fits the task."""
+        return self.training.loss or LOSSES[self.dataset.info.task][0]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics: the given ones, or the one that fits the task."""
+        return tuple(self.training.metrics or METRICS[self.dataset.info.task][:1])
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _mlp_unless_named(cls, model: Any) -> Any:
+        return {"name": "mlp"} | model if isinstance(model, dict) else model
+
+    @model_validator(mode="after")
+    def _parts_fit_each_other(self) -> Self:
+        info = self.dataset.info
+        if self.model.name in ("cnn", "resnet") and info.kind is not Kind.IMAGE:
+            raise ValueError(
+                f"model.name: received {self.model.name!r}, which needs pictures; {info.name} has "
+                f"rows of {info.shape[0]} features. Allowed: linear, mlp."
+            )
+        if self.split.method == "stratified" and info.task is Task.REGRESSION:
+            raise ValueError(
+                f"split.method: received 'stratified', which needs classes; {info.name} is a "
+                "regression. Allowed: last, shuffled."
+            )
+        if self.loss not in LOSSES[info.task]:
+            raise ValueError(_refused("training.loss", self.loss, info, LOSSES[info.task]))
+        for metric in self.metrics:
+            if metric not in METRICS[info.task]:
+                raise ValueError(_refused("training.metrics", metric, info, METRICS[info.task]))
+        for field in ("early_stopping", "reduce_lr_on_plateau"):
+            callback = getattr(self.callbacks, field)
+            if callback and callback.monitor not in self.monitors():
+                raise ValueError(
+                    f"callbacks.{field}.monitor: received {callback.monitor!r}. "
+                    f"Allowed: {', '.join(self.monitors())}."
+                )
+        return self
+
+    def monitors(self) -> tuple[str, ...]:
+        """What a callback can watch: loss and metrics, and val_ of each if there is validation."""
+        names = ("loss", *self.metrics)
+        if self.split.validation_split == 0:
+            return names
+        return (*(f"val_{name}" for name in names), *names)
+
+    def to_yaml(self) -> str:
+        """The whole spec as YAML, defaults included, in the order of the fields."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def flatten(self) -> dict[str, str]:
+        """The spec as MLflow params: dotted names, text values; parts that are off are left out."""
+        flat = _flatten(self.model_dump(mode="json"))
+        return flat | {"training.loss": self.loss, "training.metrics": ", ".join(self.metrics)}
+
+
+def parse_spec(data: Any) -> RunSpec:
+    """A RunSpec from plain dicts; raises SpecError with one line for each field that is refused."""
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise SpecError(
+            f"A spec is a mapping of fields; received {type(data).__name__}. "
+            f"Allowed fields: {', '.join(RunSpec.model_fields)}."
+        )
+    try:
+        return RunSpec.model_validate(data)
+    except ValidationError as error:
+        raise SpecError(describe_errors(error, RunSpec)) from None
+
+
+def load_spec(text: str, overrides: list[str] | None = None) -> RunSpec:
+    """A RunSpec from YAML text, with ``a.b=value`` overrides; raises SpecError."""
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise SpecError(f"This is not YAML: {' '.join(str(error).split())}") from None
+    if overrides:
+        if data is not None and not isinstance(data, dict):
+            parse_spec(data)
+        data = dict(data or {})
+        for override in overrides:
+            _override(data, override)
+    return parse_spec(data)
+
+
+def read_spec(path: Path, overrides: list[str] | None = None) -> RunSpec:
+    """A RunSpec from a YAML file; raises SpecError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"Cannot read the spec {path}: {error}. Name a YAML file.") from None
+    return load_spec(text, overrides)
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    path, equals, value = override.partition("=")
+    if not equals or not path.strip():
+        raise SpecError(
+            f"--set received {override!r}. Write FIELD=VALUE, for example training.epochs=5."
+        )
+    *parents, leaf = path.strip().split(".")
+    node = data
+    for name in parents:
+        child = node.get(name)
+        child = dict(child) if isinstance(child, dict) else {}
+        node[name] = child
+        node = child
+    try:
+        node[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        node[leaf] = value
+
+
+def _refused(field: str, received: str, info: DatasetInfo, allowed: tuple[str, ...]) -> str:
+    return (
+        f"{field}: received {received!r}. Allowed for {info.name} ({info.task.value}): "
+        f"{', '.join(allowed)}."
+    )
+
+
+def _flatten(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in data.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            flat[f"{prefix}{name}"] = ", ".join(map(str, value))
+        elif value is not None and value != "":
+            flat[f"{prefix}{name}"] = str(value)
+    return flat

@@ -1,0 +1,56 @@
+"""Files of a run: listing them and bringing one to this machine."""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.errors import ArtifactError
+from experiments.tracking.store import Store, asks_store
+
+
+class Artifact(NamedTuple):
+    """A file of a run: its path within the run and its size in bytes."""
+
+    path: str
+    bytes: int
+
+
+@asks_store
+def list_artifacts(store: Store, run_id: str) -> list[Artifact]:
+    """All files of a run, folders walked, in order of path."""
+    found: list[Artifact] = []
+    folders: list[str | None] = [None]
+    while folders:
+        for item in store.client.list_artifacts(run_id, folders.pop()):
+            if item.is_dir:
+                folders.append(item.path)
+            else:
+                found.append(Artifact(item.path, item.file_size or 0))
+    return sorted(found)
+
+
+@asks_store
+def fetch_artifact(store: Store, run_id: str, path: str) -> Path:
+    """A local path of one artifact, downloaded where the store is elsewhere.
+
+    Raises ArtifactError that lists what the run has.
+    """
+    from mlflow.exceptions import MlflowException
+
+    store.client.get_run(run_id)  # so that an unknown run is told apart from a missing file
+    try:
+        return Path(store.client.download_artifacts(run_id, path, _download_folder(store, run_id)))
+    except (MlflowException, OSError):
+        have = ", ".join(item.path for item in list_artifacts(store, run_id)) or "nothing"
+        raise ArtifactError(
+            f"Run {run_id} has no readable artifact {path!r}. It has: {have}."
+        ) from None
+
+
+def _download_folder(store: Store, run_id: str) -> str | None:
+    """Where downloads go; None lets MLflow hand out the file itself where the store is local."""
+    if not store.settings.is_server:
+        return None
+    folder = Path(tempfile.gettempdir()) / "kerascope-downloads" / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)

@@ -1,0 +1,337 @@
+"""Runs: making, finding, and changing what they are asked to do. All state is in MLflow."""
+
+import getpass
+import json
+import math
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from experiments.errors import ArtifactError, ExperimentsError, RunNotFoundError
+from experiments.specs import HIGHER_IS_BETTER, RunSpec, load_spec
+from experiments.tracking.store import Store, asks_store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
+
+#: One colour a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
+#: be told apart on light and dark ground.
+COLORS = (
+    "#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04",
+    "#06b6d4", "#ec4899", "#65a30d", "#6366f1", "#b45309", "#0d9488",
+)  # fmt: skip
+
+SPEC_FILE = "spec.yaml"
+_LARGEST = 1.7976931348623157e308  # MLflow's SQL stores return infinity as the largest float
+
+
+class RunStatus(StrEnum):
+    """MLflow's own names."""
+
+    SCHEDULED = "SCHEDULED"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run is still to come or under way."""
+        return self in (RunStatus.SCHEDULED, RunStatus.RUNNING)
+
+
+class Tag(StrEnum):
+    """The tags that carry what MLflow has no field for."""
+
+    STARTED = "kerascope.started"
+    REASON = "kerascope.reason"
+    STOP = "kerascope.stop_requested"
+    WORKER = "kerascope.worker"
+    PROGRESS = "kerascope.progress"
+    VERDICT = "kerascope.verdict"
+    COLOR = "mlflow.runColor"
+    PARENT = "mlflow.parentRunId"
+    NOTE = "mlflow.note.content"
+    USER = "mlflow.user"
+    SOURCE = "mlflow.source.name"
+    SOURCE_TYPE = "mlflow.source.type"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A snapshot of one run.
+
+    ``metrics`` are the last values, and ``best_epoch`` and ``best_<metric>`` beside them once the
+    run has ended. ``progress`` holds ``phase``, ``epoch``, ``epochs``, ``batch``, ``batches``.
+    """
+
+    id: str
+    experiment_id: str
+    name: str
+    status: RunStatus
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(repr=False)
+    deleted: bool = False
+
+    @property
+    def color(self) -> str:
+        """The run's colour, the same everywhere."""
+        return self.tags.get(Tag.COLOR, COLORS[0])
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, or what stands in its way; empty while all is well."""
+        return self.tags.get(Tag.REASON, "")
+
+    @property
+    def verdict(self) -> str | None:
+        """The verdict's label, set when the run ends."""
+        return self.tags.get(Tag.VERDICT)
+
+    @property
+    def parent_id(self) -> str | None:
+        """The run that this one came from."""
+        return self.tags.get(Tag.PARENT)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return Tag.STOP in self.tags
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How far the training process is; empty before it starts."""
+        return json.loads(self.tags.get(Tag.PROGRESS, "{}"))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the spec asks for."""
+        return int(self.params.get("training.epochs", 0))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has trained so far, or trained in all; None before it starts."""
+        if self.started is None:
+            return None
+        return ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
+
+    @property
+    def main_metric(self) -> str:
+        """The first metric of the spec; ``loss`` where there is none."""
+        return self.params.get("training.metrics", "").split(",")[0].strip() or "loss"
+
+    @property
+    def main_metric_rises(self) -> bool:
+        """Whether higher values of the main metric are better."""
+        return self.main_metric in HIGHER_IS_BETTER
+
+
+@asks_store
+def create_run(
+    store: Store,
+    spec: RunSpec,
+    status: RunStatus = RunStatus.SCHEDULED,
+    parent_id: str | None = None,
+) -> str:
+    """Record a new run with its params and spec.yaml, and return its id.
+
+    MLflow creates runs as RUNNING; the status is set last, so that no worker takes a run that is
+    not whole yet.
+    """
+    from mlflow.entities import Param
+
+    client = store.client
+    tags = {
+        Tag.COLOR.value: _next_color(store),
+        Tag.SOURCE.value: "kerascope",
+        Tag.SOURCE_TYPE.value: "LOCAL",
+        Tag.USER.value: _user(),
+    }
+    if parent_id:
+        tags[Tag.PARENT.value] = parent_id
+    made = client.create_run(store.experiment_id, run_name=spec.title, tags=tags)
+    run_id = made.info.run_id
+    params = [Param(name, value) for name, value in spec.flatten().items()]
+    client.log_batch(run_id, params=params)
+    client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
+    client.update_run(run_id, status=status.value)
+    return run_id
+
+
+@asks_store
+def get_run(store: Store, run_id: str) -> Run:
+    """One run; raises RunNotFoundError."""
+    return _to_run(store.client.get_run(run_id))
+
+
+@asks_store
+def list_runs(store: Store, *, deleted: bool = False, most: int = 1000) -> list[Run]:
+    """Our runs, newest first; those in the bin if ``deleted``."""
+    from mlflow.entities import ViewType
+
+    view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
+    return [_to_run(run) for run in _search(store, "", view, most)]
+
+
+@asks_store
+def find_runs(store: Store, status: RunStatus) -> list[Run]:
+    """Our runs with one status, in the order in which they should be taken: priority, then age."""
+    from mlflow.entities import ViewType
+
+    found = _search(store, f"attributes.status = '{status.value}'", ViewType.ACTIVE_ONLY, 1000)
+    runs = [_to_run(run) for run in found]
+    return sorted(runs, key=lambda run: (-int(run.params.get("priority", 0)), run.created))
+
+
+@asks_store
+def resolve_run(store: Store, text: str) -> Run:
+    """The run with this id, this beginning of an id, or this name (the newest).
+
+    Raises RunNotFoundError that says where to find the names.
+    """
+    try:
+        return get_run(store, text)
+    except RunNotFoundError:
+        runs = list_runs(store)
+    matches = [run for run in runs if run.name == text]
+    if not matches and len(text) >= 4:
+        matches = [run for run in runs if run.id.startswith(text)]
+    if not matches:
+        raise RunNotFoundError(
+            f"No run {text!r} in the store {store.settings.tracking_uri}. Name a run by its id, "
+            "the first characters of its id, or its name; `python -m experiments status` lists "
+            "them."
+        )
+    return matches[0]
+
+
+@asks_store
+def get_spec(store: Store, run_id: str) -> RunSpec:
+    """The spec of a run, from its spec.yaml; raises ArtifactError."""
+    try:
+        text = read_text(store, run_id, SPEC_FILE)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error} Without it the run cannot be trained or cloned.") from None
+    return load_spec(text)
+
+
+def read_text(store: Store, run_id: str, path: str) -> str:
+    """The text of an artifact; raises ArtifactError."""
+    from experiments.tracking.artifacts import fetch_artifact
+
+    return fetch_artifact(store, run_id, path).read_text(encoding="utf-8")
+
+
+@asks_store
+def set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a run in one call."""
+    from mlflow.entities import RunTag
+
+    store.client.log_batch(run_id, tags=[RunTag(str(key), value) for key, value in tags.items()])
+
+
+@asks_store
+def start_run(store: Store, run_id: str, worker: str) -> None:
+    """SCHEDULED → RUNNING, in the name of a worker."""
+    set_tags(store, run_id, {Tag.WORKER: worker, Tag.STARTED: str(_now())})
+    store.client.update_run(run_id, status=RunStatus.RUNNING.value)
+
+
+@asks_store
+def end_run(store: Store, run_id: str, status: RunStatus, reason: str) -> None:
+    """→ FINISHED, FAILED or KILLED, with the reason."""
+    set_tags(store, run_id, {Tag.REASON: reason[:5000]})
+    store.client.set_terminated(run_id, status=status.value)
+
+
+@asks_store
+def request_stop(store: Store, run_id: str) -> None:
+    """Ask a run to end after its current batch. One that has not started is KILLED at once."""
+    run = get_run(store, run_id)
+    if run.status is RunStatus.SCHEDULED:
+        end_run(store, run_id, RunStatus.KILLED, "Stopped before it started.")
+    elif run.status is RunStatus.RUNNING:
+        set_tags(store, run_id, {Tag.STOP: str(_now())})
+
+
+@asks_store
+def delete_runs(store: Store, run_ids: Iterable[str]) -> None:
+    """Put runs into MLflow's bin. Active ones are refused: stop them first."""
+    for run_id in run_ids:
+        run = get_run(store, run_id)
+        if run.status.is_active:
+            raise ExperimentsError(f"{run.name} is {run.status}. Stop it, then delete it.")
+        store.client.delete_run(run_id)
+
+
+@asks_store
+def restore_runs(store: Store, run_ids: Iterable[str]) -> None:
+    """Take runs out of the bin."""
+    for run_id in run_ids:
+        store.client.restore_run(run_id)
+
+
+def _search(store: Store, query: str, view: str, most: int) -> list["MlflowRun"]:
+    found: list[MlflowRun] = []
+    token = None
+    while len(found) < most:
+        page = store.client.search_runs(
+            [store.experiment_id], query, view, min(most - len(found), 1000), page_token=token
+        )
+        found += page
+        token = page.token
+        if not token:
+            break
+    return found
+
+
+def _next_color(store: Store) -> str:
+    """The colour after the newest run's, so that runs made one after another differ."""
+    newest = store.client.search_runs([store.experiment_id], max_results=1)
+    used = newest[0].data.tags.get(Tag.COLOR, COLORS[-1]) if newest else COLORS[-1]
+    position = COLORS.index(used) if used in COLORS else -1
+    return COLORS[(position + 1) % len(COLORS)]
+
+
+def _to_run(run: "MlflowRun") -> Run:
+    tags = dict(run.data.tags)
+    return Run(
+        id=run.info.run_id,
+        experiment_id=run.info.experiment_id,
+        name=run.info.run_name or run.info.run_id[:8],
+        status=RunStatus(run.info.status),
+        created=_to_time(run.info.start_time),
+        started=_to_time(int(tags[Tag.STARTED])) if Tag.STARTED in tags else None,
+        ended=_to_time(run.info.end_time) if run.info.end_time else None,
+        params=dict(run.data.params),
+        metrics={name: to_value(value) for name, value in run.data.metrics.items()},
+        tags=tags,
+        deleted=run.info.lifecycle_stage == "deleted",
+    )
+
+
+def to_value(value: float) -> float:
+    """A metric's value as it was logged: infinity is infinity again."""
+    return math.copysign(math.inf, value) if abs(value) >= _LARGEST else value
+
+
+def _to_time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

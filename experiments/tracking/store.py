@@ -1,0 +1,150 @@
+"""Opening the MLflow store: the embedded SQLite file, or a server or database that is given."""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from filelock import FileLock
+
+from experiments.errors import RunNotFoundError, StoreError
+from experiments.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+EXPERIMENT = "kerascope"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# MLflow's own defaults let a call to a server that is down block for minutes (measured: 247 s).
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+
+
+class Store:
+    """The MLflow client of one store, with the experiment that holds our runs.
+
+    Importing mlflow takes seconds, so it happens at first use. Safe to share between threads.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """MLflow's client; for an embedded store the database is made first."""
+        for name, value in _PATIENCE.items():
+            os.environ.setdefault(name, value)
+        if self.settings.database:
+            prepare_database(self.settings)
+        from mlflow.tracking import MlflowClient
+
+        with told_plainly(self.settings):
+            return MlflowClient(tracking_uri=self.settings.tracking_uri)
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The experiment that holds our runs, made at first use."""
+        with told_plainly(self.settings):
+            return _find_or_make_experiment(self.client, self.settings)
+
+
+def prepare_database(settings: Settings) -> None:
+    """Make and migrate the SQLite file if it is not there, once, whoever asks first; use WAL.
+
+    With WAL a reader does not wait for a writer; MLflow leaves the default journal mode.
+    Raises StoreError where the folder cannot be written.
+    """
+    database = settings.database
+    if database is None or database.exists():
+        return
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{database}.lock", timeout=120):
+            if not database.exists():
+                _migrate(database)
+    except OSError as error:
+        raise StoreError(
+            f"The workspace {database.parent} cannot be written: {error}. "
+            "Set KERASCOPE_HOME to a folder that can."
+        ) from None
+
+
+def _migrate(database: Path) -> None:
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
+
+    from experiments.settings import sqlite_uri
+
+    unfinished = database.with_name(f".{database.name}.{os.getpid()}")
+    engine = create_sqlalchemy_engine(sqlite_uri(unfinished))
+    _initialize_tables(engine)
+    engine.dispose()
+    connection = sqlite3.connect(unfinished)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    unfinished.rename(database)
+
+
+def _find_or_make_experiment(client: "MlflowClient", settings: Settings) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        location = None if settings.is_server else settings.artifact_root.as_uri()
+        try:
+            return client.create_experiment(EXPERIMENT, artifact_location=location)
+        except MlflowException:  # another process made it in between
+            found = client.get_experiment_by_name(EXPERIMENT)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+@contextmanager
+def told_plainly(settings: Settings) -> Iterator[None]:
+    """Turn what MLflow raises into RunNotFoundError or StoreError with what to do next."""
+    import requests
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except MlflowException as error:
+        no_id = error.error_code == "INVALID_PARAMETER_VALUE" and "run_id" in str(error)
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST" or no_id:
+            raise RunNotFoundError(
+                f"{error.message.rstrip('.')}. Choose one that is in the list of runs."
+            ) from None
+        raise StoreError(_unreachable(settings, error)) from error
+    except (requests.RequestException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise StoreError(_unreachable(settings, error)) from error
+
+
+def _unreachable(settings: Settings, error: Exception) -> str:
+    said = " ".join(str(error).split())
+    logging.getLogger(__name__).warning("The MLflow store failed: %s", said)
+    return (
+        f"The MLflow store at {settings.tracking_uri} does not answer as it should: "
+        f"{said[:300]}. Check that it runs and that MLFLOW_TRACKING_URI names it, then reload."
+    )
+
+
+def asks_store(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorator for functions whose first argument is the Store: errors are told plainly."""
+
+    @wraps(function)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        store = args[0]
+        assert isinstance(store, Store)
+        store.client  # noqa: B018 - imports mlflow, so that its errors can be caught
+        with told_plainly(store.settings):
+            return function(*args, **kwargs)
+
+    return asked
