@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Entry(NamedTuple):
@@ -102,6 +102,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
+def note_process(folder: RunFolder, *, attends_itself: bool) -> None:
+    """Write down which process trains this run, for a worker that finds the folder later."""
+    import psutil
+
+    born = psutil.Process().create_time()
+    note = {"pid": os.getpid(), "born": born, "attends_itself": attends_itself}
+    write_json(folder.process, note)
+
+
 class Journal:
     """Appends entries; each is handed to the operating system before ``write`` returns."""
 
@@ -126,8 +135,10 @@ class Journal:
         }
         self._file.write(json.dumps(entry).encode() + b"\n")  # NaN and Infinity stay as they are
 
-    def close(self) -> None:
-        """Close the file."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 

@@ -14,12 +14,30 @@ class Settings:
     """One answer to "where": read once from the environment and handed down.
 
     ``home`` holds what this machine keeps (embedded store, artifacts, run folders in progress);
-    ``tracking_uri`` is MLflow's; ``ui_url`` is where the MLflow UI over the same store answers.
+    ``tracking_uri`` is MLflow's; ``ui_url`` is where the MLflow UI over the same store answers;
+    ``embedded_worker`` is whether the dashboard starts a worker where none lives.
     """
 
     home: Path
     tracking_uri: str
     ui_url: str
+    embedded_worker: bool = True
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the one worker of this machine that serves the store."""
+        database = self.database
+        return Path(f"{database}.worker.lock") if database else self.home / "worker.lock"
+
+    @property
+    def worker_note(self) -> Path:
+        """Who holds that lock."""
+        return self.worker_lock.with_suffix(".json")
+
+    @property
+    def wake_file(self) -> Path:
+        """Touched when a run is submitted, so that a worker on this machine need not wait."""
+        return self.home / "wake"
 
     @property
     def database(self) -> Path | None:
@@ -51,20 +69,24 @@ class Settings:
         return os.environ | {
             "KERASCOPE_HOME": str(self.home),
             "MLFLOW_TRACKING_URI": self.tracking_uri,
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
             "PYTHONPATH": path,
             "PYTHONUNBUFFERED": "1",
         }
 
 
 def read_settings() -> Settings:
-    """Settings from ``KERASCOPE_HOME``, ``MLFLOW_TRACKING_URI``, ``MLFLOW_PORT`` and
-    ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the server's)."""
+    """Settings from ``KERASCOPE_HOME``, ``MLFLOW_TRACKING_URI``, ``MLFLOW_PORT``,
+    ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the server's) and
+    ``KERASCOPE_WORKER`` (``external`` where workers run elsewhere)."""
     home = Path(os.environ.get("KERASCOPE_HOME") or ROOT / "workspace").expanduser().resolve()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home / "mlflow.db")
     served = uri if uri.startswith(("http://", "https://")) else None
     port = os.environ.get("MLFLOW_PORT", "5000")
     ui_url = os.environ.get("KERASCOPE_MLFLOW_UI") or served or f"http://127.0.0.1:{port}"
-    return Settings(home, uri, ui_url.rstrip("/"))
+    embedded = os.environ.get("KERASCOPE_WORKER", "embedded") != "external"
+    return Settings(home, uri, ui_url.rstrip("/"), embedded)
 
 
 def sqlite_uri(database: Path) -> str:

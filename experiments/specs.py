@@ -106,7 +106,7 @@ class MLPSpec(_ModelSpec):
 
 
 class CNNSpec(_ModelSpec):
-    """A 3×3 convolution and a 2×2 pooling for each entry of ``filters``, a Dense layer, the head."""
+    """A 3×3 convolution and a 2×2 pooling for each entry of ``filters``, a Dense layer, a head."""
 
     name: Literal["cnn"] = "cnn"
     filters: Annotated[list[Positive], Field(min_length=1, max_length=20)] = [16, 32]
@@ -243,6 +243,10 @@ class RunSpec(Part):
         if self.split.validation_split == 0:
             return names
         return (*(f"val_{name}" for name in names), *names)
+
+    def rises(self, metric: str) -> bool:
+        """Whether higher values of a metric, or of its validation or test-mode twin, are better."""
+        return metric.removeprefix("val_").removeprefix("train_eval_") in HIGHER_IS_BETTER
 
     def to_yaml(self) -> str:
         """The whole spec as YAML, defaults included, in the order of the fields."""

@@ -33,7 +33,9 @@ class Source(StrEnum):
 class DatasetInfo:
     """What is known of a data set before it is loaded.
 
-    ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder.
+    ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder,
+    and ``sha256`` what Keras wants it to be ("" where it does not check). ``beside`` names further
+    files of the same download, in the same folder and from the same place.
     """
 
     name: str
@@ -48,6 +50,17 @@ class DatasetInfo:
     file: str = ""
     url: str = ""
     megabytes: float = 0.0
+    sha256: str = ""
+    beside: tuple[str, ...] = ()
+
+    @property
+    def downloads(self) -> tuple[tuple[str, str], ...]:
+        """Each file of a download: its path below Keras' cache folder, and its URL."""
+        if not self.file:
+            return ()
+        folder, place = self.file.rpartition("/")[0], self.url.rpartition("/")[0]
+        more = tuple((f"{folder}/{name}", f"{place}/{name}") for name in self.beside)
+        return ((self.file, self.url), *more)
 
     @property
     def classes(self) -> int:
@@ -148,6 +161,7 @@ _ALL = (
         "datasets/mnist.npz",
         _GOOGLE + "mnist.npz",
         11.5,
+        "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
     ),
     DatasetInfo(
         "fashion_mnist",
@@ -162,6 +176,11 @@ _ALL = (
         "datasets/fashion-mnist/train-images-idx3-ubyte.gz",
         _GOOGLE + "train-images-idx3-ubyte.gz",
         30.9,
+        beside=(
+            "train-labels-idx1-ubyte.gz",
+            "t10k-images-idx3-ubyte.gz",
+            "t10k-labels-idx1-ubyte.gz",
+        ),
     ),
     DatasetInfo(
         "cifar10",
@@ -173,9 +192,10 @@ _ALL = (
         Source.DOWNLOAD,
         tuple(_CIFAR10.split()),
         "object",
-        "datasets/cifar-10-batches-py-target",
+        "datasets/cifar-10-batches-py-target_archive",
         _TORONTO + "cifar-10-python.tar.gz",
         170.5,
+        "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
     ),
     DatasetInfo(
         "cifar100",
@@ -187,9 +207,10 @@ _ALL = (
         Source.DOWNLOAD,
         tuple(_CIFAR100.split()),
         "object",
-        "datasets/cifar-100-python-target",
+        "datasets/cifar-100-python-target_archive",
         _TORONTO + "cifar-100-python.tar.gz",
         169.0,
+        "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
     ),
     DatasetInfo(
         "california_housing",
@@ -203,6 +224,7 @@ _ALL = (
         file="datasets/california_housing.npz",
         url=_GOOGLE + "california_housing.npz",
         megabytes=0.7,
+        sha256="1a2e3a52e0398de6463aebe6f4a8da34fb21fbb6b934cf88c3425e766f2a1a6f",
     ),
 )
 

@@ -44,7 +44,10 @@ def curves(history: pd.DataFrame) -> Curves:
             f"Received {type(history).__name__} as a history. It must be a DataFrame indexed by "
             "epoch; turn a Keras history dict into one with history_from_keras."
         )
-    history = history.sort_index() if not history.index.is_monotonic_increasing else history
+    if not history.index.is_monotonic_increasing:
+        history = history.sort_index(kind="stable")
+    if not history.index.is_unique:
+        history = history[~history.index.duplicated(keep="last")]
     names = [str(name) for name in history.columns if str(name) not in NO_CURVES]
     metric = monitored(history, names)
     if metric is None:

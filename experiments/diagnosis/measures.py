@@ -5,10 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.diagnosis.curves import Curve
-from experiments.diagnosis.smoothing import Floats, Smooth, smooth
+from experiments.diagnosis.smoothing import Smooth, smooth
 
 # Part of the run that "the end" is: its last quarter.
 LAST = 4
+# Standard errors that a minimum is taken to be uncertain by.
+CAREFUL = 2.0
+# Fewest values with a slope.
+FEWEST = 3
+# Slopes of two windows are the same when intervals of this many standard errors meet.
+SAME = 1.2
 
 
 class Level(NamedTuple):
@@ -36,8 +42,6 @@ class Fall(NamedTuple):
 
     amount: float
     error: float
-    latest: float
-    latest_error: float
 
 
 def level(curve: Curve) -> Level:
@@ -45,52 +49,68 @@ def level(curve: Curve) -> Level:
     finite = curve.finite
     values = curve.values[finite]
     smoothed = smooth(curve.epochs[finite].astype(np.float64), values)
-    at = int(np.argmin(smoothed.level))
+    # The lowest of many uncertain values is too low: a minimum is where even the upper end of
+    # the confidence interval is lowest.
+    at = int(np.argmin(smoothed.level + CAREFUL * smoothed.error))
+    end, end_error = _end(smoothed)
     return Level(
         smoothed,
         float(values[0]),
         float(smoothed.level[at]),
         float(smoothed.error[at]),
         at,
-        float(smoothed.level[-1]),
-        float(smoothed.error[-1]),
+        end,
+        end_error,
     )
 
 
-def fall_at_end(curve: Curve, measured: Level) -> Fall:
-    """Straight lines through the last quarter and the last eighth of the values."""
-    finite = curve.finite
-    t, y = curve.epochs[finite].astype(np.float64), curve.values[finite]
-    keep = _without_jumps(y, measured)
-    t, y = t[keep], y[keep]
-    quarter = (t[-1] - t[0]) / LAST
-    correlation = measured.smooth.correlation
-    noise = measured.smooth.noise * np.sqrt((1 + correlation) / (1 - correlation))
-    slope, error = _line(t, y, noise, LAST)
-    latest, latest_error = _line(t, y, noise, 2 * LAST)
-    return Fall(-slope * quarter, error * quarter, -latest * quarter, latest_error * quarter)
+def _end(smoothed: Smooth) -> tuple[float, float]:
+    """Level at the end: the smoothed one, or a mean of the last values that is surely above it.
+
+    A rise in the last few epochs only is flattened by the wide window before it.
+    """
+    level, error = float(smoothed.level[-1]), float(smoothed.error[-1])
+    y = smoothed.kept_values
+    for points in (3, 5, 8, 13, 21):
+        if points > len(y) // LAST:
+            break
+        mean, mean_error = float(y[-points:].mean()), smoothed.noise / points**0.5
+        falling = y[-1] < mean - smoothed.noise
+        if not falling and mean - level > CAREFUL * np.hypot(mean_error, error):
+            level, error = mean, mean_error
+    return level, error
 
 
-def _without_jumps(y: Floats, measured: Level) -> np.ndarray:
-    """Leave spikes out of the straight lines: far from the smoothed curve in the last half."""
+def medians_rise(measured: Level) -> float:
+    """Median of the last values minus median of those around the minimum, whatever the noise."""
+    y, t = measured.smooth.kept_values, measured.smooth.kept_epochs
+    points = max(3, min(len(y) // 8, 25))
+    at = int(np.searchsorted(t, measured.smooth.epochs[measured.lowest_at]))
+    first = min(max(at - points // 2, 0), len(y) - points)
+    return float(np.median(y[-points:]) - np.median(y[first : first + points]))
+
+
+def fall_at_end(smoothed: Smooth) -> Fall:
+    """Slope at the end from the widest window over which it is the same within its error."""
+    t, y = smoothed.kept_epochs[::-1], smoothed.kept_values[::-1]
     n = len(y)
-    at = np.interp(
-        np.arange(n),
-        np.linspace(0, n - 1, len(measured.smooth.level)),
-        np.arange(len(measured.smooth.level)),
-    )
-    expected = np.interp(at, np.arange(len(measured.smooth.level)), measured.smooth.level)
-    away = np.abs(y - expected)
-    limit = 5 * max(measured.smooth.noise, float(np.median(away[n // 2 :])))
-    keep = (away <= limit) | (np.arange(n) < n // 2)
-    return keep if keep.sum() >= max(3, n - n // 5) else np.ones(n, dtype=bool)
-
-
-def _line(t: Floats, y: Floats, noise: float, part: int) -> tuple[float, float]:
-    """Slope per epoch and its error over the last 1/part of the points, at least three."""
-    points = min(len(t), max(3, round(len(t) / part)))
-    t, y = t[-points:] - t[-points:].mean(), y[-points:]
-    spread = float((t**2).sum())
-    if spread == 0:
-        return 0.0, np.inf
-    return float((t * y).sum() / spread), float(noise / np.sqrt(spread))
+    length = float(t[0] - t[-1]) or 1.0
+    x = (t - t[0]) / length
+    widths = [min(n, max(FEWEST, round(n / 8)))]
+    while widths[-1] < n:
+        widths.append(min(n, max(widths[-1] + 1, round(widths[-1] * 1.3))))
+    points = np.array(widths)
+    sx, sxx, sy, sxy = np.cumsum([x, x * x, y, x * y], axis=1)[:, points - 1]
+    spread = np.maximum(sxx - sx**2 / points, 1e-300)
+    slopes = (sxy - sx * sy / points) / spread
+    errors = smoothed.noise / np.sqrt(spread)
+    low = np.maximum.accumulate(slopes - SAME * errors)
+    high = np.minimum.accumulate(slopes + SAME * errors)
+    same = int(np.argmin(np.append(low <= high, False))) - 1
+    slope = float(slopes[same])
+    if points[same] == FEWEST:
+        # Three values of a curve that flattens: the slope at the last one, not in their middle.
+        before, after = (y[2] - y[1]) / (x[1] - x[2]), (y[1] - y[0]) / (x[0] - x[1])
+        flattening = float(np.clip(after / before, 0, 1)) if before > 0 else 1.0
+        slope = max(slope, -after * flattening**0.5) if flattening < 1 else slope
+    return Fall(-slope / LAST, float(errors[same]) / LAST)

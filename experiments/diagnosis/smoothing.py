@@ -23,43 +23,46 @@ INTERVAL = 2.0
 SPIKE = 6.0
 MAD_TO_SIGMA = 1.4826
 MIN_LOCAL_NOISE = 40
+MIN_CORRELATION = 16
+SHORT = 25
 
 
 class Smooth(NamedTuple):
     """A smoothed curve: epoch labels, level and standard error of equal length (<= 400 points).
 
-    `noise` is the typical scatter of one epoch's value around the level; `spikes` counts the
-    epochs that were left out as spikes; `correlation` is that of neighbouring residuals.
+    `noise` is the typical scatter of one epoch's value around the level, counted larger where
+    neighbouring residuals are correlated. `spikes` counts the epochs left out as spikes; the
+    others are `kept_epochs` and `kept_values`.
     """
 
     epochs: Floats
     level: Floats
     error: Floats
-    weight: Floats
     noise: float
     spikes: int
-    correlation: float
+    kept_epochs: Floats
+    kept_values: Floats
 
 
 def smooth(epochs: Floats, values: Floats) -> Smooth:
     """Smooth finite values (at least two) at increasing epochs, ignoring spikes."""
     scale = float(np.median(np.abs(values))) or float(np.max(np.abs(values))) or 1.0
     scaled = values / scale
-    keep = ~_spikes(scaled, _noise(epochs, scaled))
-    spikes = int((~keep).sum())
+    noise = _noise(epochs, scaled)
+    spiking = _spikes(scaled, noise)
+    spikes = int(spiking.sum())
+    keep = ~spiking
     t, y = epochs[keep], scaled[keep]
-    noise = _noise(t, y)
-    # Where consecutive epochs depend on each other, differences show too little noise.
+    noise = _noise(t, y) if spikes else noise
     t, y, weight = _bins(t, y, 1.0 / noise**2)
-    level, error = _adaptive_local_linear(t, y, weight)
-    correlation = _neighbour_correlation(y - level, weight) if len(y) >= MIN_LOCAL_NOISE else 0.0
-    if correlation > 0:
-        inflation = (1 + correlation) / (1 - correlation)
-        weight = weight / inflation
-        level, error = _adaptive_local_linear(t, y, weight)
-    typical = float(np.median(noise[len(noise) // 2 :]))
+    # Where consecutive epochs depend on each other, differences show too little noise.
+    correlation = _neighbour_correlation(t, y, weight)
+    inflation = (1 + correlation) / (1 - correlation)
+    level, error = _adaptive_local_linear(t, y, weight / inflation)
+    level = np.clip(level, y.min(), y.max())
+    typical = float(np.median(noise[len(noise) // 2 :])) * np.sqrt(inflation)
     return Smooth(
-        t, level * scale, error * scale, weight / scale**2, typical * scale, spikes, correlation
+        t, level * scale, error * scale, typical * scale, spikes, epochs[keep], values[keep]
     )
 
 
@@ -78,16 +81,33 @@ def _noise(t: Floats, y: Floats) -> Floats:
     residual = left * y[:-2] + (1 - left) * y[2:] - y[1:-1]
     residual = np.abs(residual) / np.sqrt(left**2 + (1 - left) ** 2 + 1)
     if n < MIN_LOCAL_NOISE:
-        late = residual[len(residual) // 3 :]
-        return np.full(n, max(MAD_TO_SIGMA * float(np.median(late)), floor))
-    # Medians of about 20 overlapping stretches, interpolated.
+        late = MAD_TO_SIGMA * float(np.median(residual[len(residual) // 3 :]))
+        if n < SHORT:
+            late = min(late, _noise_of_short(y))
+        return np.full(n, max(late, floor))
+    # Medians of overlapping stretches, interpolated.
     size = max(21, n // 10)
-    starts = np.unique(np.linspace(0, n - 2 - size, 20).astype(int)) if n - 2 > size else [0]
-    medians = [float(np.median(residual[s : s + size])) for s in starts]
-    centres = [s + size / 2 + 1 for s in starts]
+    starts = np.unique(np.linspace(0, n - 2 - size, 16).astype(int))
+    medians = np.median(residual[starts[:, None] + np.arange(size)], axis=1)
+    centres = starts + size / 2 + 1
     overall = float(np.median(residual))
     local = MAD_TO_SIGMA * np.interp(np.arange(n), centres, medians)
     return np.maximum(local, max(0.1 * MAD_TO_SIGMA * overall, floor))
+
+
+def _noise_of_short(y: Floats) -> float:
+    """Noise from third differences, which the bend of a short curve disturbs less than second.
+
+    The 1.15 makes up for taking the smaller of two estimates. Noise turns a curve up and down
+    all the time; one that has a single valley at most has little (of 720 orders that six random
+    numbers can have, 32 are like that).
+    """
+    noise = 1.15 * MAD_TO_SIGMA * float(np.median(np.abs(np.diff(y, 3)))) / 20**0.5
+    climbs = np.diff(y) > 0
+    if not np.all(climbs[:-1] <= climbs[1:]):
+        return noise
+    least = float(np.abs(np.diff(y, 2)).min()) / 6**0.5
+    return min(0.3 * noise, least) if len(y) <= 8 else 0.3 * noise
 
 
 def _spikes(y: Floats, noise: Floats) -> NDArray[np.bool_]:
@@ -106,6 +126,8 @@ def _spikes(y: Floats, noise: Floats) -> NDArray[np.bool_]:
     step = np.abs(np.diff(y))
     threshold = SPIKE * noise + 3 * float(np.median(step[n // 3 :]))
     found = y - np.maximum(left, right) > threshold
+    # The last value has no right side: a steep climb goes on, a spike comes out of nowhere.
+    found[-1] &= y[-1] - y[-2] > 5 * float(step[-4:-1].max())
     # A dip only when it is extreme: a sharp minimum is what we look for.
     left[0] = -np.inf
     found |= np.minimum(left, right) - y > 4 * threshold
@@ -138,39 +160,66 @@ def _bins(t: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]
 
 def _adaptive_local_linear(t: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Level and standard error of each point from its widest window that is still straight."""
-    n = len(y)
-    x = (t - t[0]) / (t[-1] - t[0] or 1.0)
-    sums = [
-        np.concatenate([[0.0], np.cumsum(weight * part)])
-        for part in (np.ones(n), x, x * x, y, x * y)
-    ]
-    index = np.arange(n)
+    fit = _LocalLines(t, y, weight)
     level, error = y.copy(), 1 / np.sqrt(weight)
     low, high = level - INTERVAL * error, level + INTERVAL * error
-    growing = np.ones(n, dtype=bool)
+    growing = np.ones(len(y), dtype=bool)
+    # Only the end gets one-sided windows: elsewhere they would cut a corner of the curve, and
+    # find a minimum below all values where a steep part meets a flat one.
+    room = np.minimum(fit.index, len(y) - 1 - fit.index)
+    room[-1] = len(y)
     for half in HALF_WIDTHS:
-        if half >= n:
+        if half >= len(y):
             break
-        first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, n)
-        w, wx, wxx, wy, wxy = (part[last] - part[first] for part in sums)
-        centred_xx = wxx - wx**2 / w
-        slope = (wxy - wx * wy / w) / centred_xx
-        away = x - wx / w
-        fitted = wy / w + slope * away
-        fitted_error = np.sqrt(1 / w + away**2 / centred_xx)
-        low = np.where(growing, np.maximum(low, fitted - INTERVAL * fitted_error), low)
-        high = np.where(growing, np.minimum(high, fitted + INTERVAL * fitted_error), high)
-        growing &= low <= high
-        level = np.where(growing, fitted, level)
-        error = np.where(growing, fitted_error, error)
+        fitted, fitted_error = fit.at_width(half)
+        low = np.maximum(low, fitted - INTERVAL * fitted_error)
+        high = np.minimum(high, fitted + INTERVAL * fitted_error)
+        growing &= (low <= high) & (half <= room)
         if not growing.any():
             break
+        np.copyto(level, fitted, where=growing)
+        np.copyto(error, fitted_error, where=growing)
     return level, error
 
 
-def _neighbour_correlation(residual: Floats, weight: Floats) -> float:
-    """Correlation of neighbouring standardised residuals in the later half, 0 to 0.9."""
-    late = (residual * np.sqrt(weight))[len(residual) // 2 :]
+class _LocalLines:
+    """Weighted straight lines through the points around each point, from running sums."""
+
+    def __init__(self, t: Floats, y: Floats, weight: Floats) -> None:
+        self.x = (t - t[0]) / (t[-1] - t[0] or 1.0)
+        wx, wy = weight * self.x, weight * y
+        self.sums = np.zeros((5, len(y) + 1))
+        np.cumsum([weight, wx, wx * self.x, wy, wy * self.x], axis=1, out=self.sums[:, 1:])
+        self.index = np.arange(len(y))
+
+    def at_width(self, half: int) -> tuple[Floats, Floats]:
+        """Value at each point, and its standard error, of the line through 2 half + 1 points."""
+        first = np.maximum(self.index - half, 0)
+        last = np.minimum(self.index + half + 1, len(self.index))
+        w, wx, wxx, wy, wxy = self.sums[:, last] - self.sums[:, first]
+        mean_x, mean_y = wx / w, wy / w
+        spread = wxx - wx * mean_x
+        away = self.x - mean_x
+        fitted = mean_y + (wxy - wx * mean_y) / spread * away
+        return fitted, np.sqrt(1 / w + away**2 / spread)
+
+
+def _neighbour_correlation(t: Floats, y: Floats, weight: Floats) -> float:
+    """Correlation of neighbouring residuals in the later half, 0 to 0.8.
+
+    Measured against windows of fixed width: the adaptive ones would follow the wandering. A bend
+    counts as correlation too, which matters little, as it shows only where there is little noise.
+    """
+    n = len(y)
+    if n < MIN_CORRELATION:
+        return 0.0
+    level, _ = _LocalLines(t, y, weight).at_width(max(4, n // 12))
+    late = ((y - level) * np.sqrt(weight))[n // 2 :]
     late = np.clip(late, -3, 3)
-    power = float(np.mean(late**2))
-    return float(np.clip(np.mean(late[1:] * late[:-1]) / power, 0, 0.9)) if power > 0 else 0.0
+    power = float(late @ late)
+    if power == 0:
+        return 0.0
+    # A fitted window takes some correlation away: 1 / its number of points and a little more.
+    found = float(late[1:] @ late[:-1]) / power + 1.5 / (2 * max(4, n // 12) + 1)
+    chance = 1.3 / np.sqrt(len(late))
+    return float(np.clip(found, 0, 0.8)) if found > chance else 0.0

@@ -278,7 +278,7 @@ def restore_runs(store: Store, run_ids: Iterable[str]) -> None:
         store.client.restore_run(run_id)
 
 
-def _search(store: Store, query: str, view: str, most: int) -> list["MlflowRun"]:
+def _search(store: Store, query: str, view: int, most: int) -> list["MlflowRun"]:
     found: list[MlflowRun] = []
     token = None
     while len(found) < most:

@@ -1,5 +1,8 @@
 """Bringing what a run wrote on this machine into MLflow, in batches, as often as one likes."""
 
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.run_folder import RunFolder, read_journal
@@ -7,6 +10,7 @@ from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store, asks_store
 
 _MOST_METRICS = 900  # MLflow takes 1,000 metrics, params and tags in one call
+_SYSTEM_SECONDS = 2
 
 
 class Shipment:
@@ -75,3 +79,28 @@ def _read(path: Path) -> str:
         return path.read_text()
     except FileNotFoundError:
         return ""
+
+
+@asks_store
+def log_metrics(store: Store, run_id: str, values: Mapping[str, float]) -> None:
+    """Metrics that belong to the run as a whole."""
+    from mlflow.entities import Metric
+
+    now = time.time_ns() // 1_000_000
+    metrics = [Metric(name, value, now, 0) for name, value in values.items()]
+    store.client.log_batch(run_id, metrics=metrics)
+
+
+@contextmanager
+def watch_system(store: Store, run_id: str) -> Iterator[None]:
+    """Record the machine's load beside a run, as MLflow's system metrics."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor = SystemMetricsMonitor(
+        run_id, sampling_interval=_SYSTEM_SECONDS, tracking_uri=store.settings.tracking_uri
+    )
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()

@@ -68,9 +68,7 @@ def with_spikes(rng: np.random.Generator, values: Floats) -> Floats:
     return values
 
 
-def build(
-    rng: np.random.Generator, truth: Label, shape: str, train: Floats, val: Floats
-) -> Case:
+def build(rng: np.random.Generator, truth: Label, shape: str, train: Floats, val: Floats) -> Case:
     """Add noise, spikes, gaps, a scale and now and then accuracies to clean curves."""
     n = len(val)
     sigma = noise_level(rng, n)

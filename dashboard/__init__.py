@@ -1,0 +1,1 @@
+"""The web dashboard: the only package that imports streamlit."""

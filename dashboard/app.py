@@ -1,0 +1,33 @@
+"""The dashboard's entry: `streamlit run dashboard/app.py`, from any folder."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+ICON = Path(__file__).resolve().parent / "icon.svg"
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+from dashboard import cache  # noqa: E402 - the folder of the clone has to be known first
+from dashboard.components import COMPARE, LAUNCH, MODELS, RUN, RUNS, show_error  # noqa: E402
+
+st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
+st.logo(str(ICON), size="small")
+
+page = st.navigation(
+    [
+        st.Page(RUNS, title="Runs", icon=":material/table_rows:", url_path="runs", default=True),
+        st.Page(LAUNCH, title="Launch", icon=":material/rocket_launch:", url_path="launch"),
+        st.Page(RUN, title="Run", icon=":material/show_chart:", url_path="run"),
+        st.Page(COMPARE, title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
+        st.Page(MODELS, title="Models", icon=":material/deployed_code:", url_path="models"),
+    ],
+    position="top",
+)
+worker = cache.worker()
+worker.look()
+if worker.problem:
+    show_error(worker.problem, "No worker: runs wait until one lives")
+page.run()

@@ -1,0 +1,179 @@
+"""Every cache of the dashboard, in one place; what is cached is keyed by the settings.
+
+Runs are read again after a second, histories and files of runs that have ended are kept. Nothing
+here changes the store, and nothing here is lost when it is cleared.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.background import EndedHistories, Previews, WorkerWatch
+from experiments.settings import Settings, read_settings
+from experiments.specs import RunSpec
+from experiments.tracking.artifacts import Artifact, fetch_artifact, list_artifacts
+from experiments.tracking.histories import get_history
+from experiments.tracking.runs import Run, get_spec, list_runs, resolve_run
+from experiments.tracking.store import Store
+
+if TYPE_CHECKING:
+    from experiments.keras_process import KerasProcess
+
+_LIVE = 1  # seconds for which a look at something that may change is good enough
+
+
+def store() -> Store:
+    """The store of the settings, shared by all sessions."""
+    return _store(read_settings())
+
+
+def runs(*, deleted: bool = False) -> list[Run]:
+    """All runs, newest first."""
+    return _runs(read_settings(), deleted)
+
+
+def run(text: str) -> Run:
+    """The run with this id, beginning of an id, or name; raises RunNotFoundError."""
+    return _run(read_settings(), text)
+
+
+def forget_runs() -> None:
+    """Look again at once: something was just changed."""
+    _runs.clear()
+    _run.clear()
+
+
+def spec(run_id: str) -> RunSpec:
+    """The spec of a run; it never changes."""
+    return _spec(read_settings(), run_id)
+
+
+def history(run: Run) -> pd.DataFrame:
+    """The history of one run; do not change it, it is shared."""
+    if run.status.is_active:
+        return _live_history(read_settings(), run.id, run)
+    return ended_histories().get(run)
+
+
+def ended_histories() -> EndedHistories:
+    """The histories of runs that have ended, read in the background."""
+    return _ended_histories(read_settings())
+
+
+def artifacts(run: Run) -> list[Artifact]:
+    """The files of a run."""
+    if run.status.is_active:
+        return list_artifacts(store(), run.id)
+    return _artifacts(read_settings(), run.id, _state(run))
+
+
+def artifact(run: Run, path: str) -> Path:
+    """One file of a run on this machine; raises ArtifactError."""
+    if run.status.is_active:
+        return fetch_artifact(store(), run.id, path)
+    return _artifact(read_settings(), run.id, _state(run), path)
+
+
+def keras() -> "KerasProcess":
+    """The process that answers what needs Keras; started when it is first asked for."""
+    return _keras(read_settings())
+
+
+def previews() -> Previews:
+    """What specs will be, answered in the background."""
+    return _previews(read_settings())
+
+
+def worker() -> WorkerWatch:
+    """Keeps a worker alive beside the dashboard."""
+    return _worker(read_settings())
+
+
+def opened_model(run: Run) -> dict[str, Any]:
+    """The saved model of a run, reloaded by the Keras process and checked."""
+    return _opened_model(read_settings(), run.id, _state(run))
+
+
+def samples(run: Run, part: str, count: int, start: int) -> list[dict[str, Any]]:
+    """Samples of the run's data with truth and prediction."""
+    return _samples(read_settings(), run.id, _state(run), part, count, start)
+
+
+def _state(run: Run) -> str:
+    return f"{run.status} {run.ended}"
+
+
+@st.cache_resource(show_spinner=False)
+def _store(settings: Settings) -> Store:
+    return Store(settings)
+
+
+@st.cache_resource(ttl=_LIVE, show_spinner=False)
+def _runs(settings: Settings, deleted: bool) -> list[Run]:
+    return list_runs(_store(settings), deleted=deleted)
+
+
+@st.cache_resource(ttl=_LIVE, show_spinner=False)
+def _run(settings: Settings, text: str) -> Run:
+    return resolve_run(_store(settings), text)
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _spec(settings: Settings, run_id: str) -> RunSpec:
+    return get_spec(_store(settings), run_id)
+
+
+@st.cache_resource(ttl=_LIVE, max_entries=50, show_spinner=False)
+def _live_history(settings: Settings, run_id: str, _run: Run) -> pd.DataFrame:
+    return get_history(_store(settings), _run)
+
+
+@st.cache_resource(show_spinner=False)
+def _ended_histories(settings: Settings) -> EndedHistories:
+    return EndedHistories(_store(settings))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _artifacts(settings: Settings, run_id: str, state: str) -> list[Artifact]:
+    return list_artifacts(_store(settings), run_id)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _artifact(settings: Settings, run_id: str, state: str, path: str) -> Path:
+    return fetch_artifact(_store(settings), run_id, path)
+
+
+@st.cache_resource(show_spinner=False)
+def _keras(settings: Settings) -> "KerasProcess":
+    from experiments.keras_process import KerasProcess
+
+    process = KerasProcess(settings)
+    process.start()
+    return process
+
+
+@st.cache_resource(show_spinner=False)
+def _previews(settings: Settings) -> Previews:
+    return Previews(_keras(settings))
+
+
+@st.cache_resource(show_spinner=False)
+def _worker(settings: Settings) -> WorkerWatch:
+    return WorkerWatch(settings)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _opened_model(settings: Settings, run_id: str, state: str) -> dict[str, Any]:
+    return _keras(settings).ask("open_model", run_id=run_id)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _samples(
+    settings: Settings, run_id: str, state: str, part: str, count: int, start: int
+) -> list[dict[str, Any]]:
+    answer = _keras(settings).ask(
+        "predict_samples", run_id=run_id, part=part, count=count, start=start
+    )
+    return answer["samples"]

@@ -1,0 +1,289 @@
+"""Figures of runs: what to draw as data first, then as a plotly figure. No streamlit here.
+
+A run keeps its colour and the three kinds of measurement their line on every page: validation is
+solid, training samples measured in test mode are dashed, what Keras reports while training is
+dotted.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.formats import number, words
+
+#: kind of measurement -> (prefix of its column in a history, plotly's dash, its name in a chart)
+LINES: dict[str, tuple[str, str, str]] = {
+    "validation": ("val_", "solid", "validation"),
+    "test mode": ("train_eval_", "dash", "train, test mode"),
+    "train": ("", "dot", "train"),
+}
+ONSET_COLOR = "#e8821e"
+QUIET_COLOR = "#8b929c"
+HEIGHT = 320
+_NO_METRIC = ("learning_rate", "epoch_seconds")
+_CLEAR = "rgba(0,0,0,0)"
+
+
+class CurveRun(NamedTuple):
+    """A run as a comparison draws it."""
+
+    name: str
+    color: str
+    history: pd.DataFrame
+
+
+class Marks(NamedTuple):
+    """Epochs that are marked, and how many epochs the run will have while it is under way."""
+
+    best_epoch: int | None = None
+    onset_epoch: int | None = None
+    planned_epochs: int | None = None
+
+
+def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
+    """The metrics that any of the histories has, under their plain names, loss first."""
+    names = [str(column) for history in histories for column in history.columns]
+    plain = [name.removeprefix("val_").removeprefix("train_eval_") for name in names]
+    kept = dict.fromkeys(name for name in plain if name not in _NO_METRIC)
+    return sorted(kept, key=lambda name: name != "loss")
+
+
+def curves(history: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The finite values of one metric: columns are those of LINES that the history has."""
+    found = {
+        kind: history[prefix + metric]
+        for kind, (prefix, _, _) in LINES.items()
+        if prefix + metric in history
+    }
+    frame = pd.DataFrame(found, index=history.index, dtype=float)
+    return frame.where(np.isfinite(frame))
+
+
+def rate_changes(history: pd.DataFrame) -> bool:
+    """Whether the learning rate did not stay the same."""
+    return "learning_rate" in history and history["learning_rate"].dropna().nunique() > 1
+
+
+def elapsed(history: pd.DataFrame) -> pd.Series:
+    """Seconds of training at the end of each epoch; the epoch itself where that is not known."""
+    if "epoch_seconds" not in history:
+        return pd.Series(history.index, index=history.index, dtype=float)
+    return history["epoch_seconds"].fillna(0).cumsum()
+
+
+def value_range(values: Sequence[float], log: bool) -> tuple[float, float]:
+    """The lowest and highest value with a little room, as an axis wants them: log10 if ``log``."""
+    kept = np.asarray([v for v in values if np.isfinite(v) and (v > 0 or not log)], dtype=float)
+    if not len(kept):
+        return (0.0, 1.0)
+    kept = np.log10(kept) if log else kept
+    low, high = float(kept.min()), float(kept.max())
+    room = 0.06 * (high - low) or max(abs(high) * 0.1, 1e-6)
+    return low - room, high + room
+
+
+def spread(positions: Mapping[str, float], apart: float) -> dict[str, float]:
+    """The positions moved as little as needed for them to be at least ``apart``."""
+    order = sorted(positions, key=lambda name: positions[name])
+    at = [positions[name] for name in order]
+    for _ in range(50):
+        for i in range(len(at) - 1):
+            missing = apart - (at[i + 1] - at[i])
+            if missing > 1e-9:
+                at[i] -= missing / 2
+                at[i + 1] += missing / 2
+    return dict(zip(order, at, strict=True))
+
+
+def confusion(truth: np.ndarray, prediction: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """How many samples of each class (rows) were predicted as each class (columns)."""
+    labels = predicted_classes(prediction)
+    counts = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(counts, (truth.reshape(-1).astype(int), labels), 1)
+    return pd.DataFrame(counts, index=list(names), columns=list(names))
+
+
+def predicted_classes(prediction: np.ndarray) -> np.ndarray:
+    """The class of each prediction: the likeliest of several, or the side of 0.5 of a single."""
+    prediction = prediction.reshape(len(prediction), -1)
+    if prediction.shape[1] == 1:
+        return (prediction[:, 0] >= 0.5).astype(int)
+    return prediction.argmax(axis=1)
+
+
+def curve_figure(
+    history: pd.DataFrame, metric: str, color: str, marks: Marks, log: bool = False
+) -> go.Figure:
+    """One metric of one run, with its best epoch and the onset of overfitting."""
+    frame = curves(history, metric)
+    figure = _figure(metric, log)
+    low, high = value_range(frame.to_numpy().ravel().tolist(), log)
+    last = {kind: frame[kind].dropna() for kind in frame if frame[kind].notna().any()}
+    places = spread(
+        {kind: _place(values.iloc[-1], log) for kind, values in last.items()}, 0.085 * (high - low)
+    )
+    for kind, values in last.items():
+        _, dash, label = LINES[kind]
+        figure.add_scatter(**_line(values.index, values, color, dash), name=label)
+        figure.add_annotation(
+            x=int(values.index[-1]), y=places[kind], text=label, showarrow=False,
+            xanchor="left", xshift=8, font={"size": 12, "color": color},
+        )  # fmt: skip
+    end = max(int(frame.index.max()) if len(frame) else 1, 1)
+    end = max(end, (marks.planned_epochs or 0) - 1)
+    figure.update_xaxes(range=[-0.01 * end, end * 1.01], title="epoch")
+    figure.update_yaxes(range=[low, high])
+    _mark(figure, frame, marks, end, log)
+    return figure
+
+
+def compare_figure(
+    runs: Sequence[CurveRun], metric: str, kinds: Sequence[str], by_time: bool, log: bool
+) -> go.Figure:
+    """One metric of several runs: the colour is the run, the line is the kind of measurement."""
+    figure = _figure(metric, log)
+    every: list[float] = []
+    for run in runs:
+        frame = curves(run.history, metric)
+        x = elapsed(run.history) if by_time else pd.Series(frame.index, index=frame.index)
+        shown = [kind for kind in kinds if kind in frame and frame[kind].notna().any()]
+        for position, kind in enumerate(shown):
+            values = frame[kind].dropna()
+            every += values.tolist()
+            figure.add_scatter(
+                **_line(x[values.index], values, run.color, LINES[kind][1]),
+                name=f"{run.name} · {LINES[kind][2]}" if len(kinds) > 1 else run.name,
+                legendgroup=run.name,
+                showlegend=position == 0,
+            )
+    figure.update_yaxes(range=list(value_range(every, log)))
+    figure.update_xaxes(title="seconds of training" if by_time else "epoch", rangemode="tozero")
+    figure.update_layout(height=420, margin={"r": 12}, showlegend=False)
+    return figure
+
+
+def rate_figure(history: pd.DataFrame, color: str) -> go.Figure:
+    """The learning rate by epoch, as steps on a log axis."""
+    figure = _figure("learning rate", log=True)
+    values = history["learning_rate"].dropna()
+    line = _line(values.index, values, color, "solid")
+    figure.add_scatter(**(line | {"line": line["line"] | {"shape": "hv"}}), name="learning rate")
+    figure.update_xaxes(title="epoch")
+    figure.update_layout(height=180, margin={"r": 12, "t": 30})
+    return figure
+
+
+def confusion_figure(counts: pd.DataFrame) -> go.Figure:
+    """The confusion matrix, coloured by each true class's share; the counts stand in the cells."""
+    totals = counts.sum(axis=1).to_numpy()[:, None]
+    share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    names = [str(name) for name in counts.index]
+    few = len(names) <= 20
+    figure = go.Figure(
+        go.Heatmap(
+            z=share, x=names, y=names, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
+            text=counts.to_numpy(), texttemplate="%{text:,}" if few else None,
+            customdata=counts.to_numpy(),
+            hovertemplate="%{y} predicted as %{x}: %{customdata:,} (%{z:.1%})<extra></extra>",
+        )
+    )  # fmt: skip
+    _dress(figure)
+    figure.update_xaxes(title="predicted", type="category", side="bottom", showgrid=False)
+    figure.update_yaxes(title="true", type="category", autorange="reversed", showgrid=False)
+    side = min(max(26 * len(names) + 120, 260), 460)
+    figure.update_layout(height=side, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return figure
+
+
+def truth_figure(truth: np.ndarray, prediction: np.ndarray, target: str, color: str) -> go.Figure:
+    """Predicted against true values; a perfect model lies on the diagonal."""
+    predicted = prediction.reshape(len(prediction), -1)[:, 0]
+    kept = slice(None) if len(truth) <= 2000 else slice(0, 2000)
+    both = np.concatenate([truth.reshape(-1), predicted])
+    low, high = float(np.nanmin(both)), float(np.nanmax(both))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[low, high], y=[low, high], mode="lines", hoverinfo="skip",
+        line={"color": QUIET_COLOR, "width": 1, "dash": "dot"},
+    )  # fmt: skip
+    figure.add_scatter(
+        x=truth.reshape(-1)[kept], y=predicted[kept], mode="markers",
+        marker={"color": color, "size": 6, "opacity": 0.55},
+        hovertemplate="true %{x:.4g}, predicted %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    _dress(figure)
+    figure.update_xaxes(title=f"true {target}")
+    figure.update_yaxes(title=f"predicted {target}")
+    figure.update_layout(height=380, showlegend=False)
+    return figure
+
+
+def _figure(metric: str, log: bool) -> go.Figure:
+    figure = go.Figure()
+    _dress(figure)
+    figure.update_layout(
+        title={"text": words(metric), "font": {"size": 14}, "x": 0, "xref": "paper", "y": 0.98},
+        height=HEIGHT,
+        hovermode="x unified",
+        showlegend=False,
+        uirevision=f"{metric} {log}",
+        margin={"l": 8, "r": 108, "t": 58, "b": 8},
+    )
+    figure.update_yaxes(type="log" if log else "linear")
+    return figure
+
+
+def _dress(figure: go.Figure) -> None:
+    figure.update_layout(
+        paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR, font={"size": 12}, dragmode="zoom"
+    )
+    figure.update_xaxes(showgrid=False, zeroline=False, title_font={"size": 12})
+    figure.update_yaxes(zeroline=False, title_font={"size": 12}, nticks=6)
+
+
+def _line(x: Any, y: pd.Series, color: str, dash: str) -> dict[str, Any]:
+    thin = {"solid": 2.2, "dash": 1.6, "dot": 1.6}[dash]
+    return {
+        "x": np.asarray(x),
+        "y": y.to_numpy(),
+        "mode": "lines" if len(y) > 1 else "markers",
+        "line": {"color": color, "dash": dash, "width": thin},
+        "opacity": 1.0 if dash == "solid" else 0.75,
+        "hovertemplate": "%{y:.4g}",
+    }
+
+
+def _place(value: float, log: bool) -> float:
+    return float(np.log10(max(value, 1e-300))) if log else float(value)
+
+
+def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: bool) -> None:
+    best, onset = marks.best_epoch, marks.onset_epoch
+    if best is not None and "validation" in frame and best in frame.index:
+        value = float(frame["validation"].loc[best])
+        if np.isfinite(value):
+            figure.add_scatter(
+                x=[best], y=[value], mode="markers", hoverinfo="skip",
+                marker={"size": 9, "color": QUIET_COLOR, "line": {"width": 2, "color": "white"}},
+            )  # fmt: skip
+            left = best > 0.35 * end
+            _vertical(figure, best, f"best {number(value)} · epoch {best}", QUIET_COLOR, left, 0)
+    if onset is not None:
+        near = best is not None and abs(onset - best) < 0.45 * end
+        figure.add_vrect(x0=onset, x1=end * 1.01, fillcolor=ONSET_COLOR, opacity=0.06, line_width=0)
+        left = onset > 0.6 * end
+        _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, int(near))
+
+
+def _vertical(
+    figure: go.Figure, epoch: int, text: str, color: str, left: bool, row: int
+) -> None:
+    figure.add_vline(x=epoch, line={"color": color, "width": 1, "dash": "dot"})
+    figure.add_annotation(
+        x=epoch, y=1, yref="paper", yshift=-18 * row, text=text, showarrow=False,
+        xanchor="right" if left else "left", yanchor="bottom" if row == 0 else "middle",
+        xshift=-4 if left else 4, font={"size": 11, "color": color},
+    )  # fmt: skip

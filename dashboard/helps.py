@@ -1,0 +1,62 @@
+"""Short answers, shown exactly where a beginner asks."""
+
+GAP = (
+    "The gap is validation loss minus training loss, both measured in test mode at the end of the "
+    "epoch. A small, steady gap is normal: the network has seen the training samples. A gap that "
+    "widens while the validation loss rises is overfitting."
+)
+TRAIN_ABOVE_VALIDATION = (
+    "Training loss can lie **above** validation loss for two reasons. Dropout and L1/L2 act only "
+    "in training mode, so training loss is measured with a handicap. And it is a mean over the "
+    "batches while the weights still move, whereas validation loss is measured at the end of the "
+    "epoch. The dashed line measures training samples in test mode at the end of the epoch, which "
+    "takes both reasons away: compare that one with validation."
+)
+LINES = (
+    "**Solid** is validation, **dashed** is a sample of the training set measured in test mode at "
+    "the end of the epoch, **dotted** is what Keras reports while training.\n\n"
+    f"{TRAIN_ABOVE_VALIDATION}"
+)
+VALIDATION_SAMPLES = (
+    "Keras' `validation_split` takes the **last** part of the data in file order, before any "
+    "shuffle. If a file is sorted by class, whole classes can be missing from training: choose "
+    "shuffled or stratified then. Validation samples never move the weights."
+)
+BEST = (
+    "The best epoch is the one with the lowest validation loss, not the last one. "
+    "`EarlyStopping(restore_best_weights=True)` ends training near it and goes back to its weights."
+)
+EPOCHS = "Epochs are counted from 0, as Keras' callbacks and MLflow count them."
+VERDICT = (
+    "Made from the losses alone: where validation loss is lowest, whether it rises afterwards by "
+    "more than its noise, how far it lies above the training loss, and whether it still falls."
+)
+HISTORY = (
+    "Every epoch's values are in the run's `history.json`, as `model.fit(...).history` gives them, "
+    "and in MLflow as metrics with step = epoch."
+)
+CONSTANT = (
+    "The loss of always answering the same, whatever the input: a network that does not get below "
+    "it has learnt nothing."
+)
+LOAD_CODE = """\
+import keras
+
+model = keras.models.load_model("model.h5")   # architecture, weights and training config
+model.summary()
+predictions = model.predict(samples)          # samples shaped as in training
+model.save("copy.keras")                      # or .h5; weights only: save_weights("w.weights.h5")
+"""
+EARLY_STOPPING = (
+    "Ends training when the monitored value has not improved by `min_delta` for `patience` epochs."
+)
+REDUCE_LR = (
+    "Multiplies the learning rate by `factor` when the monitored value has not improved for "
+    "`patience` epochs."
+)
+L1_L2 = (
+    "Adds the size of the weights to the training loss: L1 pushes weights to zero, L2 keeps them "
+    "small. Both act on the training loss only in training; 0 switches them off."
+)
+DROPOUT = "The fraction of units that is silenced at random in each training step; off in testing."
+SEED = "The same spec with the same seed on the same machine gives the same history again."

@@ -1,0 +1,210 @@
+"""The part of a run's page that is drawn again while the run is under way."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cache, helps
+from dashboard.charts import Marks, curve_figure, metrics_of, rate_changes, rate_figure
+from dashboard.components import (
+    clone_run,
+    compare_runs,
+    dot,
+    errors_shown,
+    mlflow_url,
+    status_text,
+    verdict_text,
+)
+from dashboard.formats import ago, count, duration, exact, number, plain, words
+from dashboard.run_actions import stop
+from dashboard.run_table import best_of, progress_of
+from experiments.diagnosis import Label, Verdict, diagnose
+from experiments.settings import read_settings
+from experiments.tracking.runs import Run, RunStatus
+
+
+def draw_live(run_id: str, was_active: bool) -> None:
+    """Header, progress, curves and verdict of a run."""
+    with errors_shown("The run cannot be read"):
+        run = cache.run(run_id)
+        if run.status.is_active != was_active:
+            st.rerun()
+        history = cache.history(run)
+        draw_header(run)
+        draw_progress(run)
+        verdict = verdict_of(run, history)
+        draw_numbers(run, history, verdict)
+        if history.empty:
+            draw_no_epoch(run)
+            return
+        draw_curves(run, history, verdict)
+        draw_verdict(run, verdict)
+
+
+def verdict_of(run: Run, history: pd.DataFrame) -> Verdict | None:
+    """The verdict on what is there so far; None before the first epoch."""
+    if history.empty or "loss" not in history:
+        return None
+    samples = run.metrics.get("val_samples")
+    return diagnose(
+        history,
+        constant_loss=run.metrics.get("constant_loss"),
+        validation_samples=int(samples) if samples else None,
+    )
+
+
+def draw_header(run: Run) -> None:
+    """Name, status, times, and what can be done with the run."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.markdown(f"# {dot(run)} {plain(run.name)}", anchors=False)
+    with right.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if run.status.is_active:
+            stopping = run.stop_requested
+            if st.button(
+                "Stopping…" if stopping else "Stop",
+                icon=":material/stop:",
+                disabled=stopping,
+                help="Ends after the current batch, keeps what was learnt.",
+            ):
+                stop([run])
+        if st.button("Clone", icon=":material/content_copy:", help="A new run from this spec."):
+            clone_run(run.id)
+        if st.button("Compare", icon=":material/stacked_line_chart:"):
+            compare_runs([run.id])
+        st.link_button(
+            "MLflow",
+            mlflow_url(read_settings(), run),
+            icon=":material/open_in_new:",
+            help="The same run in the MLflow UI.",
+        )
+    began = run.started or run.created
+    parts = [status_text(run), f":small[:gray[{plain(_what(run))}]]"]
+    times = f"{'Started' if run.started else 'Queued'} {exact(began)}"
+    times += f"  \nEnded {exact(run.ended)}" if run.ended else ""
+    parts.append(f":small[:gray[{ago(began)}]]")
+    st.markdown("  ".join(parts), help=f"{times}  \nId `{run.id}`")
+    if run.deleted:
+        st.warning("This run is deleted. It can be restored on the page of runs.")
+    if run.reason and run.status is RunStatus.FAILED:
+        st.error(plain(run.reason), icon=":material/error:")
+    elif run.reason and run.status is RunStatus.KILLED:
+        st.warning(plain(run.reason), icon=":material/stop_circle:")
+    elif run.reason:
+        st.caption(plain(run.reason))
+
+
+def draw_progress(run: Run) -> None:
+    """How far it is and how long it will still take; nothing once it has ended."""
+    if not run.status.is_active:
+        return
+    st.progress(progress_of(run), text=progress_text(run))
+
+
+def progress_text(run: Run) -> str:
+    """Phase, epochs, batches and the time that is left, in a line."""
+    told = run.progress
+    if run.status is RunStatus.SCHEDULED:
+        return "Waiting for a worker"
+    if told.get("phase") != "training":
+        return f"{str(told.get('phase', 'starting')).capitalize()}…"
+    epochs = told.get("epochs") or run.epochs
+    text = f"{told.get('epoch', 0)} of {epochs} epochs done"
+    if told.get("batches"):
+        text += f" · batch {told.get('batch', 0):,} of {told['batches']:,}"
+    if told.get("seconds_per_epoch"):
+        left = (1 - progress_of(run)) * epochs * told["seconds_per_epoch"]
+        text += f" · {duration(told['seconds_per_epoch'])} per epoch · {duration(left)} left"
+    return text
+
+
+def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> None:
+    """The few numbers that matter, each with its unit or its explanation."""
+    best = best_of(run, history)
+    last = history[best.metric].dropna() if best.metric in history else pd.Series(dtype=float)
+    gap = verdict.gap_at_best if verdict else None
+    grid = st.grid("auto", min_column_width=130, gap="small")
+    grid.metric(
+        f"Best {words(best.metric.removeprefix('val_'))}",
+        number(best.value),
+        help=f"On validation samples. Last: {number(last.iloc[-1] if len(last) else None)}.",
+    )
+    grid.metric(
+        "Best epoch", "–" if best.epoch is None else str(best.epoch),
+        help=f"{helps.BEST}\n\n{helps.EPOCHS}",
+    )  # fmt: skip
+    grid.metric("Gap at best", number(gap), help=helps.GAP)
+    grid.metric("Epochs", f"{len(history)} / {run.epochs}")
+    grid.metric("Duration", duration(run.seconds))
+    parameters = run.params.get("model.parameters")
+    grid.metric("Parameters", count(float(parameters)) if parameters else "–")
+
+
+def draw_no_epoch(run: Run) -> None:
+    """What stands where curves will be."""
+    if run.status.is_active:
+        with st.container(border=True, height=320, vertical_alignment="center"):
+            st.markdown(
+                ":shimmer[The curves appear when the first epoch ends.]", text_alignment="center"
+            )
+    else:
+        st.info("This run ended before its first epoch did, so it has no curves.")
+
+
+def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> None:
+    """Loss, each metric, and the learning rate if it changed."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            ":small[━ validation   ╍ train in test mode   ┈ train]", help=helps.LINES, width="content"
+        )
+        log = st.toggle("Log scale", key="log", bind="query-params")
+    marks = Marks(
+        verdict.best_epoch if verdict else None,
+        verdict.onset_epoch if verdict else None,
+        run.epochs if run.status.is_active else None,
+    )
+    metrics = metrics_of([history])
+    grid = st.grid(2 if len(metrics) > 1 else 1, min_column_width=360, gap="small")
+    for metric in metrics:
+        figure = curve_figure(history, metric, run.color, marks, bool(log) and metric == "loss")
+        grid.plotly_chart(figure, key=f"curve {metric}", config={"displayModeBar": False})
+    if rate_changes(history):
+        st.plotly_chart(
+            rate_figure(history, run.color), key="rate", config={"displayModeBar": False}
+        )
+
+
+def draw_verdict(run: Run, verdict: Verdict | None) -> None:
+    """The verdict with its evidence in words and what to do about it."""
+    if verdict is None:
+        return
+    with st.container(border=True):
+        so_far = " :small[:gray[so far]]" if run.status.is_active else ""
+        st.markdown(f"**Verdict**  {verdict_text(verdict.label)}{so_far}", help=helps.VERDICT)
+        st.markdown(verdict.reason)
+        if verdict.advice:
+            st.markdown(f":material/lightbulb: {verdict.advice}")
+        with st.container(horizontal=True):
+            if verdict.label is Label.overfitting and not run.status.is_active:
+                if st.button(
+                    "Launch again with early stopping",
+                    icon=":material/replay:",
+                    help="The same spec, with EarlyStopping that goes back to the best weights.",
+                ):
+                    clone_run(run.id, "early_stopping")
+            with st.popover("Evidence", type="tertiary", icon=":material/fact_check:"):
+                draw_evidence(verdict)
+
+
+def draw_evidence(verdict: Verdict) -> None:
+    """Every number that the verdict looked at."""
+    rows = {words(name): value for name, value in verdict.evidence.items()}
+    table = pd.DataFrame(
+        {"value": [number(v) if isinstance(v, float) else str(v) for v in rows.values()]},
+        index=list(rows),
+    )
+    st.table(table, border="horizontal")
+    st.caption(f"Confidence {verdict.confidence:.0%}: how far it is from the nearest other answer.")
+
+
+def _what(run: Run) -> str:
+    params = run.params
+    return f"{params.get('dataset.name', '')} · {params.get('model.name', '')}"

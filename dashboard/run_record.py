@@ -1,0 +1,169 @@
+"""The part of a run's page that stays as it is: predictions, parameters, files and log."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import cache, helps
+from dashboard.charts import confusion, confusion_figure, predicted_classes, truth_figure
+from dashboard.components import MODELS, errors_shown
+from dashboard.formats import number, plain, size
+from experiments.datasets.catalogue import CATALOGUE
+from experiments.errors import ArtifactError, ExperimentsError
+from experiments.tracking.runs import Run, RunStatus
+
+_LOG_LINES = 300
+
+
+def draw_record(run: Run) -> None:
+    """Tabs with what is recorded of the run beside its curves."""
+    predictions, params, files, log = st.tabs(
+        ["Predictions", "Parameters", "Files", "Log"], key="tab", bind="query-params",
+        on_change="rerun",
+    )  # fmt: skip
+    with predictions, errors_shown():
+        draw_predictions(run)
+    with params:
+        draw_params(run)
+    with files, errors_shown():
+        draw_files(run)
+    with log:
+        active = run.status is RunStatus.RUNNING
+        st.fragment(draw_log, run_every=2 if active else None)(run.id)
+
+
+def draw_predictions(run: Run) -> None:
+    """Confusion matrix, or predicted against true values, of the validation samples."""
+    if run.status.is_active:
+        st.info("Predictions of the validation samples are recorded when the run ends.")
+        return
+    try:
+        with np.load(cache.artifact(run, "predictions.npz")) as recorded:
+            truth, prediction = recorded["truth"], recorded["prediction"]
+    except ArtifactError:
+        st.info("This run recorded no predictions. The rest of what it recorded is here.")
+        return
+    info = CATALOGUE.get(run.params.get("dataset.name", ""))
+    names = class_names(run)
+    left, right = st.columns([3, 2], gap="medium")
+    if names:
+        counts = confusion(truth, prediction, names)
+        left.plotly_chart(
+            confusion_figure(counts), key="confusion", config={"displayModeBar": False}
+        )
+        with right:
+            draw_confusions(counts)
+    else:
+        target = info.target if info else "value"
+        left.plotly_chart(
+            truth_figure(truth, prediction, target, run.color),
+            key="truth",
+            config={"displayModeBar": False},
+        )
+        error = np.abs(prediction.reshape(-1) - truth.reshape(-1))
+        right.metric("Mean absolute error", number(float(error.mean())))
+        right.caption("Each dot is a validation sample; a perfect model lies on the diagonal.")
+    right.page_link(
+        MODELS, label="Reload the model and predict", icon=":material/deployed_code:",
+        query_params={"run": run.id},
+    )  # fmt: skip
+
+
+def draw_confusions(counts: pd.DataFrame) -> None:
+    """Accuracy, and which classes are taken for which most often."""
+    total = int(counts.to_numpy().sum())
+    right = int(np.trace(counts.to_numpy()))
+    st.metric(
+        "Right", f"{right:,} of {total:,}", f"{right / total:.1%}" if total else None,
+        delta_color="off", delta_arrow="off",
+        help="At the end of training, on the validation samples.",
+    )  # fmt: skip
+    wrong = counts.stack()
+    wrong = wrong[[a != b for a, b in wrong.index]].sort_values(ascending=False).head(5)
+    wrong = wrong[wrong > 0]
+    if len(wrong):
+        st.markdown("**Most often mistaken**")
+        lines = [
+            f"{plain(str(a))} taken for {plain(str(b))} · {n:,}" for (a, b), n in wrong.items()
+        ]
+        st.markdown("  \n".join(lines))
+
+
+def class_names(run: Run) -> list[str]:
+    """The names of the classes; empty for a regression. From the run, else from the catalogue."""
+    info = CATALOGUE.get(run.params.get("dataset.name", ""))
+    try:
+        names = json.loads(cache.artifact(run, "class_names.json").read_text())
+        return [str(name) for name in names]
+    except (ArtifactError, ValueError):
+        return list(info.class_names) if info else []
+
+
+def draw_params(run: Run) -> None:
+    """Every parameter, by the part of the spec that it belongs to."""
+    if not run.params:
+        st.info("No parameters are recorded for this run.")
+        return
+    parts: dict[str, dict[str, str]] = {}
+    for name, value in sorted(run.params.items()):
+        part, _, rest = name.partition(".")
+        parts.setdefault(part if rest else "run", {})[rest or name] = value
+    grid = st.grid("auto", min_column_width=250, gap="small")
+    for part, values in parts.items():
+        with grid.cell():
+            st.markdown(f"**{part.capitalize()}**")
+            st.table(pd.DataFrame({"": values}), border="horizontal", hide_header=True)
+
+
+def draw_files(run: Run) -> None:
+    """Every artifact with a download, and how to use the model elsewhere."""
+    files = cache.artifacts(run)
+    if not files:
+        st.info("This run has no files yet.")
+    else:
+        history = cache.history(run)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.download_button(
+                "History as CSV", history.to_csv(), f"{run.name}-history.csv", "text/csv",
+                icon=":material/table:", on_click="ignore", disabled=history.empty,
+                help=helps.HISTORY,
+            )  # fmt: skip
+    for file in files:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.download_button(
+                file.path,
+                lambda path=file.path: _bytes(run, path),
+                file_name=Path(file.path).name,
+                key=f"file {file.path}",
+                type="tertiary",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+            st.caption(size(file.bytes), width="content")
+    with st.expander("Use the saved model in your own code", icon=":material/code:"):
+        st.code(helps.LOAD_CODE, language="python")
+
+
+def draw_log(run_id: str) -> None:
+    """The last lines of what the training process said."""
+    try:
+        run = cache.run(run_id)
+        text = cache.artifact(run, "log.txt").read_text(errors="replace")
+    except ArtifactError:
+        st.info("Nothing has been logged yet.")
+        return
+    except ExperimentsError as error:
+        st.info(plain(str(error)))
+        return
+    lines = text.splitlines()
+    if len(lines) > _LOG_LINES:
+        st.caption(f"The last {_LOG_LINES} of {len(lines):,} lines; all are in log.txt.")
+    with st.container(height=360, autoscroll=True, border=True):
+        st.code("\n".join(lines[-_LOG_LINES:]) or "…", language=None)
+
+
+def _bytes(run: Run, path: str) -> bytes:
+    return cache.artifact(run, path).read_bytes()

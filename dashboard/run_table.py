@@ -1,0 +1,250 @@
+"""The table of runs: its rows as data, what is kept of them by a filter, and how columns look."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from dashboard.components import STATUS, VERDICT
+from dashboard.formats import duration, number, words
+from experiments.tracking.runs import Run, RunStatus
+
+SORTS = ("newest", "oldest", "name", "best value", "longest")
+_SPARK = (112, 26)  # pixels, wide and high
+_NO_VERDICT = "none yet"
+
+
+class Best(NamedTuple):
+    """The best value of a run's main validation metric, and the best epoch (lowest val_loss)."""
+
+    metric: str
+    value: float
+    epoch: int | None
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """What the table is asked to show; empty parts let everything through."""
+
+    text: str = ""
+    statuses: Sequence[str] = ()
+    verdicts: Sequence[str] = ()
+    datasets: Sequence[str] = ()
+
+    @property
+    def parts(self) -> int:
+        """How many parts beside the text are set."""
+        return sum(bool(part) for part in (self.statuses, self.verdicts, self.datasets))
+
+    def keeps(self, run: Run) -> bool:
+        """Whether a run passes; every word of the text must occur in what describes it."""
+        described = " ".join((run.name, run.id, *run.params.values())).lower()
+        return (
+            all(word in described for word in self.text.lower().split())
+            and (not self.statuses or run.status in self.statuses)
+            and (not self.verdicts or (run.verdict or _NO_VERDICT) in self.verdicts)
+            and (not self.datasets or run.params.get("dataset.name") in self.datasets)
+        )
+
+
+def verdicts_of(runs: Sequence[Run]) -> list[str]:
+    """The verdicts that occur, in the order in which they are explained."""
+    have = {run.verdict or _NO_VERDICT for run in runs}
+    return [label for label in (*map(str, VERDICT), _NO_VERDICT) if label in have]
+
+
+def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
+    """The best value so far: as recorded when the run ended, or from the history."""
+    metric = f"val_{run.main_metric}"
+    value = run.metrics.get(f"best_{metric}", math.nan)
+    epoch = run.metrics.get("best_epoch", math.nan)
+    if history is not None and math.isnan(value) and metric in history:
+        values = history[metric].dropna()
+        if len(values):
+            value = float(values.max() if run.main_metric_rises else values.min())
+    if history is not None and math.isnan(epoch) and "val_loss" in history:
+        losses = history["val_loss"].dropna()
+        epoch = float(losses.idxmin()) if len(losses) else math.nan
+    return Best(metric, value, None if math.isnan(epoch) else int(epoch))
+
+
+def progress_of(run: Run) -> float:
+    """How far a run is, from 0 to 1; a finished run is at 1, wherever it was stopped early."""
+    if run.status is RunStatus.FINISHED:
+        return 1.0
+    told = run.progress
+    epochs = told.get("epochs") or run.epochs
+    if not epochs:
+        return 0.0
+    done = told.get("epoch", 0) + told.get("batch", 0) / max(told.get("batches") or 1, 1)
+    return min(done / epochs, 1.0)
+
+
+def sort_runs(runs: Sequence[Run], order: str) -> list[Run]:
+    """The runs, given newest first, in one of SORTS; a missing value comes last."""
+    if order == "oldest":
+        return list(reversed(runs))
+    if order == "name":
+        return sorted(runs, key=lambda run: run.name.lower())
+    if order == "longest":
+        return sorted(runs, key=lambda run: -(run.seconds or 0))
+    if order == "best value":
+        return sorted(runs, key=_rank)
+    return list(runs)
+
+
+def run_rows(runs: Sequence[Run], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a run, indexed by its id."""
+    rows = [_row(run, histories.get(run.id)) for run in runs]
+    return pd.DataFrame(rows, columns=list(_COLUMNS), index=[run.id for run in runs])
+
+
+def shown(rows: pd.DataFrame) -> Styler:
+    """The rows with numbers and durations as people read them, still sorted as numbers."""
+    return rows.style.format({"Best": number, "Duration": duration, "At epoch": _whole})
+
+
+def column_config() -> dict[str, Any]:
+    """How each column looks; ``open`` is the key under which a click on a name arrives."""
+    column = st.column_config
+    return {
+        "": column.ImageColumn("", width=32, pinned=True),
+        "Name": column.ButtonColumn(
+            "Name", type="tertiary", key="runs open", pinned=True, alignment="left", width=170
+        ),
+        "Status": column.MultiselectColumn(
+            "Status",
+            options=[_status_label(status) for status in RunStatus],
+            color=[STATUS[status].color for status in RunStatus],
+            width=112,
+        ),
+        "Progress": column.ProgressColumn(
+            "Progress", format="%d%%", min_value=0, max_value=100, width=96
+        ),
+        "Best": column.Column(
+            "Best", width=62, help="The best value on validation samples, not the last one.", alignment="right"
+        ),
+        "Metric": column.TextColumn("of", width=104),
+        "At epoch": column.Column(
+            "Epoch",
+            width=58,
+            help="The best epoch: the one with the lowest validation loss, counted from 0.",
+            alignment="right",
+        ),
+        "Verdict": column.MultiselectColumn(
+            "Verdict",
+            options=[_verdict_label(label) for label in VERDICT],
+            color=[sign.color for sign in VERDICT.values()],
+            width=128,
+        ),
+        "val_loss": column.ImageColumn(
+            "val_loss", width=126, help="Validation loss by epoch; the dot is the best epoch."
+        ),
+        "Duration": column.Column("Duration", width=88, alignment="right"),
+        "Started": column.DatetimeColumn("Started", format="distance", width=112),
+        "Data set": column.TextColumn("Data set", width=104),
+        "Model": column.TextColumn("Model", width=64),
+        "Exact time": column.DatetimeColumn(
+            "Exact time", format="YYYY-MM-DD HH:mm:ss", width=150
+        ),
+    }
+
+
+def sparkline(values: pd.Series, color: str) -> str:
+    """A line of at most 60 points as an SVG address, with a dot at the lowest value."""
+    values = values[np.isfinite(values.to_numpy(dtype=float))]
+    if len(values) < 2:
+        return ""
+    width, height = _SPARK
+    kept = np.unique(np.linspace(0, len(values) - 1, 60).round().astype(int))
+    lowest = int(values.to_numpy().argmin())
+    x = np.linspace(4, width - 4, len(values))
+    low, high = float(values.min()), float(values.quantile(0.98))
+    scale = (height - 8) / (high - low) if high > low else 0.0
+    y = (height - 4) - (values.to_numpy().clip(low, high) - low) * scale
+    points = " ".join(f"{x[i]:.1f},{y[i]:.1f}" for i in sorted({*kept.tolist(), lowest}))
+    return _svg(
+        width,
+        height,
+        f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.6" '
+        'stroke-linejoin="round"/>'
+        f'<circle cx="{x[lowest]:.1f}" cy="{y[lowest]:.1f}" r="2.6" fill="{color}"/>',
+    )
+
+
+def color_dot(color: str) -> str:
+    """A filled circle as an SVG address."""
+    return _svg(20, 20, f'<circle cx="10" cy="10" r="4.5" fill="{color}"/>')
+
+
+def _svg(width: int, height: int, inside: str) -> str:
+    text = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">{inside}</svg>'
+    )
+    return f"data:image/svg+xml;utf8,{quote(text)}"
+
+
+_COLUMNS = (
+    "",
+    "Name",
+    "Status",
+    "Progress",
+    "Best",
+    "Metric",
+    "At epoch",
+    "Verdict",
+    "val_loss",
+    "Duration",
+    "Started",
+    "Data set",
+    "Model",
+    "Exact time",
+)
+
+
+def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
+    best = best_of(run, history)
+    losses = history["val_loss"] if history is not None and "val_loss" in history else None
+    moment = (run.started or run.created).astimezone()
+    return (
+        color_dot(run.color),
+        run.name,
+        [_status_label(run.status)],
+        100 * progress_of(run),
+        best.value,
+        "" if math.isnan(best.value) else words(best.metric.removeprefix("val_")),
+        math.nan if best.epoch is None else float(best.epoch),
+        [_verdict_label(run.verdict)] if run.verdict in VERDICT else [],
+        "" if losses is None else sparkline(losses, run.color),
+        math.nan if run.seconds is None else run.seconds,
+        moment,
+        run.params.get("dataset.name", ""),
+        run.params.get("model.name", ""),
+        moment,
+    )
+
+
+def _rank(run: Run) -> tuple[str, float]:
+    value = best_of(run).value
+    if math.isnan(value):
+        return ("~", 0.0)  # after every metric's name
+    return (run.main_metric, -value if run.main_metric_rises else value)
+
+
+def _status_label(status: RunStatus) -> str:
+    return f"{STATUS[status].letter} {status}"
+
+
+def _verdict_label(label: str | None) -> str:
+    return f"{VERDICT[label].letter} {words(label)}" if label else ""
+
+
+def _whole(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.0f}"

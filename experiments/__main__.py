@@ -1,0 +1,112 @@
+"""The command line: `python -m experiments …`. Exit code 2 for input that is refused, 1 for what
+went wrong otherwise, 0 only on success."""
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from experiments import commands
+from experiments.errors import (
+    ArtifactError,
+    ExperimentsError,
+    StoreError,
+    WorkerError,
+)
+
+#: TensorFlow and MLflow talk about themselves on standard error otherwise.
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_LOGGING_LEVEL": "ERROR"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; errors go to standard error as one message, without a traceback."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO if options.command in ("worker", "run") else logging.ERROR,
+        format="%(asctime)s %(message)s",
+    )
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        code: int = options.call(options)
+    except ExperimentsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1 if isinstance(error, StoreError | WorkerError | ArtifactError) else 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description="Keras runs, recorded in MLflow."
+    )
+    add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+
+    for name, call, says in (
+        ("run", commands.run, "train a spec in the foreground"),
+        ("submit", commands.submit_spec, "queue a spec for a worker"),
+    ):
+        command = add(name, help=says)
+        command.add_argument("spec", type=Path, metavar="SPEC.yaml")
+        command.add_argument(
+            "--set", action="append", default=[], metavar="FIELD=VALUE",
+            help="override a field of the spec, for example training.epochs=5",
+        )  # fmt: skip
+        _finish(command, call)
+
+    command = add("worker", help="train what is queued, until it is ended")
+    command.add_argument("--slots", type=_slots, default=1, help="runs side by side (default 1)")
+    command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
+    _finish(command, commands.work, json=False)
+
+    command = add("status", help="list the runs, or show one")
+    command.add_argument("run", nargs="?", metavar="RUN")
+    _finish(command, commands.status)
+
+    command = add("stop", help="end a run after its current batch; its model is kept")
+    command.add_argument("run", metavar="RUN")
+    _finish(command, commands.stop)
+
+    command = add("diagnose", help="is it overfitting? a verdict on runs or history files")
+    command.add_argument("runs", nargs="*", metavar="RUN")
+    command.add_argument(
+        "--history", nargs="+", default=[], metavar="FILE", type=Path,
+        help="JSON files with a Keras history dict: {\"loss\": […], \"val_loss\": […]}",
+    )  # fmt: skip
+    _finish(command, commands.diagnose_all)
+
+    command = add("predict", help="predict with a run's saved model")
+    command.add_argument("run", metavar="RUN")
+    command.add_argument(
+        "input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .json or a picture"
+    )
+    _finish(command, commands.predict)
+
+    command = add("export", help="copy a run's model, weights, architecture or history to a file")
+    command.add_argument("run", metavar="RUN")
+    command.add_argument("--as", dest="kind", required=True, choices=list(commands.EXPORTS))
+    command.add_argument("out", type=Path, metavar="OUT")
+    _finish(command, commands.export)
+
+    _finish(add("datasets", help="list the data sets"), commands.datasets)
+    return parser
+
+
+def _finish(command: argparse.ArgumentParser, call: commands.Command, *, json: bool = True) -> None:
+    if json:
+        command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(call=call)
+
+
+def _slots(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 1 to 64")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

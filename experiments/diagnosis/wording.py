@@ -1,0 +1,168 @@
+"""What a verdict says to a person: the reason with its numbers, and what to do next."""
+
+from collections.abc import Mapping
+
+from experiments.diagnosis.rules import Finding
+from experiments.diagnosis.verdict import Number
+
+REASONS = {
+    "not_a_number": "{curve} is no longer a number from epoch {broken_from_epoch} on.",
+    "exploded": "{curve} shot up from {start} to {end}.",
+    "above_start": "{curve} ended at {end}, well above the {start} it began with.",
+    "above_constant_predictor": (
+        "{curve} ended at {end}, more than twice the {constant_loss} that always predicting the "
+        "same would get."
+    ),
+    "gave_back": (
+        "{curve} had come down from {start} to {lowest} and went back up to {end}: training lost "
+        "most of what it had learned."
+    ),
+    "no_validation": (
+        "There is no validation loss, so nothing shows how the model does on data it has not seen."
+    ),
+    "validation_never_a_number": "The validation loss was never a number.",
+    "too_few_epochs": (
+        "Only {validation_points} validation losses were measured; a trend takes at least 5."
+    ),
+    "too_few_validation_samples": (
+        "The validation loss rose by {rise:%} from its lowest level, but with only "
+        "{validation_samples} validation samples {rise_needed:%} can be chance."
+    ),
+    "both_rose": (
+        "The validation loss rose by {rise:%} from its lowest level, but the training loss rose "
+        "with it, so this is unstable training rather than overfitting."
+    ),
+    "too_noisy": (
+        "The validation loss jumps so much (by about {val_noise} from epoch to epoch, at a level "
+        "of {val_end}) that its trend cannot be told."
+    ),
+    "rise": (
+        "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "
+        "higher{train_went_on}."
+    ),
+    "little_progress": (
+        "The training loss itself only went from {train_start} to {train_end}: the model has not "
+        "learned the data it was trained on{of_the_way}."
+    ),
+    "falling": (
+        "The validation loss was still falling when training ended: at that speed, a quarter more "
+        "epochs would add {falling:%} to the improvement so far."
+    ),
+    "validation_never_moved": (
+        "The training loss fell to {train_end}, but the validation loss stayed at {val_end}, "
+        "where it began."
+    ),
+    "levelled_off": (
+        "The validation loss came down from {val_start} to {val_end} and levelled off without "
+        "turning up{wide_gap}."
+    ),
+}
+
+ADVICE = {
+    "not_a_number": (
+        "Lower the learning rate by a factor of 10, set clipnorm=1.0 on the optimizer, and check "
+        "the data for NaN and for features that are not scaled."
+    ),
+    "gave_back": (
+        "Lower the learning rate or set clipnorm=1.0, and go back to the weights of epoch {best}."
+    ),
+    "no_validation": "Train with validation data, for example validation_split=0.2.",
+    "validation_never_a_number": (
+        "Check the validation data for NaN, and that it is prepared as the training data is."
+    ),
+    "too_few_epochs": "Train for more epochs, or validate more often.",
+    "too_few_validation_samples": "Use a larger validation split, or cross-validation.",
+    "both_rose": "Lower the learning rate, or let it decay, and go back to epoch {best}.",
+    "too_noisy": (
+        "Use a larger validation split, a lower learning rate or a larger batch; then look again."
+    ),
+    "rise": (
+        "Use the weights of epoch {best} (EarlyStopping with restore_best_weights=True). To get "
+        "lower than that: more data or augmentation, dropout or weight decay, or a smaller model."
+    ),
+    "little_progress": (
+        "Try a higher learning rate, a larger model or less regularisation; check that the inputs "
+        "are scaled and the labels belong to them."
+    ),
+    "falling": "Train on: resume this run for at least {more} more epochs.",
+    "validation_never_moved": (
+        "Check that training and validation data are prepared alike and the labels are right."
+    ),
+    "levelled_off": (
+        "Keep it: the best weights are those of epoch {best}. More epochs of the same will not "
+        "help; to get lower, change the model, the data or the learning rate."
+    ),
+}
+SAME_ADVICE = {
+    "exploded": "not_a_number",
+    "above_start": "not_a_number",
+    "above_constant_predictor": "not_a_number",
+}
+# A gap of this part of the validation loss is worth a word even in a good fit.
+WIDE_GAP = 0.5
+
+
+class _Shown(dict[str, object]):
+    """Numbers as people read them: four digits, or per cent where asked for with {name:%}."""
+
+    def __missing__(self, name: str) -> str:
+        return "an unknown value"
+
+
+class _Number(float):
+    def __format__(self, spec: str) -> str:
+        if spec == "%":
+            return f"{float(self) * 100:.3g} %"
+        return f"{float(self):.4g}"
+
+
+def reason(finding: Finding, unit: str) -> str:
+    """One or two sentences with the numbers that fired; `unit` names what the numbers are of."""
+    numbers = finding.numbers
+    text = REASONS[finding.rule].format_map(
+        _Shown(
+            {name: _Number(v) if isinstance(v, float) else v for name, v in numbers.items()},
+            train_went_on=_train_went_on(numbers),
+            of_the_way=_of_the_way(numbers),
+            wide_gap=_wide_gap(numbers),
+        )
+    )
+    if numbers.get("val_accuracy_rise") and finding.rule == "rise":
+        text += (
+            " Validation accuracy still rose meanwhile: the model is right more often but too "
+            "sure of itself where it is wrong."
+        )
+    if unit != "loss":
+        text = text.replace("validation loss", f"validation {unit}")
+        text = text.replace("training loss", f"training {unit}")
+    return text[0].upper() + text[1:] if text.startswith("the ") else text
+
+
+def advice(finding: Finding, best: int | None, more: int) -> str:
+    """What to do next; `more` is a number of epochs worth adding."""
+    rule = SAME_ADVICE.get(finding.rule, finding.rule)
+    return ADVICE[rule].format(best="the lowest loss" if best is None else best, more=more)
+
+
+def _train_went_on(numbers: Mapping[str, Number]) -> str:
+    end, start = numbers.get("train_end"), numbers.get("train_start")
+    if not isinstance(end, float) or not isinstance(start, float) or end >= start:
+        return ""
+    return f", while the training loss fell to {_Number(end)}"
+
+
+def _of_the_way(numbers: Mapping[str, Number]) -> str:
+    progress, constant = numbers.get("progress"), numbers.get("constant_loss")
+    if not isinstance(progress, float):
+        return ""
+    origin = "from the loss of always predicting the same" if constant else "from its first epoch"
+    return f" ({_Number(max(progress, 0.0)):%} of the way {origin} to zero)"
+
+
+def _wide_gap(numbers: Mapping[str, Number]) -> str:
+    train, val = numbers.get("train_end"), numbers.get("val_end")
+    if not isinstance(train, float) or not isinstance(val, float) or val <= 0:
+        return ""
+    if val - train < WIDE_GAP * val:
+        return ""
+    return f", although it stays well above the training loss of {_Number(train)}"

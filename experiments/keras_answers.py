@@ -1,0 +1,86 @@
+"""The process that answers the dashboard's questions that need Keras: one JSON object a line.
+
+The web process never imports TensorFlow; it starts this module (see keras_process.py), writes
+``{"operation": …, "arguments": {…}}`` and reads ``{"answer": …}`` or ``{"error": …}``. It ends
+when its standard input is closed.
+"""
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from experiments import predicting
+from experiments.datasets.loading import load_dataset
+from experiments.datasets.splits import divide, summarize_split
+from experiments.errors import ExperimentsError, InputError, unknown
+from experiments.models import build_model, compile_model, model_outline
+from experiments.settings import read_settings
+from experiments.specs import parse_spec
+from experiments.tracking.store import Store
+
+Operation = Callable[..., dict[str, Any]]
+
+
+def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
+    """What a spec would train: the layers, the parameters and which samples go where."""
+    parsed = parse_spec(spec)
+    dataset = load_dataset(parsed.dataset, parsed.seed)
+    split = divide(dataset.y, parsed.split, parsed.seed)
+    model = build_model(parsed, dataset, split)
+    compile_model(model, parsed)
+    summary = summarize_split(dataset, split)
+    return {
+        "parameters": model.count_params(),
+        "layers": model_outline(model),
+        "train": len(split.train),
+        "validation": len(split.validation),
+        "test": 0 if dataset.x_test is None else len(dataset.x_test),
+        "batches": -(-len(split.train) // parsed.training.batch_size),
+        "classes": summary.classes,
+        "sentence": summary.sentence,
+        "warnings": list(summary.warnings),
+    }
+
+
+OPERATIONS: dict[str, Operation] = {
+    "preview": preview,
+    "open_model": predicting.open_model,
+    "predict_samples": predicting.predict_samples,
+    "predict_rows": predicting.predict_rows,
+    "predict_picture": predicting.predict_picture,
+}
+
+
+def answer(store: Store, question: str) -> dict[str, Any]:
+    """The answer to one line; what the user caused comes back as ``error`` with its kind."""
+    try:
+        asked = json.loads(question)
+        name = asked["operation"]
+        if name not in OPERATIONS:
+            raise InputError(unknown("operation", name, OPERATIONS))
+        return {"answer": OPERATIONS[name](store, **asked["arguments"])}
+    except ExperimentsError as error:
+        return {"error": str(error), "kind": type(error).__name__}
+    except Exception as error:
+        logging.error("%s", traceback.format_exc())
+        return {"error": f"{type(error).__name__}: {error}", "kind": "WorkerError"}
+
+
+def _serve(questions: TextIO, answers: TextIO) -> None:
+    store = Store(read_settings())
+    answers.write(json.dumps({"ready": os.getpid()}) + "\n")
+    answers.flush()
+    for question in questions:
+        answers.write(json.dumps(answer(store, question)) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    # whatever Keras prints goes to the log, so that standard output carries answers only
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    _serve(sys.stdin, replies)

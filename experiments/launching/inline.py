@@ -1,0 +1,76 @@
+"""Training in the foreground of this very process: `python -m experiments run`, and tests."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from experiments.attending import attend
+from experiments.errors import WorkerError
+from experiments.run_folder import RunFolder, note_process
+from experiments.specs import RunSpec
+from experiments.tracking.runs import RunStatus, create_run, start_run
+from experiments.tracking.store import Store
+
+
+class _ThisProcess:
+    """This process, seen by the thread that attends to it."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+
+    def poll(self) -> int | None:
+        return 0 if self.done.is_set() else None
+
+    def wait(self, seconds: float) -> None:
+        self.done.wait(seconds)
+
+    def kill(self) -> None:
+        """Nobody ends the process that they are in; Ctrl-C twice does."""
+
+
+def run_inline(store: Store, spec: RunSpec, parent_id: str | None = None) -> tuple[str, RunStatus]:
+    """Train here and now; returns the run's id and final status.
+
+    The first Ctrl-C asks the run to stop after its batch, the second ends the process.
+    """
+    from experiments.training import train
+
+    run_id = create_run(store, spec, status=RunStatus.RUNNING, parent_id=parent_id)
+    folder = RunFolder(store.settings.run_folders / run_id).create()
+    note_process(folder, attends_itself=True)
+    start_run(store, run_id, worker="inline")
+    process = _ThisProcess()
+    statuses: list[RunStatus | None] = []
+    attending = threading.Thread(
+        target=lambda: statuses.append(attend(store, folder, process, threading.Event())),
+        name="attend",
+    )
+    attending.start()
+    try:
+        with _stop_on_interrupt(folder):
+            train(spec, folder, attends_itself=True)
+    finally:
+        process.done.set()
+        attending.join()
+    if not statuses or statuses[0] is None:
+        raise WorkerError(f"Run {run_id} was trained but not recorded; see {folder.path}.")
+    return run_id, statuses[0]
+
+
+@contextmanager
+def _stop_on_interrupt(folder: RunFolder) -> Iterator[None]:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        if folder.stop.exists():
+            raise KeyboardInterrupt
+        folder.stop.touch()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals belong to the main thread
+        return
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,184 @@
+"""From a spec to a Keras model: raw samples in, probabilities or the target's own units out."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from experiments.architectures import Layers, Tensor
+from experiments.datasets.catalogue import Kind, Task
+from experiments.datasets.loading import Dataset
+from experiments.datasets.splits import Split
+from experiments.errors import SpecError
+from experiments.specs import RunSpec
+
+_WHITE = {"digits": 16.0}  # the brightest value of a pixel, where it is not 255
+
+_OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
+    "adam": keras.optimizers.Adam,
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+    "adamw": keras.optimizers.AdamW,
+    "nadam": keras.optimizers.Nadam,
+    "adagrad": keras.optimizers.Adagrad,
+    "adamax": keras.optimizers.Adamax,
+    "lion": keras.optimizers.Lion,
+    "adafactor": keras.optimizers.Adafactor,
+}
+
+#: Made by class only where a string would give another name in the history.
+_METRICS: dict[str, Callable[[], Any]] = {
+    "accuracy": lambda: "accuracy",
+    "auc": lambda: keras.metrics.AUC(name="auc"),
+    "precision": lambda: keras.metrics.Precision(name="precision"),
+    "recall": lambda: keras.metrics.Recall(name="recall"),
+    "top_5_accuracy": lambda: keras.metrics.SparseTopKCategoricalAccuracy(
+        k=5, name="top_5_accuracy"
+    ),
+    "mean_absolute_error": lambda: "mean_absolute_error",
+    "root_mean_squared_error": lambda: keras.metrics.RootMeanSquaredError(
+        name="root_mean_squared_error"
+    ),
+    "r2_score": lambda: keras.metrics.R2Score(name="r2_score"),
+}
+
+
+class _Statistics(NamedTuple):
+    """What preprocessing takes from the training part: plain numbers, which .h5 can hold."""
+
+    mean: list[float]
+    variance: list[float]
+    target_mean: float = 0.0
+    target_std: float = 1.0
+
+
+def build_model(spec: RunSpec, dataset: Dataset, split: Split) -> keras.Model:
+    """The uncompiled functional model of a spec, its weights drawn with Keras' current seed.
+
+    It takes raw samples, (batch, *info.shape) of any numeric type, and its first layer scales
+    pictures to 0…1 or standardises features by the training part's mean and variance. It gives
+    probabilities, (batch, 1) or (batch, classes), or for regression (batch, 1) in the target's
+    units. Raises SpecError for a model too deep for Keras to build.
+    """
+    return _build(spec, _measure(dataset, split))
+
+
+def count_parameters(spec: RunSpec) -> int:
+    """How many numbers the model of a spec has, trained or not; nothing is allocated.
+
+    So it also answers for a model that no memory could hold. Raises SpecError as build_model.
+    """
+    features = spec.dataset.info.shape[-1]
+    with keras.StatelessScope(initialize_variables=False):
+        model = _build(spec, _Statistics([0.0] * features, [1.0] * features))
+    return sum(math.prod(weight.shape) for weight in model.weights)
+
+
+def compile_model(model: keras.Model, spec: RunSpec) -> None:
+    """Give a model its optimizer, loss and metrics; histories carry the spec's own names."""
+    training = spec.training
+    options = {"learning_rate": training.learning_rate}
+    if training.optimizer in ("sgd", "rmsprop"):
+        options["momentum"] = training.momentum
+    model.compile(
+        optimizer=_OPTIMIZERS[training.optimizer](**options),
+        loss=spec.loss,
+        metrics=[_METRICS[name]() for name in spec.metrics],
+    )
+
+
+def constant_loss(spec: RunSpec, y_train: np.ndarray) -> float:
+    """The loss of the best constant prediction for the training targets, without regularisation.
+
+    A model that does not get below it has learned nothing from its inputs.
+    """
+    y = y_train.reshape(-1).astype(np.float64)
+    match spec.loss:
+        case "mean_squared_error":
+            return float(y.var())
+        case "mean_absolute_error":
+            return float(np.abs(y - np.median(y)).mean())
+        case "huber":
+            error = np.abs(y - _root(lambda c: np.clip(y - c, -1, 1).mean(), y))
+            return float(np.where(error <= 1, error**2 / 2, error - 0.5).mean())
+        case "log_cosh":
+            error = np.abs(y - _root(lambda c: np.tanh(y - c).mean(), y))
+            return float((error + np.log1p(np.exp(-2 * error)) - math.log(2)).mean())
+        case "binary_crossentropy" | "sparse_categorical_crossentropy":
+            shares = np.unique(y, return_counts=True)[1] / len(y)
+            return float(-(shares * np.log(shares)).sum()) + 0.0  # no -0.0 for a single class
+    raise ValueError(f"No constant loss is known for {spec.loss!r}.")
+
+
+def model_outline(model: keras.Model) -> list[dict[str, Any]]:
+    """One row for each layer: name, type, output_shape (Keras' text), parameters, trainable."""
+    return [
+        {
+            "name": layer.name,
+            "type": type(layer).__name__,
+            "output_shape": str(layer.output.shape),
+            "parameters": layer.count_params(),
+            "trainable": layer.trainable,
+        }
+        for layer in model.layers
+    ]
+
+
+def _measure(dataset: Dataset, split: Split) -> _Statistics:
+    statistics = _Statistics([], [])
+    if dataset.info.kind is Kind.TABULAR:
+        x = dataset.x[split.train].astype(np.float64)
+        mean, variance = x.mean(axis=0), x.var(axis=0)
+        # A feature that is constant in training must not be divided by (nearly) zero in
+        # validation: the square of float32's resolution is what counts as zero.
+        variance = np.where(variance > 1e-15 * mean**2, variance, 1.0)
+        statistics = _Statistics(mean.tolist(), variance.tolist())
+    if dataset.info.task is Task.REGRESSION:
+        y = dataset.y[split.train].astype(np.float64)
+        statistics = statistics._replace(
+            target_mean=float(y.mean()), target_std=float(y.std()) or 1.0
+        )
+    return statistics
+
+
+def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:
+    info = spec.dataset.info
+    inputs = keras.Input(info.shape, name="samples")
+    try:
+        if info.kind is Kind.IMAGE:
+            scale = 1 / _WHITE.get(info.name, 255.0)
+            x = keras.layers.Rescaling(scale, name="preprocessing")(inputs)
+        else:
+            x = keras.layers.Normalization(
+                mean=statistics.mean, variance=statistics.variance, name="preprocessing"
+            )(inputs)
+        layers = Layers(spec.model, spec.seed)
+        outputs = _head(spec, layers, layers.body(x), statistics)
+        return keras.Model(inputs, outputs, name=spec.model.name)
+    except RecursionError:
+        raise SpecError(
+            f"model: received a {spec.model.name} too deep for Keras to build, which ends at about "
+            "1,000 layers in a row. Allowed: fewer layers or blocks."
+        ) from None
+
+
+def _head(spec: RunSpec, layers: Layers, x: Tensor, statistics: _Statistics) -> Tensor:
+    info = spec.dataset.info
+    if info.task is Task.BINARY:
+        return layers.dense(1, "head", activation="sigmoid")(x)
+    if info.task is Task.MULTICLASS:
+        return layers.dense(info.classes, "head", activation="softmax")(x)
+    return keras.layers.Rescaling(
+        statistics.target_std, offset=statistics.target_mean, name="target_units"
+    )(layers.dense(1, "head")(x))
+
+
+def _root(slope: Callable[[float], float], y: np.ndarray) -> float:
+    """Where a falling function crosses zero between the smallest and the largest target."""
+    low, high = float(y.min()), float(y.max())
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+    return (low + high) / 2

@@ -1,0 +1,219 @@
+"""The whole life of one run in its training process, read top to bottom.
+
+Nothing here knows of MLflow: everything is written into the run's folder, and whoever attends to
+the run (attending.py) ships it.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from experiments.callbacks import Pulse, Recorder, TrainEvaluation
+from experiments.datasets.loading import Dataset, load_dataset
+from experiments.datasets.splits import Split, divide
+from experiments.errors import ExperimentsError
+from experiments.models import build_model, compile_model, constant_loss
+from experiments.run_folder import Journal, RunFolder, note_process, write_json
+from experiments.saving import save_model
+from experiments.specs import RunSpec
+
+_MOST_PREDICTIONS = 10_000
+
+logger = logging.getLogger("kerascope.training")
+
+
+class Outcome(NamedTuple):
+    """How the training process left the run: an MLflow status and the reason in words."""
+
+    status: str
+    reason: str
+
+
+def train(spec: RunSpec, folder: RunFolder, *, attends_itself: bool = False) -> Outcome:
+    """Train a run from its first batch to its saved model; always leaves ``result.json``.
+
+    A failure is recorded with its traceback in the log. Errors that the user caused are told in
+    their own words, others by their type.
+    """
+    note_process(folder, attends_itself=attends_itself)
+    with _logging_to(logging.FileHandler(folder.log)):
+        outcome = _try_to_train(spec, folder)
+        logger.info("%s. %s", outcome.status, outcome.reason)
+    write_json(folder.result, outcome._asdict())
+    return outcome
+
+
+def _try_to_train(spec: RunSpec, folder: RunFolder) -> Outcome:
+    try:
+        with Journal(folder.journal) as journal, Pulse(folder, spec.training.epochs) as pulse:
+            return _train(spec, folder, journal, pulse)
+    except ExperimentsError as error:
+        logger.error("%s", error)
+        return Outcome("FAILED", str(error))
+    except Exception as error:
+        logger.error("%s", traceback.format_exc())
+        return Outcome("FAILED", _explain(error))
+
+
+def train_in_child(spec: RunSpec, folder: RunFolder) -> None:
+    """The body of a training process: whatever else is printed goes to the run's log as well."""
+    log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    logger.propagate = False  # absl, which TensorFlow brings, would print each line once more
+    if train(spec, folder).status == "FAILED":
+        sys.exit(1)
+
+
+@contextmanager
+def _logging_to(handler: logging.Handler) -> Iterator[None]:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> Outcome:
+    started = time.perf_counter()
+    keras.utils.set_random_seed(spec.seed)
+
+    pulse.enter("loading data")
+    dataset = load_dataset(spec.dataset, spec.seed)
+    split = divide(dataset.y, spec.split, spec.seed)
+
+    pulse.enter("building the model")
+    model = build_model(spec, dataset, split)
+    compile_model(model, spec)
+    _record_facts(spec, dataset, split, model, journal)
+    _write_data_artifacts(folder, dataset, split)
+    logger.info(
+        "%s: %s samples to train on, %s to validate; %s parameters",
+        spec.title, f"{len(split.train):,}", f"{len(split.validation):,}",
+        f"{model.count_params():,}",
+    )  # fmt: skip
+
+    pulse.enter("training")
+    x, y = dataset.x[split.train], dataset.y[split.train]
+    validation = (dataset.x[split.validation], dataset.y[split.validation])
+    recorder = Recorder(journal, pulse)
+    sample = _draw(len(x), TrainEvaluation.sample_size(len(x), len(split.validation)), spec.seed)
+    model.fit(
+        x,
+        y,
+        batch_size=spec.training.batch_size,
+        epochs=spec.training.epochs,
+        validation_data=validation if len(split.validation) else None,
+        callbacks=[TrainEvaluation(x[sample], y[sample]), recorder, *_keras_callbacks(spec)],
+        verbose=0,
+    )
+
+    pulse.enter("saving")
+    save_model(model, folder.artifacts)
+    _write_predictions(folder, model, dataset, split)
+    if dataset.x_test is not None:
+        values = model.evaluate(dataset.x_test, dataset.y_test, verbose=0, return_dict=True)
+        journal.write({f"test_{name}": float(value) for name, value in values.items()})
+    logger.info(
+        "%d epochs in %.1f s; recording them took %.2f ms an epoch",
+        recorder.recorded,
+        time.perf_counter() - started,
+        1000 * recorder.seconds / max(recorder.recorded, 1),
+    )
+    return _outcome(spec, pulse, recorder)
+
+
+def _keras_callbacks(spec: RunSpec) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = []
+    modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
+    if early := spec.callbacks.early_stopping:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(**early.model_dump(), mode=modes[early.monitor])
+        )
+    if reduce := spec.callbacks.reduce_lr_on_plateau:
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(**reduce.model_dump(), mode=modes[reduce.monitor])
+        )
+    return callbacks
+
+
+def _record_facts(
+    spec: RunSpec, dataset: Dataset, split: Split, model: keras.Model, journal: Journal
+) -> None:
+    """What is known before the first batch and cannot be read off the spec."""
+    journal.write(
+        {
+            "constant_loss": constant_loss(spec, dataset.y[split.train]),
+            "train_samples": len(split.train),
+            "val_samples": len(split.validation),
+        },
+        params={
+            "model.parameters": str(model.count_params()),
+            "dataset.content_hash": dataset.content_hash,
+            "keras.version": keras.__version__,
+            "keras.backend": keras.backend.backend(),
+        },
+    )
+
+
+def _write_data_artifacts(folder: RunFolder, dataset: Dataset, split: Split) -> None:
+    np.savez(folder.artifacts / "split.npz", train=split.train, validation=split.validation)
+    names = json.dumps(list(dataset.info.class_names), ensure_ascii=False)
+    (folder.artifacts / "class_names.json").write_text(names, encoding="utf-8")
+
+
+def _write_predictions(
+    folder: RunFolder, model: keras.Model, dataset: Dataset, split: Split
+) -> None:
+    """What the saved model predicts for the validation samples (or, without any, for training
+    samples): ``index`` (n,), ``truth`` (n,) and ``prediction`` (n, outputs)."""
+    index = (split.validation if len(split.validation) else split.train)[:_MOST_PREDICTIONS]
+    prediction = model.predict(dataset.x[index], batch_size=PREDICT_BATCH, verbose=0)
+    np.savez(
+        folder.artifacts / "predictions.npz",
+        index=index,
+        truth=dataset.y[index].reshape(len(index)),
+        prediction=prediction,
+    )
+
+
+#: The batch size of recorded predictions: a reload that must agree to the bit uses it too.
+PREDICT_BATCH = 256
+
+
+def _draw(total: int, size: int, seed: int) -> np.ndarray:
+    """Which training samples are measured in test mode: the same in each epoch."""
+    return np.sort(np.random.default_rng(seed).permutation(total)[:size])
+
+
+def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder) -> Outcome:
+    epochs = f"{recorder.recorded} of {spec.training.epochs} epochs"
+    if pulse.stop_requested.is_set() and recorder.recorded < spec.training.epochs:
+        partial = recorder.partial_epoch
+        cut = f" Epoch {partial} was cut off after a batch." if partial is not None else ""
+        return Outcome("KILLED", f"Stopped on request after {epochs}; the model is saved.{cut}")
+    if recorder.recorded < spec.training.epochs:
+        early = spec.callbacks.early_stopping
+        watched = f": {early.monitor} no better for {early.patience} epochs" if early else ""
+        return Outcome("FINISHED", f"Early stopping after {epochs}{watched}.")
+    return Outcome("FINISHED", f"Trained all {recorder.recorded} epochs.")
+
+
+def _explain(error: Exception) -> str:
+    kind = type(error).__name__
+    if kind in ("MemoryError", "ResourceExhaustedError"):
+        return f"Out of memory. Choose a smaller network, batch size or data set. ({kind})"
+    lines = str(error).strip().splitlines()
+    return f"{kind}: {lines[0][:500] if lines else 'no message'}"
