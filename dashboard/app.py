@@ -16,6 +16,8 @@ from dashboard.components import COMPARE, LAUNCH, MODELS, RUN, RUNS, show_error 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")
 
+# The folder is not called pages: Streamlit would run such files by themselves, without this one,
+# when the first address that a fresh server is asked for is a page's own (checked with 1.67).
 page = st.navigation(
     [
         st.Page(RUNS, title="Runs", icon=":material/table_rows:", url_path="runs", default=True),

@@ -179,7 +179,7 @@ def rate_figure(history: pd.DataFrame, color: str) -> go.Figure:
 def confusion_figure(counts: pd.DataFrame) -> go.Figure:
     """The confusion matrix, coloured by each true class's share; the counts stand in the cells."""
     totals = counts.sum(axis=1).to_numpy()[:, None]
-    share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
+    share = counts.to_numpy() / np.maximum(totals, 1)
     names = [str(name) for name in counts.index]
     few = len(names) <= 20
     figure = go.Figure(
@@ -278,9 +278,7 @@ def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: b
         _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, int(near))
 
 
-def _vertical(
-    figure: go.Figure, epoch: int, text: str, color: str, left: bool, row: int
-) -> None:
+def _vertical(figure: go.Figure, epoch: int, text: str, color: str, left: bool, row: int) -> None:
     figure.add_vline(x=epoch, line={"color": color, "width": 1, "dash": "dot"})
     figure.add_annotation(
         x=epoch, y=1, yref="paper", yshift=-18 * row, text=text, showarrow=False,

@@ -15,11 +15,11 @@ from experiments.tracking.runs import Run, RunStatus
 
 Color = Literal["blue", "green", "orange", "red", "violet", "gray"]
 
-RUNS = "pages/runs.py"
-LAUNCH = "pages/launch.py"
-RUN = "pages/run.py"
-COMPARE = "pages/compare.py"
-MODELS = "pages/models.py"
+RUNS = "screens/runs.py"
+LAUNCH = "screens/launch.py"
+RUN = "screens/run.py"
+COMPARE = "screens/compare.py"
+MODELS = "screens/models.py"
 
 
 class Sign(NamedTuple):

@@ -84,5 +84,7 @@ def words(name: str) -> str:
 
 def plain(text: str) -> str:
     """Text that others wrote, with what Markdown would act on made harmless."""
-    escaped = "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|~$:" else letter for letter in text)
+    escaped = "".join(
+        f"\\{letter}" if letter in "\\`*_{}[]<>()#+!|~$:" else letter for letter in text
+    )
     return " ".join(escaped.split())

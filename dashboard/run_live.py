@@ -153,7 +153,9 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
     """Loss, each metric, and the learning rate if it changed."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            ":small[━ validation   ╍ train in test mode   ┈ train]", help=helps.LINES, width="content"
+            ":small[━ validation   ╍ train in test mode   ┈ train]",
+            help=helps.LINES,
+            width="content",
         )
         log = st.toggle("Log scale", key="log", bind="query-params")
     marks = Marks(

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
-from dashboard.charts import confusion, confusion_figure, predicted_classes, truth_figure
+from dashboard.charts import confusion, confusion_figure, truth_figure
 from dashboard.components import MODELS, errors_shown
 from dashboard.formats import number, plain, size
 from experiments.datasets.catalogue import CATALOGUE

@@ -18,6 +18,12 @@ from experiments.tracking.runs import Run, RunStatus
 SORTS = ("newest", "oldest", "name", "best value", "longest")
 _SPARK = (112, 26)  # pixels, wide and high
 _NO_VERDICT = "none yet"
+_SHORT = {
+    "mean_absolute_error": "MAE",
+    "root_mean_squared_error": "RMSE",
+    "r2_score": "R²",
+    "top_5_accuracy": "top-5 accuracy",
+}
 
 
 class Best(NamedTuple):
@@ -128,7 +134,10 @@ def column_config() -> dict[str, Any]:
             "Progress", format="%d%%", min_value=0, max_value=100, width=96
         ),
         "Best": column.Column(
-            "Best", width=62, help="The best value on validation samples, not the last one.", alignment="right"
+            "Best",
+            width=62,
+            help="The best value on validation samples, not the last one.",
+            alignment="right",
         ),
         "Metric": column.TextColumn("of", width=104),
         "At epoch": column.Column(
@@ -150,9 +159,7 @@ def column_config() -> dict[str, Any]:
         "Started": column.DatetimeColumn("Started", format="distance", width=112),
         "Data set": column.TextColumn("Data set", width=104),
         "Model": column.TextColumn("Model", width=64),
-        "Exact time": column.DatetimeColumn(
-            "Exact time", format="YYYY-MM-DD HH:mm:ss", width=150
-        ),
+        "Exact time": column.DatetimeColumn("Exact time", format="YYYY-MM-DD HH:mm:ss", width=150),
     }
 
 
@@ -176,6 +183,11 @@ def sparkline(values: pd.Series, color: str) -> str:
         'stroke-linejoin="round"/>'
         f'<circle cx="{x[lowest]:.1f}" cy="{y[lowest]:.1f}" r="2.6" fill="{color}"/>',
     )
+
+
+def short_name(metric: str) -> str:
+    """A metric's name where there is little room: mean_absolute_error → MAE."""
+    return _SHORT.get(metric, words(metric))
 
 
 def color_dot(color: str) -> str:
@@ -219,7 +231,7 @@ def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
         [_status_label(run.status)],
         100 * progress_of(run),
         best.value,
-        "" if math.isnan(best.value) else words(best.metric.removeprefix("val_")),
+        "" if math.isnan(best.value) else short_name(best.metric.removeprefix("val_")),
         math.nan if best.epoch is None else float(best.epoch),
         [_verdict_label(run.verdict)] if run.verdict in VERDICT else [],
         "" if losses is None else sparkline(losses, run.color),

@@ -162,7 +162,7 @@ def best_values(history: pd.DataFrame) -> dict[str, float]:
     monitor = "val_loss" if "val_loss" in history else "loss"
     if monitor not in history or history[monitor].isna().all():
         return {}
-    best = {"best_epoch": float(history.index[history[monitor].argmin()])}
+    best = {"best_epoch": float(history.index[int(history[monitor].argmin())])}
     for name in history:
         metric = str(name).removeprefix("val_")
         if str(name).startswith("val_") or (monitor == "loss" and metric in ("loss", "accuracy")):

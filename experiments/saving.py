@@ -1,9 +1,10 @@
 """Saving a model as one HDF5 with everything, and loading it so that nothing is lost."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -80,8 +81,8 @@ def _compile(model: keras.Model, config: dict, values: list[np.ndarray]) -> None
     loss = config.get("loss")
     model.compile(
         optimizer=optimizer,
-        loss=_LONG_NAMES.get(loss, loss) if isinstance(loss, str) else _revive(loss),
-        metrics=_revive(_flat_metrics(config.get("metrics"))),
+        loss=_revive(loss, keras.losses.deserialize),
+        metrics=_revive(_flat_metrics(config.get("metrics")), keras.metrics.deserialize),
     )
     optimizer.build(model.trainable_variables)
     if len(values) != len(optimizer.variables):
@@ -100,13 +101,13 @@ def _optimizer_values(file: h5py.File) -> list[np.ndarray]:
     return [np.asarray(group[name]) for name in texts]
 
 
-def _revive(config: object) -> object:
-    """Keras objects from their configs, wherever they stand in a list or dict."""
+def _revive(config: object, deserialize: Callable[[dict[str, Any]], object]) -> object:
+    """Keras objects from their configs, wherever they stand in a list; names stay names."""
     if isinstance(config, dict) and "class_name" in config:
-        return keras.saving.deserialize_keras_object(config)
+        return deserialize(config)
     if isinstance(config, list):
-        return [_revive(item) for item in config]
-    return config
+        return [_revive(item, deserialize) for item in config]
+    return _LONG_NAMES.get(config, config) if isinstance(config, str) else config
 
 
 def _flat_metrics(metrics: object) -> object:

@@ -109,7 +109,8 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     x, y = dataset.x[split.train], dataset.y[split.train]
     validation = (dataset.x[split.validation], dataset.y[split.validation])
     recorder = Recorder(journal, pulse)
-    sample = _draw(len(x), TrainEvaluation.sample_size(len(x), len(split.validation)), spec.seed)
+    size = TrainEvaluation.sample_size(len(x), len(split.validation), int(np.prod(x.shape[1:])))
+    sample = _draw(len(x), size, spec.seed)
     model.fit(
         x,
         y,

@@ -150,7 +150,8 @@ def _is_broken(path: Path, info: DatasetInfo) -> bool:
 
 
 def _explain(info: DatasetInfo, error: Exception, rejected: Path | None) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    told = error.reason if isinstance(error, urllib.error.URLError) else error
+    reason = " ".join(str(told).split()) or type(error).__name__
     sentences = [f"{info.name} cannot be loaded: {reason.rstrip('.')}."]
     if rejected:
         sentences.append(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
-from experiments.datasets.downloads import load_keras_dataset, on_this_machine
+from experiments.datasets.downloads import keras_cache, load_keras_dataset, on_this_machine
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 
@@ -114,17 +114,22 @@ def _typed(info: DatasetInfo, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     if x.shape[1:] != info.shape or len(x) != len(y) or len(x) == 0:
         raise DatasetError(
             f"{info.name}: received samples of shape {x.shape} and {len(y)} targets. Expected "
-            f"samples of shape {info.shape}, with one target each. Replace the file."
+            f"samples of shape {info.shape}, with one target each. {_source(info)}"
         )
     if info.classes and not (0 <= y.min() and y.max() < info.classes):
         raise DatasetError(
             f"{info.name}: received labels from {y.min()} to {y.max()}. Expected 0 to "
-            f"{info.classes - 1}. Replace the file."
+            f"{info.classes - 1}. {_source(info)}"
         )
     x = np.ascontiguousarray(x, dtype=np.uint8 if x.dtype == np.uint8 else np.float32)
     if info.task is Task.MULTICLASS:
         return x, y.astype(np.int32)
     return x, y.astype(np.float32).reshape(-1, 1)
+
+
+def _source(info: DatasetInfo) -> str:
+    paths = ", ".join(str(keras_cache() / file) for file, _ in info.downloads)
+    return f"Delete what it was read from, and it is downloaded anew: {paths}."
 
 
 def _content_hash(x: np.ndarray, y: np.ndarray) -> str:

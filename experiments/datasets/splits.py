@@ -55,7 +55,7 @@ def divide(y: np.ndarray, spec: SplitSpec, seed: int) -> Split:
     n, fraction = len(y), spec.validation_split
     split_at = math.floor(n * (1.0 - fraction))
     if fraction > 0 and not 0 < split_at < n:
-        allowed = f"0, or up to {1 - 1 / n:.6g}" if n > 1 else "0"
+        allowed = f"0, or less than {1 - 1 / n:.6g}" if n > 1 else "0"
         raise DatasetError(
             f"split.validation_split: received {fraction:g}, which divides {n:,} samples into "
             f"{split_at:,} for training and {n - split_at:,} for validation. Allowed: {allowed}."

@@ -10,6 +10,7 @@ from experiments.diagnosis.smoothing import Floats
 from experiments.errors import HistoryError
 
 HIGHER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "f_score", "fbeta", "r2", "iou")
+HUGE = 1e100
 NO_CURVES = ("learning_rate", "lr", "epoch_seconds", "epoch")
 
 
@@ -112,6 +113,8 @@ def _curve(history: pd.DataFrame, name: str) -> Curve:
             f"Column {name!r} of the history holds {history[name].dtype} values ({problem}). "
             "Columns must be numbers and the index whole epochs; convert them first."
         ) from problem
+    # Squares of such numbers overflow, and no loss comes back from there to mean anything.
+    values = np.where(np.abs(values) > HUGE, np.inf, values)
     metric = name.removeprefix("val_").removeprefix("train_eval_")
     if not higher_is_better(metric):
         return Curve(name, epochs, values)

@@ -89,10 +89,11 @@ def _accuracy_rise(history: pd.DataFrame, best: int | None) -> dict[str, Number]
     names = [str(n) for n in history.columns if str(n).startswith("val_") and "acc" in str(n)]
     if not names or best is None:
         return {}
-    accuracy = history[names[0]].loc[best:].dropna()
+    accuracy = history[names[0]].sort_index().loc[best:].to_numpy(dtype=np.float64)
+    accuracy = accuracy[np.isfinite(accuracy)]
     if len(accuracy) < 2:
         return {}
-    rise = float(accuracy.iloc[-3:].median() - accuracy.iloc[0])
+    rise = float(np.median(accuracy[-3:]) - accuracy[0])
     return {"val_accuracy_rise": rise} if rise >= ACCURACY_RISE else {}
 
 

@@ -113,4 +113,4 @@ def fall_at_end(smoothed: Smooth) -> Fall:
         before, after = (y[2] - y[1]) / (x[1] - x[2]), (y[1] - y[0]) / (x[0] - x[1])
         flattening = float(np.clip(after / before, 0, 1)) if before > 0 else 1.0
         slope = max(slope, -after * flattening**0.5) if flattening < 1 else slope
-    return Fall(-slope / LAST, float(errors[same]) / LAST)
+    return Fall(-float(slope) / LAST, float(errors[same]) / LAST)

@@ -110,7 +110,7 @@ def _blown_up(curve: Curve, constant: float | None, other: Curve | None) -> Find
         return Finding(Label.diverged, "above_constant_predictor", 0.85, numbers)
     lowest = float(np.min(np.convolve(y, np.ones(3) / 3, "valid"))) if len(y) > 3 else best
     learned = start - lowest
-    # A third of the run below, so that falling slowly with a bad last moment is not meant.
+    # All of the last three values are asked, so that one bad last moment is not meant.
     if not may_overfit and len(y) >= FEWEST_POINTS and learned > max(6 * noise, 0.1 * reference):
         returned = (float(np.min(y[-3:])) - lowest) / learned
         if returned > GAVE_BACK:
@@ -221,9 +221,16 @@ def _fit(
     numbers |= {"falling": falling, "falling_error": fall.error / gained}
     is_falling = falling > FALLING and _shown(fall, val, train)
     needed = LEARNED_WHILE_FALLING if is_falling else LEARNED
-    if not _has_learned(progress, needed, pair, learning, numbers):
+    rates = _error_rates(pair)
+    if rates is not None:
+        numbers["train_error_rate"] = rates[1]
+        # A loss with penalties in it can fall from 50 to 2 with nothing learned.
+        if rates[1] > 0.5 and rates[1] > STUCK * rates[0]:
+            return Finding(Label.underfitting, "accuracy_never_left", 0.8, numbers)
+    if not _has_learned(progress, needed, rates, learning):
         shortfall = 1 - (progress or 0.0) / LEARNED
-        return Finding(Label.underfitting, "little_progress", _sure(2 * shortfall), numbers)
+        rule = "little_progress" if train else "little_progress_in_validation"
+        return Finding(Label.underfitting, rule, _sure(2 * shortfall), numbers)
     if is_falling:
         sure = min(_sure(falling / FALLING - 1), _sure(fall.amount / fall.error / 3 - 0.8))
         return Finding(Label.still_improving, "falling", sure, numbers)
@@ -247,22 +254,13 @@ def _shown(fall: Fall, val: Level, train: Level | None) -> bool:
 
 
 def _has_learned(
-    progress: float | None,
-    needed: float,
-    pair: Curves,
-    train: Level,
-    numbers: dict[str, Number],
+    progress: float | None, needed: float, rates: tuple[float, float] | None, train: Level
 ) -> bool:
-    rates = _error_rates(pair)
-    if rates is not None:
-        numbers["train_error_rate"] = rates[1]
-        # A loss with penalties in it can fall from 50 to 2 with nothing learned.
-        if rates[1] > 0.5 and rates[1] > STUCK * rates[0]:
-            return False
     if progress is None:
         # Negative losses have no floor to measure progress against: only never having left counts.
         improved = train.start - train.end
-        return improved > max(3 * train.smooth.noise, 0.05 * abs(train.start))
+        perfect = train.start == train.end == 0
+        return perfect or improved > max(3 * train.smooth.noise, 0.05 * abs(train.start))
     if progress >= needed or rates is None:
         return progress >= needed
     # A first epoch that has learned most already says little about the way that could be gone;

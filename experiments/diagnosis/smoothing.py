@@ -60,7 +60,7 @@ def smooth(epochs: Floats, values: Floats) -> Smooth:
     inflation = (1 + correlation) / (1 - correlation)
     level, error = _adaptive_local_linear(t, y, weight / inflation)
     level = np.clip(level, y.min(), y.max())
-    typical = float(np.median(noise[len(noise) // 2 :])) * np.sqrt(inflation)
+    typical = float(np.median(noise[len(noise) // 2 :])) * inflation**0.5
     return Smooth(
         t, level * scale, error * scale, typical * scale, spikes, epochs[keep], values[keep]
     )
@@ -74,7 +74,7 @@ def _noise(t: Floats, y: Floats) -> Floats:
     with the loss.
     """
     n = len(y)
-    floor = 1e-7 * max(float(np.median(np.abs(y))), float(np.ptp(y[n // 2 :])), 1e-300)
+    floor = 1e-7 * max(float(np.median(np.abs(y))), float(np.ptp(y[n // 2 :])), 1e-3)
     if n < 4:
         return np.full(n, max(floor, 1e-3 * float(np.abs(y).max())))
     left = (t[2:] - t[1:-1]) / (t[2:] - t[:-2])
@@ -198,7 +198,8 @@ class _LocalLines:
         last = np.minimum(self.index + half + 1, len(self.index))
         w, wx, wxx, wy, wxy = self.sums[:, last] - self.sums[:, first]
         mean_x, mean_y = wx / w, wy / w
-        spread = wxx - wx * mean_x
+        # Rounding leaves nothing of the spread where weights differ by many powers of ten.
+        spread = np.maximum(wxx - wx * mean_x, 1e-14 * w)
         away = self.x - mean_x
         fitted = mean_y + (wxy - wx * mean_y) / spread * away
         return fitted, np.sqrt(1 / w + away**2 / spread)

@@ -44,6 +44,14 @@ REASONS = {
         "The training loss itself only went from {train_start} to {train_end}: the model has not "
         "learned the data it was trained on{of_the_way}."
     ),
+    "little_progress_in_validation": (
+        "The validation loss only went from {val_start} to {val_end}{of_the_way}, and there is no "
+        "training loss that got further."
+    ),
+    "accuracy_never_left": (
+        "After all epochs the model is still wrong on {train_error_rate:%} of its own training "
+        "data, hardly less than after the first epoch."
+    ),
     "falling": (
         "The validation loss was still falling when training ended: at that speed, a quarter more "
         "epochs would add {falling:%} to the improvement so far."
@@ -96,6 +104,8 @@ ADVICE = {
 SAME_ADVICE = {
     "exploded": "not_a_number",
     "above_start": "not_a_number",
+    "accuracy_never_left": "little_progress",
+    "little_progress_in_validation": "little_progress",
     "above_constant_predictor": "not_a_number",
 }
 # A gap of this part of the validation loss is worth a word even in a good fit.

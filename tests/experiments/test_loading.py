@@ -141,6 +141,7 @@ import keras
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.downloads import keras_cache
 from experiments.datasets.loading import load_dataset
+from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 from keras.src.backend.config import keras_home
 sources = {name: inspect.getsource(getattr(keras.datasets, name).load_data)
@@ -254,6 +255,7 @@ def test_labels_that_are_no_class_are_refused(offline, fashion):
     put_gz(fashion / "train-labels-idx1-ubyte.gz", bytes(8) + bytes(range(30)))
     error = offline.load(name="fashion_mnist")["error"]
     assert "fashion_mnist: received labels from 0 to 29. Expected 0 to 9." in error
+    assert str(fashion / "train-images-idx3-ubyte.gz") in error
 
 
 def test_without_network_the_error_says_what_to_bring_where(offline, fashion):

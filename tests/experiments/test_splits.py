@@ -84,8 +84,8 @@ def test_an_empty_training_part_is_refused_with_the_allowed_values():
     message = "split.validation_split: received 0.95, which divides 10 samples into 0 for training"
     with pytest.raises(DatasetError, match=message) as error:
         split(np.arange(10), fraction=0.95)
-    assert str(error.value).endswith("Allowed: 0, or up to 0.9.")
-    assert len(split(np.arange(10), fraction=0.9).train) == 1
+    assert str(error.value).endswith("Allowed: 0, or less than 0.9.")
+    assert len(split(np.arange(10), fraction=0.89).train) == 1
 
 
 def test_stratified_without_any_class_of_two_is_refused():

@@ -1,0 +1,233 @@
+"""The launch form as data: a flat mapping of field names to what stands in the fields.
+
+Field names are the dotted names of the spec. Lists are text, so that a half-typed one is kept;
+a callback has a field ``callbacks.<name>.on``.
+"""
+
+from typing import Any, NamedTuple
+
+from experiments.datasets.catalogue import CATALOGUE, Kind, Task
+from experiments.specs import (
+    LOSSES,
+    METRICS,
+    CNNSpec,
+    EarlyStoppingSpec,
+    ReduceLROnPlateauSpec,
+    ResNetSpec,
+    RunSpec,
+    parse_spec,
+)
+
+Values = dict[str, Any]
+
+CALLBACKS = ("early_stopping", "reduce_lr_on_plateau")
+_LISTS = ("model.layers", "model.filters")
+_MODEL_FIELDS = {
+    "linear": (),
+    "mlp": ("layers", "activation", "batch_norm"),
+    "cnn": ("filters", "dense", "activation", "batch_norm"),
+    "resnet": ("filters", "blocks", "activation"),
+}
+_REGULARISATION = ("dropout", "l1", "l2")
+_DEFAULTS: Values = {
+    "model.layers": "64, 32",
+    "model.filters": "16, 32",
+    "model.activation": "relu",
+    "model.batch_norm": False,
+    "model.dense": CNNSpec().dense,
+    "model.blocks": ResNetSpec().blocks,
+    **{f"callbacks.early_stopping.{k}": v for k, v in EarlyStoppingSpec().model_dump().items()},
+    **{f"callbacks.reduce_lr_on_plateau.{k}": v for k, v in ReduceLROnPlateauSpec()},
+    **{f"callbacks.{name}.on": False for name in CALLBACKS},
+}
+
+
+class Preset(NamedTuple):
+    """A spec worth starting from, and what it shows."""
+
+    title: str
+    text: str
+    spec: RunSpec
+
+
+def _preset(title: str, text: str, **spec: Any) -> Preset:
+    return Preset(title, text, parse_spec(spec))
+
+
+PRESETS = (
+    _preset(
+        "Digits MLP",
+        "A small network on handwritten digits: learns in seconds.",
+        name="digits mlp",
+    ),
+    _preset(
+        "Overfit on purpose",
+        "A tiny training set and a big network: validation loss turns up while training falls.",
+        name="overfit on purpose",
+        split={"validation_split": 0.9},
+        model={"name": "mlp", "layers": [512, 512]},
+        training={"epochs": 100},
+    ),
+    _preset(
+        "CNN on digits",
+        "Convolutions with dropout, and a learning rate that falls on a plateau.",
+        name="digits cnn",
+        model={"name": "cnn", "dropout": 0.3},
+        training={"epochs": 40},
+        callbacks={"reduce_lr_on_plateau": {}},
+    ),
+    _preset(
+        "Two moons with noise",
+        "Two features and flipped labels: see a network learn the noise.",
+        name="two moons",
+        dataset={"name": "two_moons", "noise": 0.2},
+        split={"method": "stratified", "validation_split": 0.3},
+        model={"name": "mlp", "layers": [128, 128]},
+        training={"epochs": 150, "learning_rate": 0.003},
+    ),
+    _preset(
+        "Diabetes regression",
+        "A number in place of a class, with early stopping.",
+        name="diabetes",
+        dataset={"name": "diabetes"},
+        model={"name": "mlp", "layers": [32, 16], "l2": 0.001},
+        training={"epochs": 200, "learning_rate": 0.003},
+        callbacks={"early_stopping": {"patience": 15}},
+    ),
+)
+
+
+def to_values(spec: RunSpec) -> Values:
+    """The fields of a form filled with a spec; fields of what it does not use have defaults."""
+    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude={"callbacks"}))
+    values["training.loss"] = spec.loss
+    values["training.metrics"] = list(spec.metrics)
+    for name in _LISTS:
+        if isinstance(values[name], list):
+            values[name] = ", ".join(map(str, values[name]))
+    for name in CALLBACKS:
+        callback = getattr(spec.callbacks, name)
+        if callback is not None:
+            values |= _flatten({"on": True} | callback.model_dump(), f"callbacks.{name}.")
+    return values
+
+
+def to_data(values: Values) -> dict[str, Any]:
+    """The fields as plain data for parse_spec: only what the chosen model and callbacks use."""
+    model = str(values["model.name"])
+    model_fields = ("name", *_MODEL_FIELDS.get(model, ()), *_REGULARISATION)
+    info = CATALOGUE.get(values["dataset.name"])
+    dataset = ["name", "max_samples"] + (["noise"] if values["dataset.name"] == "two_moons" else [])
+    data: dict[str, Any] = {
+        "name": values["name"],
+        "dataset": _part(values, "dataset", dataset),
+        "split": _part(values, "split", ("method", "validation_split")),
+        "model": _part(values, "model", model_fields),
+        "training": {
+            name.removeprefix("training."): value
+            for name, value in values.items()
+            if name.startswith("training.")
+        },
+        "callbacks": {
+            name: _part(values, f"callbacks.{name}", _callback_fields(name))
+            for name in CALLBACKS
+            if values[f"callbacks.{name}.on"]
+        },
+        "seed": values["seed"],
+        "priority": values["priority"],
+    }
+    if info:  # what fits the task anyway is left to the spec
+        if values["training.loss"] == LOSSES[info.task][0]:
+            data["training"]["loss"] = None
+        if values["training.metrics"] == list(METRICS[info.task][:1]):
+            data["training"]["metrics"] = None
+    return data
+
+
+def to_spec(values: Values) -> RunSpec:
+    """The spec that the fields make; raises SpecError."""
+    return parse_spec(to_data(values))
+
+
+def fitted(values: Values) -> Values:
+    """The fields with what the chosen data set rules out replaced by what fits it."""
+    task = CATALOGUE[values["dataset.name"]].task
+    changes: Values = {}
+    if values["model.name"] not in models_for(values["dataset.name"]):
+        changes["model.name"] = "mlp"
+    if values["split.method"] not in methods_for(values["dataset.name"]):
+        changes["split.method"] = "shuffled"
+    if values["training.loss"] not in LOSSES[task]:
+        changes["training.loss"] = LOSSES[task][0]
+    metrics = [name for name in values["training.metrics"] if name in METRICS[task]]
+    if metrics != values["training.metrics"] or not metrics:
+        changes["training.metrics"] = metrics or list(METRICS[task][:1])
+    fitting = values | changes
+    for name in CALLBACKS:
+        if fitting[f"callbacks.{name}.monitor"] not in monitors_for(fitting):
+            changes[f"callbacks.{name}.monitor"] = monitors_for(fitting)[0]
+    return values | changes
+
+
+def models_for(dataset: str) -> list[str]:
+    """The kinds of model that a data set can be given to."""
+    pictures = CATALOGUE[dataset].kind is Kind.IMAGE
+    return [name for name in _MODEL_FIELDS if pictures or name in ("linear", "mlp")]
+
+
+def methods_for(dataset: str) -> list[str]:
+    """The ways in which a data set can be split."""
+    regression = CATALOGUE[dataset].task is Task.REGRESSION
+    return ["last", "shuffled"] + ([] if regression else ["stratified"])
+
+
+def monitors_for(values: Values) -> list[str]:
+    """What a callback can watch, as RunSpec.monitors says for a whole spec."""
+    names = ["loss", *values["training.metrics"]]
+    if not values["split.validation_split"]:
+        return names
+    return [*(f"val_{name}" for name in names), *names]
+
+
+def with_early_stopping(spec: RunSpec) -> RunSpec:
+    """The same run, ended when validation stops improving, with the best weights restored."""
+    callback = spec.callbacks.early_stopping or EarlyStoppingSpec()
+    callback = callback.model_copy(update={"restore_best_weights": True})
+    callbacks = spec.callbacks.model_copy(update={"early_stopping": callback})
+    name = f"{spec.title} · early stopping".strip()
+    return parse_spec(
+        spec.model_copy(update={"callbacks": callbacks, "name": name}).model_dump(mode="json")
+    )
+
+
+def _callback_fields(name: str) -> tuple[str, ...]:
+    model = EarlyStoppingSpec if name == "early_stopping" else ReduceLROnPlateauSpec
+    return tuple(model.model_fields)
+
+
+def _part(values: Values, part: str, names: Any) -> dict[str, Any]:
+    return {name: _typed(f"{part}.{name}", values[f"{part}.{name}"]) for name in names}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name not in _LISTS or not isinstance(value, str):
+        return value
+    return [_whole(item) for item in value.replace(";", ",").split(",") if item.strip()]
+
+
+def _whole(text: str) -> int | str:
+    """A number where it is one; otherwise the text, for the spec to refuse by name."""
+    try:
+        return int(text)
+    except ValueError:
+        return text.strip()
+
+
+def _flatten(data: dict[str, Any], prefix: str = "") -> Values:
+    flat: Values = {}
+    for name, value in data.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -1,0 +1,209 @@
+"""The fields of the launch form, in the order in which one thinks of them."""
+
+from typing import Any, get_args
+
+import streamlit as st
+
+from dashboard import draft, helps
+from dashboard.draft import field, take
+from dashboard.formats import count, number, words
+from dashboard.forms import methods_for, models_for, monitors_for
+from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
+from experiments.datasets.downloads import on_this_machine
+from experiments.specs import LOSSES, METRICS, Activation, OptimizerName
+
+_MODELS = {
+    "linear": "Linear: one Dense layer",
+    "mlp": "MLP: Dense layers",
+    "cnn": "CNN: convolutions and pooling",
+    "resnet": "ResNet: residual blocks",
+}
+_METHODS = {"last": "The last part", "shuffled": "Shuffled", "stratified": "Stratified"}
+_SOURCES = {
+    Source.BUNDLED: "ships with scikit-learn",
+    Source.GENERATED: "made from the seed",
+    Source.DOWNLOAD: "from keras.datasets",
+}
+
+
+def draw_form() -> None:
+    """Draw every field; what stands in them is in the draft afterwards."""
+    draft.fit()
+    with st.container(border=True):
+        draw_data()
+    with st.container(border=True):
+        draw_model()
+    with st.container(border=True):
+        draw_training()
+    with st.container(border=True):
+        draw_callbacks()
+
+
+def draw_data() -> None:
+    """Which samples, and which of them validate."""
+    st.markdown("#### :material/database: Data")
+    left, right = st.columns([3, 2])
+    with left:
+        _select("Data set", "dataset.name", list(CATALOGUE), lambda name: CATALOGUE[name].title)
+    info = CATALOGUE[draft.values()["dataset.name"]]
+    with right:
+        _number(
+            "Only the first", "dataset.max_samples", min_value=10, step=100, placeholder="all",
+            help="Samples to take, from the beginning; empty takes all.",
+        )  # fmt: skip
+    st.caption(describe(info))
+    if not on_this_machine(info):
+        st.warning(
+            f"Needs a download of {info.megabytes:g} MB: it is not on this machine yet. "
+            "The run downloads it first.",
+            icon=":material/download:",
+        )
+    if info.name == "two_moons":
+        _slider("Label noise", "dataset.noise", 0.0, 0.5, 0.01, "The fraction of flipped labels.")
+    left, right = st.columns([3, 2])
+    with left:
+        _segments(
+            "Validation samples", "split.method", methods_for(info.name),
+            _METHODS.__getitem__, helps.VALIDATION_SAMPLES,
+        )  # fmt: skip
+    with right:
+        _slider("Validation split", "split.validation_split", 0.0, 0.95, 0.05)
+
+
+def draw_model() -> None:
+    """Which network, and what keeps it from overfitting."""
+    st.markdown("#### :material/hub: Model")
+    dataset = draft.values()["dataset.name"]
+    model = _segments("Kind", "model.name", models_for(dataset), str.upper, None)
+    st.caption(_MODELS[model])
+    if model == "mlp":
+        _text("Units of each layer", "model.layers", "64, 32", "One Dense layer for each number.")
+    if model in ("cnn", "resnet"):
+        cells = st.columns(2)
+        with cells[0]:
+            _text("Filters", "model.filters", "16, 32", "One stage for each number.")
+        with cells[1]:
+            if model == "cnn":
+                _number("Dense units", "model.dense", min_value=0, step=16, help="0 leaves it out.")
+            else:
+                _number("Blocks at each width", "model.blocks", min_value=1, max_value=20, step=1)
+    if model != "linear":
+        cells = st.columns(2, vertical_alignment="bottom")
+        with cells[0]:
+            _select("Activation", "model.activation", list(get_args(Activation)), str)
+        if model != "resnet":
+            with cells[1]:
+                _toggle("Batch normalisation", "model.batch_norm")
+    cells = st.columns(3)
+    with cells[0]:
+        _slider("Dropout", "model.dropout", 0.0, 0.9, 0.05, helps.DROPOUT)
+    for cell, name in zip(cells[1:], ("l1", "l2"), strict=True):
+        with cell:
+            _number(
+                name.upper(), f"model.{name}", min_value=0.0, max_value=10.0, step=0.0001,
+                format="%g", help=helps.L1_L2,
+            )  # fmt: skip
+
+
+def draw_training() -> None:
+    """How the weights move."""
+    st.markdown("#### :material/model_training: Training")
+    info = CATALOGUE[draft.values()["dataset.name"]]
+    cells = st.columns(3)
+    with cells[0]:
+        _number("Epochs", "training.epochs", min_value=1, max_value=100_000, step=10)
+    with cells[1]:
+        _number("Batch size", "training.batch_size", min_value=1, max_value=65_536, step=16)
+    with cells[2]:
+        _number("Seed", "seed", min_value=0, max_value=2**31 - 1, step=1, help=helps.SEED)
+    cells = st.columns(3)
+    with cells[0]:
+        _select("Optimizer", "training.optimizer", list(get_args(OptimizerName)), str)
+    with cells[1]:
+        _number(
+            "Learning rate", "training.learning_rate", min_value=1e-9, max_value=100.0,
+            step=0.0005, format="%g",
+        )  # fmt: skip
+    with cells[2]:
+        _number("Momentum", "training.momentum", min_value=0.0, max_value=0.999, step=0.1)
+    left, right = st.columns([2, 3])
+    with left:
+        _select("Loss", "training.loss", list(LOSSES[info.task]), words)
+    with right:
+        st.multiselect(
+            "Metrics", METRICS[info.task], key=field("training.metrics"), format_func=words
+        )
+        take("training.metrics")
+
+
+def draw_callbacks() -> None:
+    """What acts between epochs."""
+    st.markdown("#### :material/tune: Callbacks")
+    monitors = monitors_for(draft.values())
+    stop, rate = "callbacks.early_stopping", "callbacks.reduce_lr_on_plateau"
+    if _toggle("EarlyStopping", f"{stop}.on", helps.EARLY_STOPPING):
+        cells = st.columns(3, vertical_alignment="bottom")
+        with cells[0]:
+            _select("Monitor", f"{stop}.monitor", monitors, str)
+            _number("start_from_epoch", f"{stop}.start_from_epoch", min_value=0, step=1)
+        with cells[1]:
+            _number("patience", f"{stop}.patience", min_value=0, step=1)
+            _toggle("restore_best_weights", f"{stop}.restore_best_weights")
+        with cells[2]:
+            _number("min_delta", f"{stop}.min_delta", min_value=0.0, step=0.0001, format="%g")
+    if _toggle("ReduceLROnPlateau", f"{rate}.on", helps.REDUCE_LR):
+        cells = st.columns(3)
+        with cells[0]:
+            _select("Monitor", f"{rate}.monitor", monitors, str)
+            _number("min_delta", f"{rate}.min_delta", min_value=0.0, step=0.0001, format="%g")
+        with cells[1]:
+            _number("patience", f"{rate}.patience", min_value=0, step=1)
+            _number("min_lr", f"{rate}.min_lr", min_value=0.0, step=0.00001, format="%g")
+        with cells[2]:
+            _number("factor", f"{rate}.factor", min_value=0.01, max_value=0.99, step=0.1)
+
+
+def describe(info: DatasetInfo) -> str:
+    """What a data set is and where it comes from, in a line."""
+    shape = "×".join(map(str, info.shape))
+    sample = f"{shape} pictures" if info.kind is Kind.IMAGE else f"{info.shape[0]} features"
+    target = (
+        f"predict {info.target}, a number"
+        if info.task is Task.REGRESSION
+        else f"{number(info.classes)} classes of {info.target}"
+    )
+    return f"{count(info.samples)} samples · {sample} · {target} · {_SOURCES[info.source]}"
+
+
+def _select(label: str, name: str, options: list[Any], shown: Any, help: str | None = None) -> Any:
+    st.selectbox(label, options, key=field(name), format_func=shown, help=help)
+    return take(name)
+
+
+def _segments(label: str, name: str, options: list[str], shown: Any, help: str | None) -> Any:
+    st.segmented_control(
+        label, options, key=field(name), format_func=shown, help=help, required=True
+    )
+    return take(name)
+
+
+def _number(label: str, name: str, **arguments: Any) -> Any:
+    st.number_input(label, key=field(name), value=None, **arguments)
+    return take(name)
+
+
+def _slider(
+    label: str, name: str, low: float, high: float, step: float, help: str | None = None
+) -> Any:
+    st.slider(label, low, high, step=step, key=field(name), help=help)
+    return take(name)
+
+
+def _toggle(label: str, name: str, help: str | None = None) -> Any:
+    st.toggle(label, key=field(name), help=help)
+    return take(name)
+
+
+def _text(label: str, name: str, placeholder: str, help: str) -> Any:
+    st.text_input(label, key=field(name), placeholder=placeholder, help=help)
+    return take(name)

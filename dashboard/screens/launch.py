@@ -1,0 +1,96 @@
+"""Launch: a form with sensible defaults, what it will train, and the same as YAML."""
+
+import time
+
+import streamlit as st
+
+from dashboard import cache, draft
+from dashboard.components import errors_shown, open_run, show_error
+from dashboard.forms import PRESETS, with_early_stopping
+from dashboard.launch_form import draw_form
+from dashboard.launch_side import draw_preview, draw_yaml
+from experiments.errors import SpecError
+from experiments.launching import submit
+from experiments.specs import RunSpec
+
+_TWICE = 3  # seconds within which the same spec launched again is a double click
+
+
+def main() -> None:
+    """Draw the page."""
+    st.title("Launch a run", anchor=False)
+    load_clone()
+    draw_presets()
+    head = st.container()
+    form, side = st.columns([3, 2], gap="medium")
+    with form:
+        draw_form()
+    try:
+        spec, refused = draft.spec(), None
+    except SpecError as error:
+        spec, refused = None, error
+    with head:
+        draw_head(spec, refused)
+    with side:
+        if spec:
+            draw_preview(spec)
+        draw_yaml(spec)
+
+
+def load_clone() -> None:
+    """Fill the form with the spec of the run that the URL names, once."""
+    clone, change = st.query_params.get("clone"), st.query_params.get("with")
+    if not clone or st.session_state.get("launch loaded") == (clone, change):
+        return
+    with errors_shown("The run cannot be cloned"):
+        spec = cache.spec(cache.run(clone).id)
+        draft.fill(with_early_stopping(spec) if change == "early_stopping" else spec)
+        st.session_state["launch loaded"] = (clone, change)
+
+
+def draw_presets() -> None:
+    """Complete specs to start from."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("Start from", width="content")
+        for preset in PRESETS:
+            st.button(
+                preset.title, key=f"preset {preset.title}", help=preset.text, type="secondary",
+                on_click=draft.fill, args=(preset.spec,),
+            )  # fmt: skip
+
+
+def draw_head(spec: RunSpec | None, refused: SpecError | None) -> None:
+    """Name and launch, above all fields, so that one click is enough."""
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    with left:
+        st.text_input("Name", key=draft.field("name"), placeholder="Named after data and model")
+        draft.take("name")
+    launched = right.button(
+        "Launch", type="primary", icon=":material/rocket_launch:", width="stretch",
+        disabled=spec is None,
+    )  # fmt: skip
+    if refused:
+        show_error(refused, "Not ready to launch")
+    if draft.yaml_edited():
+        st.caption(
+            ":orange[The YAML has changes that are not applied: they would not be launched.]"
+        )
+    if launched and spec:
+        with errors_shown("The run was not launched"), st.spinner("Recording the run…"):
+            run_id = launch(spec)
+            open_run(run_id)
+
+
+def launch(spec: RunSpec) -> str:
+    """Queue the run; a double click makes one run, not two."""
+    last = st.session_state.get("launched")
+    if last and last[0] == spec and time.monotonic() - last[1] < _TWICE:
+        return last[2]
+    run_id = submit(cache.store(), spec)
+    st.session_state["launched"] = (spec, time.monotonic(), run_id)
+    cache.forget_runs()
+    cache.worker().look()
+    return run_id
+
+
+main()
