@@ -23,8 +23,8 @@ LINES: dict[str, tuple[str, str, str]] = {
 ONSET_COLOR = "#e8821e"
 QUIET_COLOR = "#8b929c"
 HEIGHT = 320
-_NO_METRIC = ("learning_rate", "epoch_seconds")
 _CLEAR = "rgba(0,0,0,0)"
+_MOST_LABELS = 10  # runs whose names stand at the ends of their curves
 
 
 class CurveRun(NamedTuple):
@@ -46,18 +46,17 @@ class Marks(NamedTuple):
 def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
     """The metrics that any of the histories has, under their plain names, loss first."""
     names = [str(column) for history in histories for column in history.columns]
+    names = [name for name in names if name != "learning_rate" and not name.endswith("_seconds")]
     plain = [name.removeprefix("val_").removeprefix("train_eval_") for name in names]
-    kept = dict.fromkeys(name for name in plain if name not in _NO_METRIC)
-    return sorted(kept, key=lambda name: name != "loss")
+    return sorted(dict.fromkeys(plain), key=lambda name: name != "loss")
 
 
 def curves(history: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The finite values of one metric: columns are those of LINES that the history has."""
-    found = {
-        kind: history[prefix + metric]
-        for kind, (prefix, _, _) in LINES.items()
-        if prefix + metric in history
-    }
+    found: dict[str, pd.Series] = {}
+    for kind, (prefix, _, _) in LINES.items():
+        if prefix + metric in history:
+            found[kind] = history[prefix + metric]
     frame = pd.DataFrame(found, index=history.index, dtype=float)
     return frame.where(np.isfinite(frame))
 
@@ -106,6 +105,19 @@ def confusion(truth: np.ndarray, prediction: np.ndarray, names: Sequence[str]) -
     return pd.DataFrame(counts, index=list(names), columns=list(names))
 
 
+def most_mistaken(counts: pd.DataFrame, most: int = 5) -> list[tuple[str, str, int]]:
+    """The true and the predicted class that are most often confused, with how often."""
+    wrong = counts.to_numpy().copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
+    rows, columns = np.unravel_index(order, wrong.shape)
+    return [
+        (str(counts.index[i]), str(counts.columns[j]), int(wrong[i, j]))
+        for i, j in zip(rows, columns, strict=True)
+        if wrong[i, j]
+    ]
+
+
 def predicted_classes(prediction: np.ndarray) -> np.ndarray:
     """The class of each prediction: the likeliest of several, or the side of 0.5 of a single."""
     prediction = prediction.reshape(len(prediction), -1)
@@ -121,7 +133,7 @@ def curve_figure(
     frame = curves(history, metric)
     figure = _figure(metric, log)
     low, high = value_range(frame.to_numpy().ravel().tolist(), log)
-    last = {kind: frame[kind].dropna() for kind in frame if frame[kind].notna().any()}
+    last = {str(kind): frame[kind].dropna() for kind in frame if frame[kind].notna().any()}
     places = spread(
         {kind: _place(values.iloc[-1], log) for kind, values in last.items()}, 0.085 * (high - low)
     )
@@ -146,6 +158,7 @@ def compare_figure(
     """One metric of several runs: the colour is the run, the line is the kind of measurement."""
     figure = _figure(metric, log)
     every: list[float] = []
+    ends: dict[str, tuple[float, float, str]] = {}
     for run in runs:
         frame = curves(run.history, metric)
         x = elapsed(run.history) if by_time else pd.Series(frame.index, index=frame.index)
@@ -153,15 +166,29 @@ def compare_figure(
         for position, kind in enumerate(shown):
             values = frame[kind].dropna()
             every += values.tolist()
+            if position == 0:
+                x_end = float(x[values.index[-1]])
+                ends[run.name] = (x_end, _place(values.iloc[-1], log), run.color)
             figure.add_scatter(
                 **_line(x[values.index], values, run.color, LINES[kind][1]),
                 name=f"{run.name} · {LINES[kind][2]}" if len(kinds) > 1 else run.name,
                 legendgroup=run.name,
                 showlegend=position == 0,
             )
-    figure.update_yaxes(range=list(value_range(every, log)))
+    low, high = value_range(every, log)
+    if len(ends) <= _MOST_LABELS:
+        places = spread({name: end[1] for name, end in ends.items()}, 0.055 * (high - low))
+        right = max((end[0] for end in ends.values()), default=1.0)
+        for name, (_, _, color) in ends.items():
+            figure.add_annotation(
+                x=right, y=places[name], text=_short(name), showarrow=False, xanchor="left",
+                xshift=8, font={"size": 12, "color": color},
+            )  # fmt: skip
+    figure.update_yaxes(range=[low, high])
     figure.update_xaxes(title="seconds of training" if by_time else "epoch", rangemode="tozero")
-    figure.update_layout(height=420, margin={"r": 12}, showlegend=False)
+    figure.update_layout(
+        height=400, title=None, margin={"t": 12, "r": 130 if len(ends) <= _MOST_LABELS else 12}
+    )
     return figure
 
 
@@ -191,8 +218,9 @@ def confusion_figure(counts: pd.DataFrame) -> go.Figure:
         )
     )  # fmt: skip
     _dress(figure)
-    figure.update_xaxes(title="predicted", type="category", side="bottom", showgrid=False)
-    figure.update_yaxes(title="true", type="category", autorange="reversed", showgrid=False)
+    tick = {"tickmode": "linear"} if few else {}
+    figure.update_xaxes(title="predicted", type="category", showgrid=False, **tick)
+    figure.update_yaxes(title="true", type="category", autorange="reversed", showgrid=False, **tick)
     side = min(max(26 * len(names) + 120, 260), 460)
     figure.update_layout(height=side, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure
@@ -230,7 +258,7 @@ def _figure(metric: str, log: bool) -> go.Figure:
         hovermode="x unified",
         showlegend=False,
         uirevision=f"{metric} {log}",
-        margin={"l": 8, "r": 108, "t": 58, "b": 8},
+        margin={"l": 8, "r": 108, "t": 66, "b": 8},
     )
     figure.update_yaxes(type="log" if log else "linear")
     return figure
@@ -256,6 +284,10 @@ def _line(x: Any, y: pd.Series, color: str, dash: str) -> dict[str, Any]:
     }
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 18 else f"{name[:17]}…"
+
+
 def _place(value: float, log: bool) -> float:
     return float(np.log10(max(value, 1e-300))) if log else float(value)
 
@@ -270,18 +302,17 @@ def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: b
                 marker={"size": 9, "color": QUIET_COLOR, "line": {"width": 2, "color": "white"}},
             )  # fmt: skip
             left = best > 0.35 * end
-            _vertical(figure, best, f"best {number(value)} · epoch {best}", QUIET_COLOR, left, 0)
+            _vertical(figure, best, f"best epoch {best} · {number(value)}", QUIET_COLOR, left, 1)
     if onset is not None:
-        near = best is not None and abs(onset - best) < 0.45 * end
         figure.add_vrect(x0=onset, x1=end * 1.01, fillcolor=ONSET_COLOR, opacity=0.06, line_width=0)
         left = onset > 0.6 * end
-        _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, int(near))
+        _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, 0)
 
 
 def _vertical(figure: go.Figure, epoch: int, text: str, color: str, left: bool, row: int) -> None:
     figure.add_vline(x=epoch, line={"color": color, "width": 1, "dash": "dot"})
     figure.add_annotation(
-        x=epoch, y=1, yref="paper", yshift=-18 * row, text=text, showarrow=False,
-        xanchor="right" if left else "left", yanchor="bottom" if row == 0 else "middle",
+        x=epoch, y=1, yref="paper", yshift=14 * row, text=text, showarrow=False,
+        xanchor="right" if left else "left", yanchor="bottom",
         xshift=-4 if left else 4, font={"size": 11, "color": color},
     )  # fmt: skip

@@ -138,11 +138,12 @@ def pick_run(label: str, runs: Sequence[Run], key: str, empty: str) -> Run | Non
         label,
         list(names),
         format_func=lambda run_id: label_of(names[run_id]),
-        index=None,
+        index=0 if wanted in names else None,
         placeholder=empty,
         key=key,
         on_change=follow,
         label_visibility="collapsed",
+        width=340,
     )
     return names[picked] if picked else None
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import draft, helps
 from dashboard.draft import field, take
-from dashboard.formats import count, number, words
+from dashboard.formats import count, words
 from dashboard.forms import methods_for, models_for, monitors_for
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
@@ -48,8 +48,8 @@ def draw_data() -> None:
     info = CATALOGUE[draft.values()["dataset.name"]]
     with right:
         _number(
-            "Only the first", "dataset.max_samples", min_value=10, step=100, placeholder="all",
-            help="Samples to take, from the beginning; empty takes all.",
+            "Only the first", "dataset.max_samples", min_value=10, step=100, value=None,
+            placeholder="all", help="Samples to take, from the beginning; empty takes all.",
         )  # fmt: skip
     st.caption(describe(info))
     if not on_this_machine(info):
@@ -94,10 +94,10 @@ def draw_model() -> None:
         if model != "resnet":
             with cells[1]:
                 _toggle("Batch normalisation", "model.batch_norm")
-    cells = st.columns(3)
-    with cells[0]:
+    three = st.columns(3)
+    with three[0]:
         _slider("Dropout", "model.dropout", 0.0, 0.9, 0.05, helps.DROPOUT)
-    for cell, name in zip(cells[1:], ("l1", "l2"), strict=True):
+    for cell, name in zip(three[1:], ("l1", "l2"), strict=True):
         with cell:
             _number(
                 name.upper(), f"model.{name}", min_value=0.0, max_value=10.0, step=0.0001,
@@ -170,7 +170,7 @@ def describe(info: DatasetInfo) -> str:
     target = (
         f"predict {info.target}, a number"
         if info.task is Task.REGRESSION
-        else f"{number(info.classes)} classes of {info.target}"
+        else f"{info.classes} classes of {info.target}"
     )
     return f"{count(info.samples)} samples · {sample} · {target} · {_SOURCES[info.source]}"
 
@@ -188,7 +188,7 @@ def _segments(label: str, name: str, options: list[str], shown: Any, help: str |
 
 
 def _number(label: str, name: str, **arguments: Any) -> Any:
-    st.number_input(label, key=field(name), value=None, **arguments)
+    st.number_input(label, key=field(name), **arguments)
     return take(name)
 
 

@@ -77,10 +77,10 @@ def draw_header(run: Run) -> None:
             help="The same run in the MLflow UI.",
         )
     began = run.started or run.created
-    parts = [status_text(run), f":small[:gray[{plain(_what(run))}]]"]
+    parts = [status_text(run)]
     times = f"{'Started' if run.started else 'Queued'} {exact(began)}"
     times += f"  \nEnded {exact(run.ended)}" if run.ended else ""
-    parts.append(f":small[:gray[{ago(began)}]]")
+    parts.append(f":small[:gray[{plain(_what(run))} · {ago(began)}]]")
     st.markdown("  ".join(parts), help=f"{times}  \nId `{run.id}`")
     if run.deleted:
         st.warning("This run is deleted. It can be restored on the page of runs.")

@@ -1,6 +1,7 @@
 """The part of a run's page that stays as it is: predictions, parameters, files and log."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
-from dashboard.charts import confusion, confusion_figure, truth_figure
+from dashboard.charts import confusion, confusion_figure, most_mistaken, truth_figure
 from dashboard.components import MODELS, errors_shown
 from dashboard.formats import number, plain, size
 from experiments.datasets.catalogue import CATALOGUE
@@ -81,14 +82,9 @@ def draw_confusions(counts: pd.DataFrame) -> None:
         delta_color="off", delta_arrow="off",
         help="At the end of training, on the validation samples.",
     )  # fmt: skip
-    wrong = counts.stack()
-    wrong = wrong[[a != b for a, b in wrong.index]].sort_values(ascending=False).head(5)
-    wrong = wrong[wrong > 0]
-    if len(wrong):
+    if mistakes := most_mistaken(counts):
         st.markdown("**Most often mistaken**")
-        lines = [
-            f"{plain(str(a))} taken for {plain(str(b))} · {n:,}" for (a, b), n in wrong.items()
-        ]
+        lines = [f"{plain(a)} taken for {plain(b)} · {n:,}" for a, b, n in mistakes]
         st.markdown("  \n".join(lines))
 
 
@@ -135,7 +131,7 @@ def draw_files(run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.download_button(
                 file.path,
-                lambda path=file.path: _bytes(run, path),
+                partial(_bytes, run, file.path),
                 file_name=Path(file.path).name,
                 key=f"file {file.path}",
                 type="tertiary",

@@ -76,7 +76,7 @@ def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
             value = float(values.max() if run.main_metric_rises else values.min())
     if history is not None and math.isnan(epoch) and "val_loss" in history:
         losses = history["val_loss"].dropna()
-        epoch = float(losses.idxmin()) if len(losses) else math.nan
+        epoch = float(losses.index[int(losses.argmin())]) if len(losses) else math.nan
     return Best(metric, value, None if math.isnan(epoch) else int(epoch))
 
 
@@ -113,7 +113,8 @@ def run_rows(runs: Sequence[Run], histories: Mapping[str, pd.DataFrame]) -> pd.D
 
 def shown(rows: pd.DataFrame) -> Styler:
     """The rows with numbers and durations as people read them, still sorted as numbers."""
-    return rows.style.format({"Best": number, "Duration": duration, "At epoch": _whole})
+    formats: dict[Any, Any] = {"Best": number, "Duration": duration, "At epoch": _whole}
+    return rows.style.format(formats)
 
 
 def column_config() -> dict[str, Any]:

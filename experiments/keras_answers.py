@@ -13,36 +13,50 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+import numpy as np
+
 from experiments import predicting
-from experiments.datasets.loading import load_dataset
+from experiments.datasets.loading import load_dataset, on_this_machine
 from experiments.datasets.splits import divide, summarize_split
 from experiments.errors import ExperimentsError, InputError, unknown
-from experiments.models import build_model, compile_model, model_outline
+from experiments.models import outline_spec, refuse_too_large
 from experiments.settings import read_settings
-from experiments.specs import parse_spec
+from experiments.specs import RunSpec, parse_spec
 from experiments.tracking.store import Store
 
 Operation = Callable[..., dict[str, Any]]
 
 
 def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
-    """What a spec would train: the layers, the parameters and which samples go where."""
+    """What a spec would train: the layers, the parameters and which samples go where.
+
+    Data that would have to be downloaded is not: its size is known, its classes are not counted.
+    """
     parsed = parse_spec(spec)
-    dataset = load_dataset(parsed.dataset, parsed.seed)
-    split = divide(dataset.y, parsed.split, parsed.seed)
-    model = build_model(parsed, dataset, split)
-    compile_model(model, parsed)
-    summary = summarize_split(dataset, split)
+    refuse_too_large(parsed)
+    layers = outline_spec(parsed)
+    answer = _preview_split(parsed)
     return {
-        "parameters": model.count_params(),
-        "layers": model_outline(model),
-        "train": len(split.train),
-        "validation": len(split.validation),
-        "test": 0 if dataset.x_test is None else len(dataset.x_test),
-        "batches": -(-len(split.train) // parsed.training.batch_size),
-        "classes": summary.classes,
-        "sentence": summary.sentence,
-        "warnings": list(summary.warnings),
+        "parameters": sum(layer["parameters"] for layer in layers),
+        "layers": layers,
+        "batches": -(-answer["train"] // parsed.training.batch_size),
+        **answer,
+    }
+
+
+def _preview_split(spec: RunSpec) -> dict[str, Any]:
+    info = spec.dataset.info
+    if not on_this_machine(info):
+        samples = min(info.samples, spec.dataset.max_samples or info.samples)
+        split = divide(np.zeros(samples, np.int32), spec.split, spec.seed)
+        says = f"{info.name} is downloaded ({info.megabytes:.0f} MB) when the run starts."
+        counts = {"train": len(split.train), "validation": len(split.validation), "test": None}
+        return {**counts, "classes": [], "sentence": "", "warnings": [says]}
+    dataset = load_dataset(spec.dataset, spec.seed)
+    summary = summarize_split(dataset, divide(dataset.y, spec.split, spec.seed))
+    return {
+        **summary._asdict(),
+        "classes": [row._asdict() for row in summary.classes],
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import psutil
 
 from experiments.architectures import Layers, Tensor
 from experiments.datasets.catalogue import Kind, Task
@@ -15,6 +16,9 @@ from experiments.errors import SpecError
 from experiments.specs import RunSpec
 
 _WHITE = {"digits": 16.0}  # the brightest value of a pixel, where it is not 255
+
+_SURELY_FITS = 4096  # no layer wider than this: not worth counting
+_TRAINING_BYTES = 16  # a float32 weight, its gradient, and the two slots of Adam
 
 _OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -65,15 +69,36 @@ def build_model(spec: RunSpec, dataset: Dataset, split: Split) -> keras.Model:
     return _build(spec, _measure(dataset, split))
 
 
-def count_parameters(spec: RunSpec) -> int:
-    """How many numbers the model of a spec has, trained or not; nothing is allocated.
+def outline_spec(spec: RunSpec) -> list[dict[str, Any]]:
+    """model_outline of the model of a spec, without allocating anything.
 
     So it also answers for a model that no memory could hold. Raises SpecError as build_model.
     """
     features = spec.dataset.info.shape[-1]
     with keras.StatelessScope(initialize_variables=False):
-        model = _build(spec, _Statistics([0.0] * features, [1.0] * features))
-    return sum(math.prod(weight.shape) for weight in model.weights)
+        return model_outline(_build(spec, _Statistics([0.0] * features, [1.0] * features)))
+
+
+def count_parameters(spec: RunSpec) -> int:
+    """How many numbers the model of a spec has, trained or not; nothing is allocated."""
+    return sum(row["parameters"] for row in outline_spec(spec))
+
+
+def refuse_too_large(spec: RunSpec) -> None:
+    """Raise SpecError for a model that cannot be trained in this machine's memory.
+
+    TensorFlow would be ended by the system, or raise one of three errors, depending on the size.
+    """
+    if max(spec.model.widths, default=0) <= _SURELY_FITS:
+        return
+    parameters = count_parameters(spec)
+    needed, total = parameters * _TRAINING_BYTES, psutil.virtual_memory().total
+    if needed > total:
+        raise SpecError(
+            f"model: received a network of {parameters:,} parameters, which needs about "
+            f"{needed / 1e9:,.0f} GB to train; this machine has {total / 1e9:,.0f} GB. "
+            "Allowed: fewer or narrower layers."
+        )
 
 
 def compile_model(model: keras.Model, spec: RunSpec) -> None:

@@ -1,5 +1,6 @@
 """What pydantic found wrong, said as: the field, what was received, what is allowed."""
 
+import re
 from difflib import get_close_matches
 from typing import Any, Literal, get_origin
 
@@ -37,7 +38,8 @@ def _describe(detail: ErrorDetails, root: type[BaseModel]) -> str:
         return f"{'.'.join(path)}: unknown field.{hint} Allowed: {', '.join(owner.model_fields)}."
     if kind == "value_error":
         message = detail["msg"].removeprefix("Value error, ")
-        return f"{'.'.join(path)}: {message}" if path else message
+        names_field = path and re.match(r"\w+: received", message)  # of a part, by its own check
+        return ("." if names_field else ": ").join(filter(None, [".".join(path), message]))
     allowed = _allowed(kind, detail, context)
     return f"{'.'.join(path)}: received {_short(detail['input'])}. Allowed: {allowed}."
 

@@ -89,6 +89,11 @@ class _ModelSpec(Part):
     l1: Penalty = 0.0
     l2: Penalty = 0.0
 
+    @property
+    def widths(self) -> list[int]:
+        """Units or filters of each hidden layer."""
+        return []
+
 
 class LinearSpec(_ModelSpec):
     """One Dense layer: linear, logistic or softmax regression."""
@@ -104,6 +109,11 @@ class MLPSpec(_ModelSpec):
     activation: Activation = "relu"
     batch_norm: bool = False
 
+    @property
+    def widths(self) -> list[int]:
+        """Units of each hidden layer."""
+        return self.layers
+
 
 class CNNSpec(_ModelSpec):
     """A 3×3 convolution and a 2×2 pooling for each entry of ``filters``, a Dense layer, a head."""
@@ -114,6 +124,11 @@ class CNNSpec(_ModelSpec):
     activation: Activation = "relu"
     batch_norm: bool = False
 
+    @property
+    def widths(self) -> list[int]:
+        """Filters of each convolution, then the units of the Dense layer."""
+        return [*self.filters, self.dense]
+
 
 class ResNetSpec(_ModelSpec):
     """A small residual network: ``blocks`` residual blocks at each width of ``filters``."""
@@ -122,6 +137,11 @@ class ResNetSpec(_ModelSpec):
     filters: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [16, 32]
     blocks: Annotated[int, Field(ge=1, le=20)] = 1
     activation: Activation = "relu"
+
+    @property
+    def widths(self) -> list[int]:
+        """Filters at each stage."""
+        return self.filters
 
 
 ModelSpec = Annotated[LinearSpec | MLPSpec | CNNSpec | ResNetSpec, Field(discriminator="name")]
@@ -149,6 +169,15 @@ class TrainingSpec(Part):
         if not metrics:
             return None
         return list(dict.fromkeys(_SHORT_NAMES.get(name, name) for name in metrics))
+
+    @model_validator(mode="after")
+    def _momentum_is_used(self) -> Self:
+        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+            raise ValueError(
+                f"momentum: received {self.momentum} with {self.optimizer}, which has none. "
+                "Allowed: 0, or optimizer sgd or rmsprop."
+            )
+        return self
 
 
 class EarlyStoppingSpec(Part):

@@ -21,7 +21,7 @@ from experiments.callbacks import Pulse, Recorder, TrainEvaluation
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.splits import Split, divide
 from experiments.errors import ExperimentsError
-from experiments.models import build_model, compile_model, constant_loss
+from experiments.models import build_model, compile_model, constant_loss, refuse_too_large
 from experiments.run_folder import Journal, RunFolder, note_process, write_json
 from experiments.saving import save_model
 from experiments.specs import RunSpec
@@ -90,6 +90,7 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     started = time.perf_counter()
     keras.utils.set_random_seed(spec.seed)
 
+    refuse_too_large(spec)
     pulse.enter("loading data")
     dataset = load_dataset(spec.dataset, spec.seed)
     split = divide(dataset.y, spec.split, spec.seed)
@@ -196,7 +197,7 @@ PREDICT_BATCH = 256
 
 def _draw(total: int, size: int, seed: int) -> np.ndarray:
     """Which training samples are measured in test mode: the same in each epoch."""
-    return np.sort(np.random.default_rng(seed).permutation(total)[:size])
+    return np.sort(np.random.default_rng([seed, 3]).permutation(total)[:size])
 
 
 def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder) -> Outcome:

@@ -1,8 +1,8 @@
 """Synthetic histories whose truth is known, because it is decided on the curve without noise.
 
-Every maker draws its shape, length (5 to 50,000 epochs), scale (1e-6 to 1e6) and noise from one
-seeded generator. Truth is taken from the definitions in docs/diagnosis.md, with a margin, so that
-what is made here is a clear case.
+Every maker draws its shape, length (8 to 600 epochs), scale (1e-6 to 1e6) and noise from one seeded
+generator; the lengths 5 and 50,000 have tests of their own. Truth is taken from the definitions in
+docs/diagnosis.md, with a margin, so that what is made here is a clear case.
 """
 
 from collections.abc import Callable, Iterator
