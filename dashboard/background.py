@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from experiments.errors import ExperimentsError
-from experiments.settings import Settings
+from experiments.errors import ExperimentsError, StoreError, WorkerError
 from experiments.specs import RunSpec
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import Run
@@ -110,10 +109,14 @@ class Previews:
 
 
 class WorkerWatch:
-    """Starts the embedded worker if none lives, and looks again every few seconds."""
+    """Starts the embedded worker if none lives, and looks again every few seconds.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    The first look also imports mlflow, which takes seconds.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._settings = store.settings
         self._checked = -float("inf")
         self._lock = threading.Lock()
         self.problem: str | None = None
@@ -132,5 +135,9 @@ class WorkerWatch:
         try:
             ensure_worker(self._settings)
             self.problem = None
-        except ExperimentsError as error:
+        except WorkerError as error:
             self.problem = str(error)
+        try:
+            self._store.client  # noqa: B018 - imports mlflow, so that no page waits for it later
+        except StoreError as error:  # every page that needs the store says so by itself
+            logging.getLogger(__name__).warning("%s", error)

@@ -161,7 +161,7 @@ def _previews(settings: Settings) -> Previews:
 
 @st.cache_resource(show_spinner=False)
 def _worker(settings: Settings) -> WorkerWatch:
-    return WorkerWatch(settings)
+    return WorkerWatch(_store(settings))
 
 
 @st.cache_data(max_entries=50, show_spinner=False)

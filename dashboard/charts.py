@@ -84,46 +84,19 @@ def value_range(values: Sequence[float], log: bool) -> tuple[float, float]:
     return low - room, high + room
 
 
-def spread(positions: Mapping[str, float], apart: float) -> dict[str, float]:
-    """The positions moved as little as needed for them to be at least ``apart``."""
+def spread(
+    positions: Mapping[str, float], apart: float, low: float, high: float
+) -> dict[str, float]:
+    """The positions moved until they are ``apart`` and between ``low`` and ``high``, if that is
+    possible; in the same order."""
     order = sorted(positions, key=lambda name: positions[name])
     at = [positions[name] for name in order]
-    for _ in range(50):
-        for i in range(len(at) - 1):
-            missing = apart - (at[i + 1] - at[i])
-            if missing > 1e-9:
-                at[i] -= missing / 2
-                at[i + 1] += missing / 2
+    apart = min(apart, (high - low) / max(len(at), 1))
+    for i in range(len(at)):  # upwards, each clear of the one below
+        at[i] = max(at[i], low if i == 0 else at[i - 1] + apart)
+    for i in reversed(range(len(at))):  # and down again from the top
+        at[i] = min(at[i], high if i == len(at) - 1 else at[i + 1] - apart)
     return dict(zip(order, at, strict=True))
-
-
-def confusion(truth: np.ndarray, prediction: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
-    """How many samples of each class (rows) were predicted as each class (columns)."""
-    labels = predicted_classes(prediction)
-    counts = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(counts, (truth.reshape(-1).astype(int), labels), 1)
-    return pd.DataFrame(counts, index=list(names), columns=list(names))
-
-
-def most_mistaken(counts: pd.DataFrame, most: int = 5) -> list[tuple[str, str, int]]:
-    """The true and the predicted class that are most often confused, with how often."""
-    wrong = counts.to_numpy().copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:most]
-    rows, columns = np.unravel_index(order, wrong.shape)
-    return [
-        (str(counts.index[i]), str(counts.columns[j]), int(wrong[i, j]))
-        for i, j in zip(rows, columns, strict=True)
-        if wrong[i, j]
-    ]
-
-
-def predicted_classes(prediction: np.ndarray) -> np.ndarray:
-    """The class of each prediction: the likeliest of several, or the side of 0.5 of a single."""
-    prediction = prediction.reshape(len(prediction), -1)
-    if prediction.shape[1] == 1:
-        return (prediction[:, 0] >= 0.5).astype(int)
-    return prediction.argmax(axis=1)
 
 
 def curve_figure(
@@ -135,8 +108,9 @@ def curve_figure(
     low, high = value_range(frame.to_numpy().ravel().tolist(), log)
     last = {str(kind): frame[kind].dropna() for kind in frame if frame[kind].notna().any()}
     places = spread(
-        {kind: _place(values.iloc[-1], log) for kind, values in last.items()}, 0.085 * (high - low)
-    )
+        {kind: _place(values.iloc[-1], log) for kind, values in last.items()},
+        0.085 * (high - low), low, high,
+    )  # fmt: skip
     for kind, values in last.items():
         _, dash, label = LINES[kind]
         figure.add_scatter(**_line(values.index, values, color, dash), name=label)
@@ -177,7 +151,8 @@ def compare_figure(
             )
     low, high = value_range(every, log)
     if len(ends) <= _MOST_LABELS:
-        places = spread({name: end[1] for name, end in ends.items()}, 0.055 * (high - low))
+        at = {name: end[1] for name, end in ends.items()}
+        places = spread(at, 0.06 * (high - low), low, high)
         right = max((end[0] for end in ends.values()), default=1.0)
         for name, (_, _, color) in ends.items():
             figure.add_annotation(
@@ -187,7 +162,7 @@ def compare_figure(
     figure.update_yaxes(range=[low, high])
     figure.update_xaxes(title="seconds of training" if by_time else "epoch", rangemode="tozero")
     figure.update_layout(
-        height=400, title=None, margin={"t": 12, "r": 130 if len(ends) <= _MOST_LABELS else 12}
+        height=400, title=None, margin={"t": 12, "r": 112 if len(ends) <= _MOST_LABELS else 12}
     )
     return figure
 
@@ -199,59 +174,17 @@ def rate_figure(history: pd.DataFrame, color: str) -> go.Figure:
     line = _line(values.index, values, color, "solid")
     figure.add_scatter(**(line | {"line": line["line"] | {"shape": "hv"}}), name="learning rate")
     figure.update_xaxes(title="epoch")
-    figure.update_layout(height=180, margin={"r": 12, "t": 30})
-    return figure
-
-
-def confusion_figure(counts: pd.DataFrame) -> go.Figure:
-    """The confusion matrix, coloured by each true class's share; the counts stand in the cells."""
-    totals = counts.sum(axis=1).to_numpy()[:, None]
-    share = counts.to_numpy() / np.maximum(totals, 1)
-    names = [str(name) for name in counts.index]
-    few = len(names) <= 20
-    figure = go.Figure(
-        go.Heatmap(
-            z=share, x=names, y=names, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
-            text=counts.to_numpy(), texttemplate="%{text:,}" if few else None,
-            customdata=counts.to_numpy(),
-            hovertemplate="%{y} predicted as %{x}: %{customdata:,} (%{z:.1%})<extra></extra>",
-        )
-    )  # fmt: skip
-    _dress(figure)
-    tick = {"tickmode": "linear"} if few else {}
-    figure.update_xaxes(title="predicted", type="category", showgrid=False, **tick)
-    figure.update_yaxes(title="true", type="category", autorange="reversed", showgrid=False, **tick)
-    side = min(max(26 * len(names) + 120, 260), 460)
-    figure.update_layout(height=side, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return figure
-
-
-def truth_figure(truth: np.ndarray, prediction: np.ndarray, target: str, color: str) -> go.Figure:
-    """Predicted against true values; a perfect model lies on the diagonal."""
-    predicted = prediction.reshape(len(prediction), -1)[:, 0]
-    kept = slice(None) if len(truth) <= 2000 else slice(0, 2000)
-    both = np.concatenate([truth.reshape(-1), predicted])
-    low, high = float(np.nanmin(both)), float(np.nanmax(both))
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[low, high], y=[low, high], mode="lines", hoverinfo="skip",
-        line={"color": QUIET_COLOR, "width": 1, "dash": "dot"},
-    )  # fmt: skip
-    figure.add_scatter(
-        x=truth.reshape(-1)[kept], y=predicted[kept], mode="markers",
-        marker={"color": color, "size": 6, "opacity": 0.55},
-        hovertemplate="true %{x:.4g}, predicted %{y:.4g}<extra></extra>",
-    )  # fmt: skip
-    _dress(figure)
-    figure.update_xaxes(title=f"true {target}")
-    figure.update_yaxes(title=f"predicted {target}")
-    figure.update_layout(height=380, showlegend=False)
+    ticks = sorted(set(values))[-1 :: -_every(len(set(values)), 4)]
+    figure.update_yaxes(
+        tickvals=ticks, ticktext=[number(rate) for rate in ticks], minor={"showgrid": False}
+    )
+    figure.update_layout(height=200, margin={"r": 12, "t": 36})
     return figure
 
 
 def _figure(metric: str, log: bool) -> go.Figure:
     figure = go.Figure()
-    _dress(figure)
+    dress(figure)
     figure.update_layout(
         title={"text": words(metric), "font": {"size": 14}, "x": 0, "xref": "paper", "y": 0.98},
         height=HEIGHT,
@@ -264,7 +197,8 @@ def _figure(metric: str, log: bool) -> go.Figure:
     return figure
 
 
-def _dress(figure: go.Figure) -> None:
+def dress(figure: go.Figure) -> None:
+    """What all figures have in common; fonts and grid follow Streamlit's theme."""
     figure.update_layout(
         paper_bgcolor=_CLEAR, plot_bgcolor=_CLEAR, font={"size": 12}, dragmode="zoom"
     )
@@ -284,8 +218,12 @@ def _line(x: Any, y: pd.Series, color: str, dash: str) -> dict[str, Any]:
     }
 
 
+def _every(count: int, most: int) -> int:
+    return -(-count // most)
+
+
 def _short(name: str) -> str:
-    return name if len(name) <= 18 else f"{name[:17]}…"
+    return name if len(name) <= 16 else f"{name[:15]}…"
 
 
 def _place(value: float, log: bool) -> float:

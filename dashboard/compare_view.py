@@ -54,7 +54,7 @@ def draw_best(runs: Sequence[Run]) -> None:
     """The best values, the best of all in bold."""
     st.markdown("#### Best values on validation samples", help=helps.BEST, anchors=False)
     table = best_values(runs, {run.id: cache.history(run) for run in runs})
-    st.dataframe(emphasized(table), row_height=36, height=36 * len(table) + 40)
+    st.dataframe(emphasized(table), row_height=36, height=36 * len(table) + 40, placeholder="–")
 
 
 def draw_verdicts(runs: Sequence[Run]) -> None:

@@ -9,11 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
-from dashboard.charts import predicted_classes
 from dashboard.components import errors_shown
 from dashboard.formats import count, duration, number, plain, size
 from dashboard.launch_side import draw_layers
 from dashboard.pictures import to_picture
+from dashboard.prediction_charts import predicted_classes
 from experiments.tracking.runs import Run
 
 _PER_PAGE = 12

@@ -1,5 +1,7 @@
 """The part of a run's page that is drawn again while the run is under way."""
 
+from typing import Literal
+
 import pandas as pd
 import streamlit as st
 
@@ -178,7 +180,9 @@ def draw_verdict(run: Run, verdict: Verdict | None) -> None:
     """The verdict with its evidence in words and what to do about it."""
     if verdict is None:
         return
-    with st.container(border=True):
+    # while it trains the words change, and nothing below should move
+    height: int | Literal["content"] = 230 if run.status.is_active else "content"
+    with st.container(border=True, height=height):
         so_far = " :small[:gray[so far]]" if run.status.is_active else ""
         st.markdown(f"**Verdict**  {verdict_text(verdict.label)}{so_far}", help=helps.VERDICT)
         st.markdown(verdict.reason)

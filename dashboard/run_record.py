@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
-from dashboard.charts import confusion, confusion_figure, most_mistaken, truth_figure
 from dashboard.components import MODELS, errors_shown
 from dashboard.formats import number, plain, size
+from dashboard.prediction_charts import confusion, confusion_figure, most_mistaken, truth_figure
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.errors import ArtifactError, ExperimentsError
 from experiments.tracking.runs import Run, RunStatus

@@ -145,8 +145,12 @@ def _finish(store: Store, watch: _Watch, shutting_down: bool) -> RunStatus:
     if history:
         write_json(folder.artifacts / HISTORY_FILE, history)
         frame = to_frame(history)
-        constant_loss = _constant_loss(folder)
-        verdict = diagnose(frame, constant_loss=constant_loss)
+        facts = _facts(folder)
+        verdict = diagnose(
+            frame,
+            constant_loss=facts.get("constant_loss"),
+            validation_samples=int(facts.get("val_samples", 0)) or None,
+        )
         log_metrics(store, folder.run_id, best_values(frame))
         set_tags(store, folder.run_id, {Tag.VERDICT: verdict.label.value, Tag.NOTE: _note(verdict)})
     ship_artifacts(store, folder)
@@ -171,11 +175,13 @@ def best_values(history: pd.DataFrame) -> dict[str, float]:
     return {name: value for name, value in best.items() if math.isfinite(value)}
 
 
-def _constant_loss(folder: RunFolder) -> float | None:
+def _facts(folder: RunFolder) -> dict[str, float]:
+    """The metrics that belong to the run as a whole."""
+    facts: dict[str, float] = {}
     for entry in read_journal(folder.journal)[0]:
-        if "constant_loss" in entry.metrics:
-            return entry.metrics["constant_loss"]
-    return None
+        if entry.epoch is None:
+            facts |= entry.metrics
+    return facts
 
 
 def _note(verdict: Verdict) -> str:

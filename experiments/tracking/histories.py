@@ -45,7 +45,7 @@ def to_frame(history: dict[str, list[float | None]]) -> pd.DataFrame:
 
 def _from_metrics(store: Store, run: Run) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
-    for name in run.metrics:
+    for name in sorted(run.metrics, key=lambda name: name != "loss"):
         if name.startswith(_ONE_VALUE) or name in _NO_HISTORY:
             continue
         points = store.client.get_metric_history(run.id, name)
@@ -53,4 +53,7 @@ def _from_metrics(store: Store, run: Run) -> pd.DataFrame:
         columns[name] = pd.Series(values, dtype=float).sort_index()
     frame = pd.DataFrame(columns)
     frame.index.name = "epoch"
+    if run.status.is_active and "loss" in columns:
+        # loss was read first: of an epoch that ended since, some metrics were seen and some not
+        frame = frame.loc[: columns["loss"].index.max()]
     return frame.map(lambda value: math.nan if math.isinf(value) else value)

@@ -1,0 +1,69 @@
+"""An MLflow server in place of the embedded store, also when it goes away in mid-run."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from experiments.errors import StoreError
+from experiments.launching import submit
+from experiments.settings import ROOT, Settings
+from experiments.specs import load_spec
+from experiments.tracking.artifacts import fetch_artifact
+from experiments.tracking.histories import get_history
+from experiments.tracking.runs import RunStatus, get_run, list_runs
+from experiments.tracking.store import Store
+from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs, worker
+
+
+@contextmanager
+def mlflow_server(settings: Settings, port: int):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments.tracking.server", "--port", str(port)],
+        cwd=ROOT, env=settings.environment(), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health"), 120)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_a_server_that_goes_away_in_mid_run_costs_nothing(workspace):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = Settings(workspace.home, f"http://127.0.0.1:{port}", "")
+    store = Store(settings)
+    epochs = 150
+    spec = load_spec(f"{{model: {{layers: [16]}}, training: {{epochs: {epochs}}}}}")
+    with worker(settings):
+        with mlflow_server(settings, port):
+            run_id = submit(store, spec)
+            wait_for_epochs(store, run_id, 1)
+        with pytest.raises(StoreError, match="MLFLOW_TRACKING_URI"):
+            list_runs(store)
+        folder = settings.run_folders / run_id
+        wait_for(lambda: (folder / "result.json").exists())  # training went on without it
+        with mlflow_server(settings, port):
+            run = wait_for_end(store, run_id)
+            assert (run.status, run.reason) == (RunStatus.FINISHED, "Trained all 150 epochs.")
+            assert len(store.client.get_metric_history(run_id, "val_loss")) == epochs
+            assert len(get_history(store, run)) == epochs
+            assert fetch_artifact(store, run_id, "model/model.h5").stat().st_size > 10_000
+            assert get_run(store, run_id).verdict

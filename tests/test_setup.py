@@ -1,0 +1,124 @@
+"""What a user starts: the Procfile's processes, and `python -m dashboard` until Ctrl-C."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from experiments.launching import submit, worker_lives
+from experiments.settings import ROOT
+from experiments.specs import load_spec
+from experiments.tracking.runs import RunStatus, get_run
+from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs
+
+PROCESSES = dict(
+    line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line.strip()
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def environment(workspace, **more: object) -> dict[str, str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    clean = {k: v for k, v in os.environ.items() if k not in ("MLFLOW_TRACKING_URI", "PYTHONPATH")}
+    return clean | {"KERASCOPE_HOME": str(workspace.home), "PATH": path} | {
+        name: str(value) for name, value in more.items()
+    }  # fmt: skip
+
+
+@contextmanager
+def running(command, cwd, env, output=subprocess.DEVNULL):
+    process = subprocess.Popen(
+        command, shell=isinstance(command, str), cwd=cwd, env=env, stdout=output,
+        stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(60)
+        if process.stdout:
+            process.stdout.close()
+
+
+def test_the_procfile_has_web_worker_and_mlflow():
+    assert set(PROCESSES) == {"web", "worker", "mlflow"}
+
+
+@pytest.mark.parametrize(("name", "health"), [("web", "/_stcore/health"), ("mlflow", "/health")])
+def test_the_servers_of_the_procfile_answer(workspace, name, health):
+    port = free_port()
+    env = environment(workspace, PORT=port, HOST="127.0.0.1")
+    with running(PROCESSES[name], ROOT, env) as process:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}{health}"))
+        assert process.poll() is None
+
+
+def test_the_worker_of_the_procfile_trains(workspace, store):
+    run_id = submit(store, load_spec("{dataset: {name: iris}, training: {epochs: 1}}"))
+    with running(PROCESSES["worker"], ROOT, environment(workspace)):
+        assert wait_for_end(store, run_id).status is RunStatus.FINISHED
+
+
+def test_streamlit_run_works_from_any_folder(workspace, tmp_path):
+    port = free_port()
+    command = [
+        shutil.which("streamlit", path=str(Path(sys.executable).parent)), "run",
+        str(ROOT / "dashboard" / "app.py"), "--server.port", str(port),
+        "--server.address", "127.0.0.1",
+    ]  # fmt: skip
+    with running(command, tmp_path, environment(workspace, KERASCOPE_WORKER="external")):
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"))
+
+
+def test_ctrl_c_ends_all_that_was_started_and_the_running_run_is_recorded(workspace, store):
+    port, mlflow_port = free_port(), free_port()
+    env = environment(workspace, PORT=port, MLFLOW_PORT=mlflow_port)
+    command = [sys.executable, "-m", "dashboard"]
+    with running(command, ROOT, env, subprocess.PIPE) as process:
+        printed = "".join(process.stdout.readline() for _ in range(3))
+        assert re.findall(r"http://127.0.0.1:(\d+)", printed) == [str(port), str(mlflow_port)]
+        run_id = submit(store, load_spec("{training: {epochs: 5000}}"))
+        wait_for_epochs(store, run_id, 1)
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(90) == 0
+    wait_for(lambda: not any(child.is_running() for child in started))
+    wait_for(lambda: not worker_lives(workspace))
+    run = get_run(store, run_id)
+    assert run.status is RunStatus.KILLED
+    assert not answers(f"http://127.0.0.1:{mlflow_port}/health")
+
+
+def test_a_busy_port_is_refused_with_the_way_out(workspace):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        env = environment(workspace, PORT=taken.getsockname()[1])
+        result = subprocess.run(
+            [sys.executable, "-m", "dashboard"], cwd=ROOT, env=env, capture_output=True, text=True
+        )
+    assert result.returncode == 2
+    assert "PORT=" in result.stderr
