@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard import cache, helps
 from dashboard.charts import LINES, CurveRun, compare_figure, metrics_of
 from dashboard.comparison import best_values, differing_params, emphasized, unique_names
-from dashboard.components import errors_shown, name_of, status_text, verdict_text
-from dashboard.formats import plain, words
+from dashboard.components import LINE_KEY, RUN, errors_shown, name_of, status_text, verdict_text
+from dashboard.formats import words
 from dashboard.run_live import verdict_of
 from experiments.tracking.runs import Run
 
@@ -39,7 +39,7 @@ def draw_overlay(runs: Sequence[Run]) -> None:
         )  # fmt: skip
         kinds = st.pills(
             "Lines", list(LINES), selection_mode="multi", default=["validation", "test mode"],
-            key="lines", bind="query-params", format_func=_line_label,
+            key="lines", bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
         by_time = st.toggle("By time", key="bytime", bind="query-params", help=_BY_TIME)
@@ -48,6 +48,7 @@ def draw_overlay(runs: Sequence[Run]) -> None:
     shown = [CurveRun(names[run.id], run.color, histories[run.id]) for run in runs]
     figure = compare_figure(shown, metric or metrics[0], kinds, bool(by_time), bool(log))
     st.plotly_chart(figure, key="overlay", config={"displayModeBar": False})
+    st.markdown(LINE_KEY, help=helps.LINES, width="content")
 
 
 def draw_best(runs: Sequence[Run]) -> None:
@@ -71,7 +72,7 @@ def draw_verdicts(runs: Sequence[Run]) -> None:
             else:
                 st.markdown(verdict_text(verdict.label))
                 st.caption(verdict.reason)
-            st.page_link("screens/run.py", label="Open", query_params={"run": run.id})
+            st.page_link(RUN, label="Open", query_params={"run": run.id})
 
 
 def draw_params(runs: Sequence[Run]) -> None:
@@ -87,8 +88,3 @@ def draw_params(runs: Sequence[Run]) -> None:
 
 
 _BY_TIME = "Seconds of training in place of epochs on the horizontal axis."
-_MARKS = {"validation": "━", "test mode": "╍", "train": "┈"}
-
-
-def _line_label(kind: str) -> str:
-    return plain(f"{_MARKS[kind]} {LINES[kind][2]}")

@@ -20,6 +20,8 @@ LAUNCH = "screens/launch.py"
 RUN = "screens/run.py"
 COMPARE = "screens/compare.py"
 MODELS = "screens/models.py"
+#: How the three kinds of measurement are drawn, on every page.
+LINE_KEY = ":small[━ validation   ╍ train in test mode   ┈ train]"
 
 
 class Sign(NamedTuple):

@@ -20,6 +20,7 @@ from experiments.specs import (
 
 Values = dict[str, Any]
 
+WITH_MOMENTUM = ("sgd", "rmsprop")
 CALLBACKS = ("early_stopping", "reduce_lr_on_plateau")
 _LISTS = ("model.layers", "model.filters")
 _MODEL_FIELDS = {
@@ -136,6 +137,8 @@ def to_data(values: Values) -> dict[str, Any]:
         "seed": values["seed"],
         "priority": values["priority"],
     }
+    if values["training.optimizer"] not in WITH_MOMENTUM:
+        del data["training"]["momentum"]
     if info:  # what fits the task anyway is left to the spec
         if values["training.loss"] == LOSSES[info.task][0]:
             data["training"]["loss"] = None

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import draft, helps
 from dashboard.draft import field, take
 from dashboard.formats import count, words
-from dashboard.forms import methods_for, models_for, monitors_for
+from dashboard.forms import WITH_MOMENTUM, methods_for, models_for, monitors_for
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
 from experiments.specs import LOSSES, METRICS, Activation, OptimizerName
@@ -125,7 +125,8 @@ def draw_training() -> None:
             step=0.0005, format="%g",
         )  # fmt: skip
     with cells[2]:
-        _number("Momentum", "training.momentum", min_value=0.0, max_value=0.999, step=0.1)
+        if draft.values()["training.optimizer"] in WITH_MOMENTUM:
+            _number("Momentum", "training.momentum", min_value=0.0, max_value=0.999, step=0.1)
     left, right = st.columns([2, 3])
     with left:
         _select("Loss", "training.loss", list(LOSSES[info.task]), words)

@@ -1,4 +1,4 @@
-"""Figures of predictions: what to draw as data first, then as a plotly figure. No streamlit here."""
+"""Figures of predictions: data first, then a plotly figure of it. No streamlit here."""
 
 from collections.abc import Sequence
 

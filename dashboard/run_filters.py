@@ -9,6 +9,8 @@ from dashboard.formats import words
 from dashboard.run_table import SORTS, RunFilter, verdicts_of
 from experiments.tracking.runs import Run
 
+VIEWS = ("Active", "Deleted")  # what a bound widget shows is what stands in the URL
+
 
 def draw_filters(runs: Sequence[Run], deleted: bool) -> tuple[RunFilter, str]:
     """Draw the bar; returns the filter and the order."""
@@ -35,15 +37,14 @@ def draw_filters(runs: Sequence[Run], deleted: bool) -> tuple[RunFilter, str]:
         )
         view = st.segmented_control(
             "View",
-            ["active", "deleted"],
-            default="active",
+            list(VIEWS),
+            default=VIEWS[0],
             key="view",
             bind="query-params",
             required=True,
-            format_func=str.capitalize,
             label_visibility="collapsed",
         )
-        if (view == "deleted") != deleted:
+        if (view == VIEWS[1]) != deleted:
             st.rerun()
     return wanted, order
 

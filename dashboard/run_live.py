@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import cache, helps
 from dashboard.charts import Marks, curve_figure, metrics_of, rate_changes, rate_figure
 from dashboard.components import (
+    LINE_KEY,
     clone_run,
     compare_runs,
     dot,
@@ -155,7 +156,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
     """Loss, each metric, and the learning rate if it changed."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            ":small[━ validation   ╍ train in test mode   ┈ train]",
+            LINE_KEY,
             help=helps.LINES,
             width="content",
         )

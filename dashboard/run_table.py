@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.components import STATUS, VERDICT
-from dashboard.formats import duration, number, words
+from dashboard.formats import duration, exact, number, words
 from experiments.tracking.runs import Run, RunStatus
 
 SORTS = ("newest", "oldest", "name", "best value", "longest")
@@ -123,7 +124,7 @@ def column_config() -> dict[str, Any]:
     return {
         "": column.ImageColumn("", width=32, pinned=True),
         "Name": column.ButtonColumn(
-            "Name", type="tertiary", key="runs open", pinned=True, alignment="left", width=170
+            "Name", type="tertiary", key="runs open", pinned=True, alignment="left", width=160
         ),
         "Status": column.MultiselectColumn(
             "Status",
@@ -156,11 +157,13 @@ def column_config() -> dict[str, Any]:
         "val_loss": column.ImageColumn(
             "val_loss", width=126, help="Validation loss by epoch; the dot is the best epoch."
         ),
-        "Duration": column.Column("Duration", width=88, alignment="right"),
-        "Started": column.DatetimeColumn("Started", format="distance", width=112),
+        "Duration": column.Column("Duration", width=98, alignment="right"),
+        "Started": column.DatetimeColumn(
+            "Started", format="distance", width=112, help="Exact times: last column."
+        ),
         "Data set": column.TextColumn("Data set", width=104),
         "Model": column.TextColumn("Model", width=64),
-        "Exact time": column.DatetimeColumn("Exact time", format="YYYY-MM-DD HH:mm:ss", width=150),
+        "Exact time": column.TextColumn("Exact time", width=150),
     }
 
 
@@ -225,7 +228,7 @@ _COLUMNS = (
 def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
     best = best_of(run, history)
     losses = history["val_loss"] if history is not None and "val_loss" in history else None
-    moment = (run.started or run.created).astimezone()
+    moment = run.started or run.created
     return (
         color_dot(run.color),
         run.name,
@@ -237,10 +240,12 @@ def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
         [_verdict_label(run.verdict)] if run.verdict in VERDICT else [],
         "" if losses is None else sparkline(losses, run.color),
         math.nan if run.seconds is None else run.seconds,
-        moment,
+        moment.astimezone(UTC).replace(
+            tzinfo=None
+        ),  # pyarrow warns of zones; the browser takes UTC
         run.params.get("dataset.name", ""),
         run.params.get("model.name", ""),
-        moment,
+        exact(moment),
     )
 
 

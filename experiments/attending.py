@@ -10,7 +10,7 @@ import math
 import signal
 import threading
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -198,18 +198,23 @@ def _judge(watch: _Watch, shutting_down: bool) -> tuple[RunStatus, str]:
         if result["status"] == RunStatus.KILLED and shutting_down:
             reason = reason.replace("on request", "because the worker was shut down")
         return RunStatus(result["status"]), reason
-    progress = read_json(watch.folder.heartbeat)
-    where = (
-        f"in epoch {progress['epoch']}"
-        if progress.get("phase") == "training"
-        else (f"while {progress['phase']}" if progress.get("phase") else "before it began")
-    )
+    where = _where(read_json(watch.folder.heartbeat))
     kept = "Every epoch that it had finished is recorded; no model was saved."
     if watch.overdue:
         stopped = watch.stop_by is not None
         status = RunStatus.KILLED if stopped else RunStatus.FAILED
         return status, f"{watch.overdue} It was {where}. {kept}"
     return RunStatus.FAILED, f"{_exit_words(watch.process.poll())} {where}. {kept}"
+
+
+def _where(progress: dict[str, Any]) -> str:
+    match progress.get("phase"):
+        case None:
+            return "before it began"
+        case "training":
+            return f"in epoch {progress['epoch']}"
+        case phase:
+            return f"while {phase}"
 
 
 def _exit_words(code: int | None) -> str:

@@ -46,7 +46,7 @@ class Pulse:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        self.write()
+        self.enter("ended")
 
     def enter(self, phase: str) -> None:
         """Name what is being done now, for the page."""

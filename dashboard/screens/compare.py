@@ -16,7 +16,8 @@ def main() -> None:
     """Draw the page of the runs that the URL names."""
     st.title("Compare", anchor=False)
     with errors_shown("The runs cannot be listed"):
-        runs = cache.runs()
+        with st.skeleton(height=300):
+            runs = cache.runs()
         if not runs:
             empty_state(
                 ":material/stacked_line_chart:", "Nothing to compare yet",

@@ -24,7 +24,8 @@ def main() -> None:
     """Draw the page of the run that the URL names, or let one be picked."""
     st.title("Models", anchor=False)
     with errors_shown("The runs cannot be listed"):
-        ended = [run for run in cache.runs() if not run.status.is_active]
+        with st.skeleton(height=300):
+            ended = [run for run in cache.runs() if not run.status.is_active]
         if not ended and "run" not in st.query_params:
             empty_state(
                 ":material/deployed_code:", "No model saved yet",

@@ -13,7 +13,8 @@ _LIVE_SECONDS = 1.5
 def main() -> None:
     """Draw the page of the run that the URL names, or let one be picked."""
     with errors_shown("The runs cannot be listed"):
-        runs = cache.runs()
+        with st.skeleton(height=300):
+            runs = cache.runs()
         if not runs and "run" not in st.query_params:
             empty_state(
                 ":material/show_chart:",

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.components import LAUNCH, empty_state, errors_shown, open_run
 from dashboard.run_actions import draw_actions
-from dashboard.run_filters import draw_filters
+from dashboard.run_filters import VIEWS, draw_filters
 from dashboard.run_table import column_config, run_rows, shown, sort_runs
 from dashboard.selection import selected_ids, set_rows
 from experiments.tracking.runs import Run
@@ -20,7 +20,7 @@ def main() -> None:
     with right.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Launch a run", type="primary", icon=":material/add:"):
             st.switch_page(LAUNCH)
-    deleted = st.query_params.get("view") == "deleted"
+    deleted = st.query_params.get("view") == VIEWS[1]
     with errors_shown("The runs cannot be listed"):
         with st.skeleton(height=300):
             runs = cache.runs(deleted=deleted)
@@ -66,7 +66,6 @@ def draw_runs(deleted: bool, refresh: float | None) -> None:
             height=min(36 * len(kept) + 40, 36 * 16 + 40),
             row_height=36,
             column_config=column_config(),
-            column_order=[name for name in column_config() if name != "Exact time"],
             on_select="rerun",
             selection_mode="multi-row",
             placeholder="",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "kerascope"
+#: Without it the MLflow UI opens the experiment as one about prompts and agents.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,7 +99,7 @@ def _find_or_make_experiment(client: "MlflowClient", settings: Settings) -> str:
     if found is None:
         location = None if settings.is_server else settings.artifact_root.as_uri()
         try:
-            return client.create_experiment(EXPERIMENT, artifact_location=location)
+            return client.create_experiment(EXPERIMENT, location, tags=_EXPERIMENT_TAGS)
         except MlflowException:  # another process made it in between
             found = client.get_experiment_by_name(EXPERIMENT)
             if found is None:

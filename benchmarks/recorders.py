@@ -1,0 +1,205 @@
+"""Ways to record a run's epochs, each as a Keras callback with what it needs around it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from experiments.callbacks import Pulse, Recorder, TrainEvaluation
+from experiments.datasets.loading import load_dataset
+from experiments.datasets.splits import divide
+from experiments.models import build_model, compile_model
+from experiments.run_folder import Journal, RunFolder
+from experiments.settings import Settings
+from experiments.specs import RunSpec
+from experiments.tracking.store import Store
+
+Callbacks = list[keras.callbacks.Callback]
+
+
+class Place(NamedTuple):
+    """Where a recorder records, and the training samples that it may measure in test mode."""
+
+    settings: Settings
+    epochs: int
+    sample: tuple[np.ndarray, np.ndarray]
+
+
+class Cost(NamedTuple):
+    """What recording one ``fit`` took, in seconds; ``per_epoch`` and ``sample_per_epoch`` (the
+    sample in test mode) are spent in callbacks, ``end`` is on_train_end and the flush."""
+
+    per_epoch: float
+    sample_per_epoch: float
+    end: float
+    fit: float
+
+
+def record_fit(name: str, spec: RunSpec, settings: Settings) -> Cost:
+    """Train a spec with one of RECORDERS; raises ImportError for a package that is missing.
+
+    One epoch is trained before, without recording, so that no contestant pays for tracing.
+    """
+    keras.utils.set_random_seed(spec.seed)
+    dataset = load_dataset(spec.dataset, spec.seed)
+    split = divide(dataset.y, spec.split, spec.seed)
+    model = build_model(spec, dataset, split)
+    compile_model(model, spec)
+    x, y = dataset.x[split.train], dataset.y[split.train]
+    options: dict[str, Any] = {
+        "batch_size": spec.training.batch_size,
+        "validation_data": (dataset.x[split.validation], dataset.y[split.validation]),
+        "verbose": 0,
+    }
+    size = TrainEvaluation.sample_size(len(x), len(split.validation), int(np.prod(x.shape[1:])))
+    sample = x[:size], y[:size]
+    model.fit(x, y, epochs=1, **options)
+    model.test_on_batch(*sample)
+
+    epochs = spec.training.epochs
+    with _stopwatch() as spent:
+        with RECORDERS[name](Place(settings, epochs, sample)) as callbacks:
+            began = time.perf_counter()
+            model.fit(x, y, epochs=epochs, callbacks=callbacks, **options)
+            ended = time.perf_counter()
+        flush = time.perf_counter() - ended
+    at_end = spent.pop(("", "on_train_end"), 0.0)
+    measuring = sum(time for (owner, _), time in spent.items() if owner == "TrainEvaluation")
+    recording = sum(spent.values()) - measuring
+    return Cost(recording / epochs, measuring / epochs, at_end + flush, ended - began)
+
+
+_EACH_EPOCH = (
+    "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
+    "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end",
+)  # fmt: skip
+
+
+@contextmanager
+def _stopwatch() -> Iterator[dict[tuple[str, str], float]]:
+    """Adds up the seconds in the hooks of every callback that a ``fit`` is given, also of those
+    that autolog adds by itself: by the callback's class and the hook ("" for on_train_end)."""
+    spent: dict[tuple[str, str], float] = {}
+    prepare = keras.callbacks.CallbackList.__init__
+
+    def watched(self: Any, callbacks: Any = None, *rest: Any, **options: Any) -> None:
+        prepare(self, callbacks, *rest, **options)
+        for callback in self.callbacks:
+            if isinstance(callback, keras.callbacks.History):
+                continue
+            for hook in _EACH_EPOCH:
+                _time(callback, hook, (type(callback).__name__, hook), spent)
+            _time(callback, "on_train_end", ("", "on_train_end"), spent)
+
+    keras.callbacks.CallbackList.__init__ = watched
+    try:
+        yield spent
+    finally:
+        keras.callbacks.CallbackList.__init__ = prepare
+
+
+def _time(callback: Any, hook: str, key: tuple[str, str], spent: dict[Any, float]) -> None:
+    plain: Callable[..., None] = getattr(callback, hook)
+
+    def timed(*arguments: Any, **options: Any) -> None:
+        began = time.perf_counter()
+        plain(*arguments, **options)
+        spent[key] = spent.get(key, 0.0) + time.perf_counter() - began
+
+    setattr(callback, hook, timed)
+
+
+@contextmanager
+def _nothing(_place: Place) -> Iterator[Callbacks]:
+    yield []
+
+
+@contextmanager
+def _ours(place: Place) -> Iterator[Callbacks]:
+    folder = RunFolder(place.settings.run_folders / str(time.time_ns())).create()
+    with (
+        _log(folder.log),
+        Journal(folder.journal) as journal,
+        Pulse(folder, place.epochs) as pulse,
+    ):
+        yield [Recorder(journal, pulse)]
+
+
+@contextmanager
+def _ours_with_sample(place: Place) -> Iterator[Callbacks]:
+    with _ours(place) as callbacks:
+        yield [TrainEvaluation(*place.sample), *callbacks]
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[None]:
+    """The run's log as training.py keeps it, so that its line for each epoch counts."""
+    from experiments.training import _logging_to, logging
+
+    with _logging_to(logging.FileHandler(path)):
+        yield
+
+
+@contextmanager
+def _mlflow_run(place: Place) -> Iterator[Any]:
+    import mlflow
+
+    mlflow.set_tracking_uri(place.settings.tracking_uri)
+    with mlflow.start_run(experiment_id=Store(place.settings).experiment_id):
+        yield mlflow
+
+
+@contextmanager
+def _log_metrics(place: Place) -> Iterator[Callbacks]:
+    with _mlflow_run(place) as mlflow:
+        log = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: mlflow.log_metrics(logs, step=epoch)
+        )
+        yield [_without_batches(log)]
+
+
+@contextmanager
+def _log_metrics_later(place: Place) -> Iterator[Callbacks]:
+    with _mlflow_run(place) as mlflow:
+        log = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: mlflow.log_metrics(logs, step=epoch, synchronous=False)
+        )
+        yield [_without_batches(log)]
+        mlflow.flush_async_logging()
+
+
+def _without_batches(callback: keras.callbacks.LambdaCallback) -> keras.callbacks.LambdaCallback:
+    """Let Keras hand batches to it as to a callback that has nothing to do with them."""
+    callback.async_safe = True
+    return callback
+
+
+@contextmanager
+def _autolog(place: Place) -> Iterator[Callbacks]:
+    import tensorboard  # noqa: F401 - without it autolog makes fit crash
+
+    with _mlflow_run(place) as mlflow:
+        mlflow.tensorflow.autolog(log_models=False, log_datasets=False)
+        yield []
+
+
+@contextmanager
+def _tensorboard(place: Place) -> Iterator[Callbacks]:
+    import tensorboard  # noqa: F401 - the callback finds out too late
+
+    yield [keras.callbacks.TensorBoard(place.settings.home / "tensorboard")]
+
+
+RECORDERS: dict[str, Callable[[Place], AbstractContextManager[Callbacks]]] = {
+    "plain fit": _nothing,
+    "Kerascope": _ours,
+    "Kerascope with the test-mode sample": _ours_with_sample,
+    "MLflow log_metrics(synchronous=False)": _log_metrics_later,
+    "MLflow log_metrics": _log_metrics,
+    "TensorBoard callback": _tensorboard,
+    "MLflow autolog, no model or data set": _autolog,
+}

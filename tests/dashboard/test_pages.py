@@ -1,0 +1,196 @@
+"""Every page in its empty, loaded and error states."""
+
+import pytest
+
+from experiments.errors import RunNotFoundError
+from experiments.specs import RunSpec
+from experiments.tracking.runs import RunStatus, get_run, get_spec, list_runs
+from experiments.tracking.store import Store
+from tests.dashboard.conftest import OVERFITTING, texts
+
+PAGES = ("runs", "launch", "run", "compare", "models")
+
+
+@pytest.mark.parametrize("page", ["runs", "run", "compare", "models"])
+def test_an_empty_page_says_what_to_do_next(open_page, page):
+    app = open_page(page)
+    assert not app.exception
+    assert "Launch the first run" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("page", ["runs", "run", "compare", "models"])
+def test_a_store_that_is_down_is_told_without_a_traceback(open_page, monkeypatch, page):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    app = open_page(page)
+    assert not app.exception
+    assert "does not answer" in app.error[0].value
+
+
+def test_runs_lists_every_run_with_its_best_value(open_page, make_run):
+    make_run(name="first")
+    make_run(RunStatus.RUNNING, name="second")
+    app = open_page("runs")
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert list(table["Name"]) == ["second", "first"]
+    assert list(table["Status"].map(list)) == [["● RUNNING"], ["✓ FINISHED"]]
+    assert table["Best"].iloc[1] == max(OVERFITTING["val_accuracy"])
+
+
+def test_runs_keeps_its_filter_from_the_url(open_page, make_run):
+    make_run(name="first")
+    make_run(RunStatus.FAILED, name="second", reason="Out of memory.")
+    app = open_page("runs", status="FAILED")
+    assert list(app.dataframe[0].value["Name"]) == ["second"]
+    app = open_page("runs", q="firs digits")
+    assert list(app.dataframe[0].value["Name"]) == ["first"]
+
+
+def test_runs_shows_deleted_runs_and_restores_them(open_page, make_run, store: Store):
+    run_id = make_run(name="first")
+    store.client.delete_run(run_id)
+    app = open_page("runs", view="Deleted")
+    assert list(app.dataframe[0].value["Name"]) == ["first"]
+    assert "Restore" in [button.label for button in app.button]
+
+
+def test_run_shows_curves_verdict_and_predictions(open_page, make_run):
+    app = open_page("run", run=make_run(name="first"))
+    assert not app.exception
+    said = texts(app)
+    assert "first" in said
+    assert "overfitting" in said
+    assert "Launch again with early stopping" in said
+    assert "90 of 100" in said
+    assert "8 taken for 3 · 10" in said
+
+
+def test_run_that_is_under_way_shows_progress_and_a_stop_button(open_page, make_run, store: Store):
+    run_id = make_run(RunStatus.RUNNING)
+    app = open_page("run", run=run_id)
+    assert not app.exception
+    next(button for button in app.button if button.label == "Stop").click()
+    app.run()
+    assert get_run(store, run_id).stop_requested
+    assert "Stopping…" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.KILLED])
+def test_run_that_did_not_finish_shows_its_reason(open_page, make_run, status):
+    run_id = make_run(status, history=None, artifacts=False, reason="It ran out of memory.")
+    app = open_page("run", run=run_id)
+    assert not app.exception
+    shown = app.error if status is RunStatus.FAILED else app.warning
+    assert "It ran out of memory" in shown[0].value.replace("\\", "")
+
+
+def test_run_without_artifacts_shows_the_rest(open_page, make_run):
+    app = open_page("run", run=make_run(artifacts=False))
+    assert not app.exception
+    assert "recorded no predictions" in texts(app)
+    assert "overfitting" in texts(app)
+
+
+@pytest.mark.parametrize("page", ["run", "models"])
+def test_an_unknown_run_in_the_url_is_told_with_the_way_back(open_page, make_run, page):
+    make_run()
+    app = open_page(page, run="no-such-run")
+    assert not app.exception
+    assert "No run" in app.error[0].value
+    assert app.main.get("page_link")
+
+
+def test_compare_shows_differences_and_the_best_of_each(open_page, make_run):
+    first = make_run(name="first")
+    second = make_run(name="second", training={"epochs": 50})
+    app = open_page("compare", runs=f"{first},{second}")
+    assert not app.exception
+    best, differing = (frame.value for frame in app.dataframe)
+    assert list(best.index) == ["first", "second"]
+    assert list(differing.index) == ["training.epochs"]
+
+
+def test_compare_tells_of_an_unknown_run_and_shows_the_others(open_page, make_run):
+    app = open_page("compare", runs=f"{make_run(name='first')},no-such-run")
+    assert not app.exception
+    assert "No run" in app.error[0].value
+    assert "first" in texts(app)
+
+
+def test_compare_without_runs_suggests_some(open_page, make_run):
+    make_run()
+    make_run()
+    app = open_page("compare")
+    assert "Compare the newest 2" in [button.label for button in app.button]
+
+
+def test_launch_makes_the_run_of_the_form_with_one_click(open_page, store: Store):
+    app = open_page("launch")
+    assert not app.exception
+    next(button for button in app.button if button.label == "Launch").click()
+    app.run()
+    (run,) = list_runs(store)
+    assert run.status is RunStatus.SCHEDULED
+    assert get_spec(store, run.id) == RunSpec(name="digits mlp")
+
+
+def test_launch_shows_the_spec_as_yaml_in_step_with_the_form(open_page):
+    app = open_page("launch")
+    app.number_input(key="launch.training.epochs").set_value(77).run()
+    assert "epochs: 77" in app.text_area[0].value
+
+
+def test_launch_takes_edited_yaml_over_into_the_form(open_page):
+    app = open_page("launch")
+    app.text_area[0].set_value("dataset: {name: iris}\nmodel: {layers: [8]}\n").run()
+    assert app.number_input(key="launch.training.epochs").value == 30
+    next(button for button in app.button if button.label == "Apply to the form").click()
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="launch.dataset.name").value == "iris"
+    assert app.text_input(key="launch.model.layers").value == "8"
+
+
+def test_launch_keeps_yaml_that_is_refused_and_names_the_field(open_page):
+    app = open_page("launch")
+    wrong = "training: {epochs: many}\n"
+    app.text_area[0].set_value(wrong).run()
+    next(button for button in app.button if button.label == "Apply to the form").click()
+    app.run()
+    assert "training.epochs" in app.error[0].value.replace("\\", "")
+    assert app.text_area[0].value == wrong
+
+
+def test_launch_keeps_what_was_typed_while_another_page_is_looked_at(open_page):
+    app = open_page("launch")
+    app.number_input(key="launch.training.epochs").set_value(77).run()
+    app.switch_page("screens/runs.py").run()
+    app.switch_page("screens/launch.py").run()
+    assert app.number_input(key="launch.training.epochs").value == 77
+
+
+def test_launch_refuses_a_field_by_name_and_keeps_it(open_page):
+    app = open_page("launch")
+    app.text_input(key="launch.model.layers").set_value("64, many").run()
+    assert "model.layers" in app.error[0].value.replace("\\", "")
+    assert app.text_input(key="launch.model.layers").value == "64, many"
+    assert next(button for button in app.button if button.label == "Launch").disabled
+
+
+def test_launch_is_filled_with_a_cloned_run(open_page, make_run):
+    run_id = make_run(name="first", training={"epochs": 55})
+    app = open_page("launch", clone=run_id)
+    assert app.number_input(key="launch.training.epochs").value == 55
+    app = open_page("launch", **{"clone": run_id, "with": "early_stopping"})
+    assert app.toggle(key="launch.callbacks.early_stopping.on").value
+
+
+def test_launch_tells_of_an_unknown_run_to_clone(open_page):
+    app = open_page("launch", clone="no-such-run")
+    assert not app.exception
+    assert "No run" in app.error[0].value
+
+
+def test_get_run_raises_for_the_run_that_the_pages_tell_of(store: Store):
+    with pytest.raises(RunNotFoundError):
+        get_run(store, "no-such-run")

@@ -1,0 +1,33 @@
+"""What the web process must not do: import TensorFlow or Keras."""
+
+import subprocess
+import sys
+
+from experiments.settings import ROOT
+
+_VISIT = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+app = AppTest.from_file("dashboard/app.py", default_timeout=60)
+app.run()
+for page in ("launch", "run", "compare", "models", "runs"):
+    app.switch_page(f"screens/{page}.py").run()
+    assert not app.exception, app.exception
+found = sorted({"tensorflow", "keras", "torch", "jax"} & set(sys.modules))
+print("imported:", found)
+sys.exit(bool(found))
+"""
+
+
+def test_no_page_imports_tensorflow_or_keras(workspace, make_run):
+    make_run()
+    visited = subprocess.run(
+        [sys.executable, "-c", _VISIT],
+        cwd=ROOT,
+        env=workspace.environment() | {"KERASCOPE_WORKER": "external"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert visited.returncode == 0, visited.stdout + visited.stderr[-3000:]

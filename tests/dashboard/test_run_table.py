@@ -1,0 +1,89 @@
+"""The rows of the table of runs."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from dashboard.comparison import best_values, differing_params, emphasized, unique_names
+from dashboard.run_table import (
+    RunFilter,
+    best_of,
+    progress_of,
+    run_rows,
+    shown,
+    sort_runs,
+    sparkline,
+)
+from experiments.tracking.histories import get_history, to_frame
+from experiments.tracking.runs import RunStatus, list_runs
+from tests.dashboard.conftest import OVERFITTING
+
+
+@pytest.fixture
+def runs(make_run, store):
+    make_run(name="oldest", training={"epochs": 50})
+    make_run(RunStatus.FAILED, name="broken", history=None, artifacts=False)
+    make_run(RunStatus.RUNNING, name="now")
+    make_run(RunStatus.SCHEDULED, name="next")
+    return list_runs(store)
+
+
+def test_best_is_the_best_value_and_not_the_last(runs):
+    best = best_of(runs[-1])
+    assert best.value == max(OVERFITTING["val_accuracy"])
+    assert best.epoch == OVERFITTING["val_loss"].index(min(OVERFITTING["val_loss"]))
+
+
+def test_best_of_a_run_under_way_comes_from_its_history(runs, store):
+    running = next(run for run in runs if run.name == "now")
+    best = best_of(running, get_history(store, running))
+    assert best.value == pytest.approx(max(OVERFITTING["val_accuracy"]))
+
+
+def test_progress_counts_epochs_and_batches(runs):
+    progress = {run.name: progress_of(run) for run in runs}
+    assert progress["oldest"] == 1
+    assert progress["next"] == 0
+    assert progress["now"] == pytest.approx((12 + 9 / 45) / 30)
+
+
+def test_rows_are_indexed_by_id_and_can_be_shown(runs):
+    rows = run_rows(runs, {runs[-1].id: to_frame(OVERFITTING)})
+    assert list(rows.index) == [run.id for run in runs]
+    assert rows["val_loss"].iloc[-1].startswith("data:image/svg+xml")
+    assert math.isnan(rows["Best"].iloc[0])
+    shown(rows).to_html()
+
+
+def test_filters_are_all_of_their_parts(runs):
+    def kept(wanted: RunFilter) -> list[str]:
+        return [run.name for run in runs if wanted.keeps(run)]
+
+    assert kept(RunFilter()) == ["next", "now", "broken", "oldest"]
+    assert kept(RunFilter(text="NOW digits")) == ["now"]
+    assert kept(RunFilter(statuses=["FAILED", "RUNNING"])) == ["now", "broken"]
+    assert kept(RunFilter(verdicts=["overfitting"], datasets=["digits"])) == ["oldest"]
+
+
+def test_a_missing_best_value_is_sorted_last(runs):
+    assert sort_runs(runs, "best value")[0].name == "oldest"
+    assert [run.name for run in sort_runs(runs, "name")] == ["broken", "next", "now", "oldest"]
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [math.nan, math.inf, 2.0, 1.0]])
+def test_a_sparkline_of_little_is_no_error(values):
+    sparkline(pd.Series(values, dtype=float), "#3b82f6")
+
+
+def test_comparison_names_and_differences(runs):
+    assert set(unique_names(runs).values()) == {"next", "now", "broken", "oldest"}
+    table = differing_params([runs[-1], runs[0]])
+    assert table.loc["training.epochs"].tolist() == ["50", "30"]
+
+
+def test_best_values_are_bold_where_several_have_one(runs, store):
+    some = [runs[-1], runs[1]]
+    table = best_values(some, {run.id: get_history(store, run) for run in some})
+    assert list(table.columns)[:2] == ["loss", "accuracy"]
+    assert "font-weight: bold" in emphasized(table).to_html()
