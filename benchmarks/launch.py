@@ -36,7 +36,9 @@ def measure(workspaces: Workspaces, repeats: int) -> list[Section]:
     store, forks = Store(settings), Forks()
     files = _write_project(settings)
     total: dict[str, list[float]] = {OURS: [], FORK: [], COLD: [], MLFLOW: []}
-    ours, bare, notes = [], [], []
+    ours: list[dict[str, float]] = []
+    bare: list[dict[str, float]] = []
+    notes: list[str] = []
     with worker(settings):
         warm(store, SPEC)
         forks.call(train_first_step, SPEC)

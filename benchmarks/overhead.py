@@ -1,4 +1,4 @@
-"""`overhead`: what recording adds to an epoch; how soon an epoch is in MLflow; what a kill loses."""
+"""`overhead`: what recording adds to an epoch, how soon it is in MLflow, what a kill loses."""
 
 from typing import TYPE_CHECKING
 
@@ -89,9 +89,7 @@ def _sections(costs: "dict[str, list[Cost]]", missing: dict[str, str]) -> list[S
         Section(
             "the sample measured in test mode, counted apart",
             [
-                Line(
-                    "each epoch", [1000 * cost.sample_per_epoch for cost in costs[SAMPLED]], "ms"
-                ),
+                Line("each epoch", [1000 * cost.sample_per_epoch for cost in costs[SAMPLED]], "ms"),
                 Line("share of the epoch", share, "%"),
             ],
         ),

@@ -16,7 +16,9 @@ from experiments.settings import ROOT
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T | None], what: str, seconds: float = 120, every: float = 0.02) -> T:
+def wait_for(
+    look: Callable[[], T | None], what: str, seconds: float = 120, every: float = 0.02
+) -> T:
     """What ``look`` gives once it is neither None nor False; raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while True:

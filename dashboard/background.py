@@ -38,6 +38,11 @@ class EndedHistories:
             self._known[key] = get_history(self._store, run)
         return self._known[key]
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether some are still to come."""
+        return bool(self._under_way)
+
     def known(self, runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
         """The histories known by now, by run id; those that are missing are being read."""
         found = {}

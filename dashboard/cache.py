@@ -96,8 +96,8 @@ def opened_model(run: Run) -> dict[str, Any]:
     return _opened_model(read_settings(), run.id, _state(run))
 
 
-def samples(run: Run, part: str, count: int, start: int) -> list[dict[str, Any]]:
-    """Samples of the run's data with truth and prediction."""
+def samples(run: Run, part: str, count: int, start: int) -> dict[str, Any]:
+    """``samples`` of the run's data with truth and prediction, and the ``total`` of the part."""
     return _samples(read_settings(), run.id, _state(run), part, count, start)
 
 
@@ -172,8 +172,7 @@ def _opened_model(settings: Settings, run_id: str, state: str) -> dict[str, Any]
 @st.cache_data(max_entries=100, show_spinner=False)
 def _samples(
     settings: Settings, run_id: str, state: str, part: str, count: int, start: int
-) -> list[dict[str, Any]]:
-    answer = _keras(settings).ask(
+) -> dict[str, Any]:
+    return _keras(settings).ask(
         "predict_samples", run_id=run_id, part=part, count=count, start=start
     )
-    return answer["samples"]

@@ -5,6 +5,7 @@ solid, training samples measured in test mode are dashed, what Keras reports whi
 dotted.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -84,6 +85,15 @@ def value_range(values: Sequence[float], log: bool) -> tuple[float, float]:
     return low - room, high + room
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round values between two powers of ten: 1, 2, 5 of each decade, fewer over many decades."""
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    leading = (1, 2, 5) if high - low < 2 else (1, 3) if high - low < 4 else (1,)
+    values = [digit * 10.0**decade for decade in decades for digit in leading]
+    values = [value for value in values if low <= math.log10(value) <= high]
+    return values[:: -(-len(values) // 8)] if values else []
+
+
 def spread(
     positions: Mapping[str, float], apart: float, low: float, high: float
 ) -> dict[str, float]:
@@ -121,7 +131,7 @@ def curve_figure(
     end = max(int(frame.index.max()) if len(frame) else 1, 1)
     end = max(end, (marks.planned_epochs or 0) - 1)
     figure.update_xaxes(range=[-0.01 * end, end * 1.01], title="epoch")
-    figure.update_yaxes(range=[low, high])
+    _set_range(figure, low, high, log)
     _mark(figure, frame, marks, end, log)
     return figure
 
@@ -159,7 +169,7 @@ def compare_figure(
                 x=right, y=places[name], text=_short(name), showarrow=False, xanchor="left",
                 xshift=8, font={"size": 12, "color": color},
             )  # fmt: skip
-    figure.update_yaxes(range=[low, high])
+    _set_range(figure, low, high, log)
     figure.update_xaxes(title="seconds of training" if by_time else "epoch", rangemode="tozero")
     figure.update_layout(
         height=400, title=None, margin={"t": 12, "r": 112 if len(ends) <= _MOST_LABELS else 12}
@@ -224,6 +234,14 @@ def _every(count: int, most: int) -> int:
 
 def _short(name: str) -> str:
     return name if len(name) <= 16 else f"{name[:15]}…"
+
+
+def _set_range(figure: go.Figure, low: float, high: float, log: bool) -> None:
+    figure.update_yaxes(range=[low, high])
+    if log and (ticks := log_ticks(low, high)):
+        figure.update_yaxes(
+            tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], minor={"showgrid": False}
+        )
 
 
 def _place(value: float, log: bool) -> float:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import cache, helps
 from dashboard.charts import LINES, CurveRun, compare_figure, metrics_of
-from dashboard.comparison import best_values, differing_params, emphasized, unique_names
+from dashboard.comparison import best_values, differing_params, emphasized, share_data, unique_names
 from dashboard.components import LINE_KEY, RUN, errors_shown, name_of, status_text, verdict_text
 from dashboard.formats import words
 from dashboard.run_live import verdict_of
@@ -55,7 +55,12 @@ def draw_best(runs: Sequence[Run]) -> None:
     """The best values, the best of all in bold."""
     st.markdown("#### Best values on validation samples", help=helps.BEST, anchors=False)
     table = best_values(runs, {run.id: cache.history(run) for run in runs})
-    st.dataframe(emphasized(table), row_height=36, height=36 * len(table) + 40, placeholder="–")
+    same = share_data(runs)
+    if not same:
+        st.caption("These runs learn from different data sets, so their values do not compare.")
+    st.dataframe(
+        emphasized(table, same), row_height=36, height=36 * len(table) + 40, placeholder="–"
+    )
 
 
 def draw_verdicts(runs: Sequence[Run]) -> None:

@@ -47,13 +47,18 @@ def best_values(runs: Sequence[Run], histories: Mapping[str, pd.DataFrame]) -> p
     return table[[*metrics, *_FIXED]]
 
 
-def emphasized(table: pd.DataFrame) -> Styler:
-    """The table of best values with the best of each metric in bold."""
+def share_data(runs: Sequence[Run]) -> bool:
+    """Whether the runs validate on samples of one data set, so that their values compare."""
+    return len({run.params.get("dataset.name") for run in runs}) == 1
+
+
+def emphasized(table: pd.DataFrame, bold: bool = True) -> Styler:
+    """The table of best values, the best of each metric in bold."""
     metrics = [column for column in table if column not in _FIXED]
     formats: dict[Any, Any] = dict.fromkeys(metrics, number)
     formats |= {"best epoch": "{:.0f}", "epochs": "{:.0f}", "duration": duration}
     style = table.style.format(formats, na_rep="–")
-    for column in metrics:
+    for column in metrics if bold else ():
         style = style.apply(_bold_best, subset=[column], rises=column in HIGHER_IS_BETTER)
     return style
 

@@ -39,6 +39,17 @@ CONSTANT = (
     "The loss of always answering the same, whatever the input: a network that does not get below "
     "it has learnt nothing."
 )
+FILES = {
+    "model/model.h5": "the whole model: architecture, weights, training config, optimizer state",
+    "model/model.weights.h5": "weights only, for `model.load_weights`",
+    "model/architecture.json": "architecture only, for `keras.models.model_from_json`",
+    "history.json": "every epoch, as `fit(...).history` gives it",
+    "spec.yaml": "everything that the run was asked to do; it can be run again",
+    "split.npz": "which samples trained and which validated",
+    "predictions.npz": "truth and prediction of validation samples at the end",
+    "class_names.json": "the classes, in the order of the model's outputs",
+    "log.txt": "what the training process said",
+}
 LOAD_CODE = """\
 import keras
 

@@ -56,10 +56,15 @@ def draw_samples(run: Run, opened: dict[str, Any]) -> None:
             label_visibility="collapsed", width=130,
         )  # fmt: skip
     with st.skeleton(height=240):
-        samples = cache.samples(run, str(part), _PER_PAGE, (int(page) - 1) * _PER_PAGE)
+        start = (int(page) - 1) * _PER_PAGE
+        answer = cache.samples(run, str(part), _PER_PAGE, start)
+    samples, total = answer["samples"], answer["total"]
     if not samples:
-        st.info("There are no more samples on this page.")
-    elif opened["kind"] == "image":
+        pages = -(-total // _PER_PAGE)
+        st.info(f"Page {page} has no samples. There are {count(total)}, on {count(pages)} pages.")
+        return
+    st.caption(f"{count(start + 1)} to {count(start + len(samples))} of {count(total)}")
+    if opened["kind"] == "image":
         draw_pictures(samples, opened["class_names"])
     else:
         st.dataframe(sample_rows(samples, opened), hide_index=True)
@@ -156,9 +161,8 @@ def draw_own_picture(run: Run, opened: dict[str, Any]) -> None:
 def draw_own_row(run: Run, opened: dict[str, Any]) -> None:
     """A form with a field for each feature, filled with a sample to begin with."""
     names = _features(opened)
-    first = cache.samples(run, "validation", _PER_PAGE, 0) or cache.samples(run, "train", 1, 0)
-    if not first:
-        return
+    parts = ("validation", "train")
+    first = [sample for part in parts for sample in cache.samples(run, part, 1, 0)["samples"]]
     start = pd.DataFrame([first[0]["input"]], columns=names)
     st.caption("The first row is a sample of the data. Change any number, add rows.")
     rows = st.data_editor(start, num_rows="dynamic", hide_index=True, key=f"row {run.id}")
@@ -174,7 +178,7 @@ def draw_own_file(run: Run, opened: dict[str, Any]) -> None:
     """A CSV of rows, with names in the first line or without."""
     names = _features(opened)
     file = st.file_uploader(
-        "Or a CSV file", type=["csv"], help=f"Columns: {', '.join(names)}. In any order if named."
+        "Or a CSV file", type=["csv"], help=f"Columns: {_some(names)}. In any order if named."
     )
     if file is None:
         return
@@ -196,7 +200,7 @@ def read_csv(file: Any, names: list[str]) -> pd.DataFrame | str:
             if table.shape[1] != len(names):
                 return (
                     f"Received {table.shape[1]} columns. Allowed: {len(names)} columns of numbers, "
-                    f"or columns named {', '.join(names)}."
+                    f"or columns named {_some(names)}."
                 )
             table.columns = pd.Index(names)
         return table[names].astype(float)
@@ -214,6 +218,10 @@ def draw_predicted(run: Run, opened: dict[str, Any], rows: pd.DataFrame) -> None
         )
     }
     st.dataframe(table, hide_index=False, column_config=config, width=420)
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")
 
 
 def _features(opened: dict[str, Any]) -> list[str]:

@@ -25,15 +25,19 @@ def draw_record(run: Run) -> None:
         ["Predictions", "Parameters", "Files", "Log"], key="tab", bind="query-params",
         on_change="rerun",
     )  # fmt: skip
-    with predictions, errors_shown():
-        draw_predictions(run)
-    with params:
-        draw_params(run)
-    with files, errors_shown():
-        draw_files(run)
-    with log:
-        active = run.status is RunStatus.RUNNING
-        st.fragment(draw_log, run_every=2 if active else None)(run.id)
+    if predictions.open:
+        with predictions, errors_shown():
+            draw_predictions(run)
+    if params.open:
+        with params:
+            draw_params(run)
+    if files.open:
+        with files, errors_shown():
+            draw_files(run)
+    if log.open:
+        with log:
+            active = run.status is RunStatus.RUNNING
+            st.fragment(draw_log, run_every=2 if active else None)(run.id)
 
 
 def draw_predictions(run: Run) -> None:
@@ -138,7 +142,8 @@ def draw_files(run: Run) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-            st.caption(size(file.bytes), width="content")
+            said = f" · {helps.FILES[file.path]}" if file.path in helps.FILES else ""
+            st.caption(f"{size(file.bytes)}{said}", width="content")
     with st.expander("Use the saved model in your own code", icon=":material/code:"):
         st.code(helps.LOAD_CODE, language="python")
 

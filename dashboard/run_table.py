@@ -169,17 +169,19 @@ def column_config() -> dict[str, Any]:
 
 def sparkline(values: pd.Series, color: str) -> str:
     """A line of at most 60 points as an SVG address, with a dot at the lowest value."""
-    values = values[np.isfinite(values.to_numpy(dtype=float))]
-    if len(values) < 2:
+    y = values.to_numpy(dtype=float)
+    y = y[np.isfinite(y)]
+    if len(y) < 2:
         return ""
     width, height = _SPARK
-    kept = np.unique(np.linspace(0, len(values) - 1, 60).round().astype(int))
-    lowest = int(values.to_numpy().argmin())
-    x = np.linspace(4, width - 4, len(values))
-    low, high = float(values.min()), float(values.quantile(0.98))
+    lowest = int(y.argmin())
+    ordered = np.sort(y)
+    low, high = ordered[0], ordered[int(0.98 * (len(y) - 1))]  # one bad epoch does not flatten it
+    kept = {lowest, *(round(i * (len(y) - 1) / 59) for i in range(60))}
+    x = np.linspace(4, width - 4, len(y))
     scale = (height - 8) / (high - low) if high > low else 0.0
-    y = (height - 4) - (values.to_numpy().clip(low, high) - low) * scale
-    points = " ".join(f"{x[i]:.1f},{y[i]:.1f}" for i in sorted({*kept.tolist(), lowest}))
+    y = (height - 4) - (y.clip(low, high) - low) * scale
+    points = " ".join(f"{x[i]:.1f},{y[i]:.1f}" for i in sorted(kept))
     return _svg(
         width,
         height,

@@ -29,7 +29,7 @@ from experiments.tracking.runs import (
 from experiments.tracking.store import Store
 
 TICK_SECONDS = 0.05
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 ADOPT_SECONDS = 10.0
 IDLE_SECONDS = 1800.0
 _SETTLE_SECONDS = 1.5

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,25 +17,17 @@ from experiments.launching import submit, worker_lives
 from experiments.settings import ROOT
 from experiments.specs import load_spec
 from experiments.tracking.runs import RunStatus, get_run
-from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs
+from tests.experiments.waiting import (
+    answers,
+    free_port,
+    wait_for,
+    wait_for_end,
+    wait_for_epochs,
+)
 
 PROCESSES = dict(
     line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line.strip()
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
 
 
 def environment(workspace, **more: object) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dashboard.selection import selected_ids, set_rows
 from experiments.tracking.runs import Run
 
 TABLE = "runs table"
+MOST_RUNS = 1000  # list_runs reads no more, so that the page stays quick
 
 
 def main() -> None:
@@ -24,12 +25,15 @@ def main() -> None:
     with errors_shown("The runs cannot be listed"):
         with st.skeleton(height=300):
             runs = cache.runs(deleted=deleted)
-        st.fragment(draw_runs, run_every=refresh_seconds(runs))(deleted, refresh_seconds(runs))
+        cache.ended_histories().known(run for run in runs if not run.status.is_active)
+        refresh = refresh_seconds(runs)
+        st.fragment(draw_runs, run_every=refresh)(deleted, refresh)
 
 
 def refresh_seconds(runs: list[Run]) -> float | None:
-    """How often the table is drawn again: not at all when nothing is active."""
-    if not any(run.status.is_active for run in runs):
+    """How often the table is drawn again: not at all when nothing is under way."""
+    active = any(run.status.is_active for run in runs)
+    if not active and not cache.ended_histories().is_reading:
         return None
     return 2 if len(runs) <= 200 else 6
 
@@ -51,6 +55,8 @@ def draw_runs(deleted: bool, refresh: float | None) -> None:
                 "Launch the first run",
             )
             return
+        if len(runs) == MOST_RUNS:
+            st.caption(f"These are the newest {MOST_RUNS:,} runs; the MLflow UI has them all.")
         kept = sort_runs([run for run in runs if wanted.keeps(run)], order)
         actions = st.container()
         if not kept:

@@ -3,18 +3,16 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from experiments.settings import ROOT, Settings
+from tests.experiments.waiting import answers, free_port, wait_for
 
 _ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -25,9 +23,7 @@ _ARGUMENTS = [
 @contextmanager
 def dashboard(settings: Settings) -> Iterator[str]:
     """`streamlit run dashboard/app.py` on a free port; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"),
          "--server.port", str(port), "--server.address", "127.0.0.1",
@@ -36,7 +32,7 @@ def dashboard(settings: Settings) -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_healthy(address)
+        wait_for(lambda: answers(f"{address}/_stcore/health"), 60)
         yield address
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -68,14 +64,3 @@ def settle(page: Page) -> None:
         "!document.querySelector('[data-testid=stSkeleton]')"
     )
     page.wait_for_timeout(500)  # plotly draws after Streamlit is done
-
-
-def _wait_until_healthy(address: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(f"{address} does not answer")

@@ -13,6 +13,7 @@ from dashboard.charts import (
     curve_figure,
     curves,
     elapsed,
+    log_ticks,
     metrics_of,
     rate_changes,
     rate_figure,
@@ -66,6 +67,12 @@ def test_labels_are_spread_in_order_and_stay_inside():
     places = spread({"a": 0.5, "b": 0.5, "c": 0.99}, 0.2, 0.0, 1.0)
     assert places["a"] < places["b"] < places["c"] <= 1.0
     assert places["b"] - places["a"] >= 0.2 - 1e-9
+
+
+def test_log_ticks_are_round_and_few():
+    assert log_ticks(-1.2, 0.4) == pytest.approx([0.1, 0.2, 0.5, 1.0, 2.0])
+    assert log_ticks(-2, 1.1) == pytest.approx([0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
+    assert len(log_ticks(-300, 300)) <= 8
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from contextlib import contextmanager
 
 import pytest
@@ -18,7 +16,14 @@ from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import RunStatus, get_run, list_runs
 from experiments.tracking.store import Store
-from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs, worker
+from tests.experiments.waiting import (
+    answers,
+    free_port,
+    wait_for,
+    wait_for_end,
+    wait_for_epochs,
+    worker,
+)
 
 
 @contextmanager
@@ -36,18 +41,8 @@ def mlflow_server(settings: Settings, port: int):
         process.wait(30)
 
 
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
 def test_a_server_that_goes_away_in_mid_run_costs_nothing(workspace):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings = Settings(workspace.home, f"http://127.0.0.1:{port}", "")
     store = Store(settings)
     epochs = 150

@@ -1,9 +1,11 @@
 """Polling with a deadline, and the processes that tests start."""
 
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -23,6 +25,22 @@ def wait_for(what: Callable[[], T], seconds: float = 90) -> T:
             return answer
         time.sleep(0.1)
     raise AssertionError(f"Still waiting after {seconds:.0f} s")
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers there with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for_end(store: Store, run_id: str, seconds: float = 120) -> Run:

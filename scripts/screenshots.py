@@ -1,0 +1,77 @@
+"""Makes the pictures of the README from real runs in a real browser: `make screenshots`."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from experiments.launching import end_worker, ensure_worker, submit
+from experiments.settings import ROOT, Settings, read_settings
+from experiments.specs import read_spec
+from experiments.tracking.runs import get_run
+from experiments.tracking.store import Store
+from tests.browser.driving import browser_page, dashboard, settle
+from tests.experiments.waiting import wait_for, wait_for_end
+
+IMAGES = ROOT / "docs" / "images"
+EXAMPLES = ("diabetes_regression", "breast_cancer_logistic", "digits_cnn", "digits_mlp")
+OVERFIT = "overfit_on_purpose"
+
+
+def main() -> None:
+    """Train the examples in a workspace of their own, then take a picture of each page."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["KERASCOPE_HOME"] = home
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        settings = read_settings()
+        store = Store(settings)
+        ensure_worker(settings)
+        try:
+            runs = {name: train(store, name) for name in (*EXAMPLES, OVERFIT)}
+            live = submit(store, read_spec(ROOT / "experiments/examples/digits_cnn.yaml",
+                                           ["training.epochs=400", "name=longer cnn"]))  # fmt: skip
+            wait_for(lambda: get_run(store, live).metrics.get("loss"))
+            take_pictures(settings, runs)
+        finally:
+            end_worker(settings)
+
+
+def train(store: Store, example: str) -> str:
+    """Train one example and return the run's id."""
+    run_id = submit(store, read_spec(ROOT / "experiments" / "examples" / f"{example}.yaml"))
+    wait_for_end(store, run_id, 600)
+    return run_id
+
+
+def take_pictures(settings: Settings, runs: dict[str, str]) -> None:
+    """One picture a page, wide and light; the run's page also narrow, and dark."""
+    compared = ",".join([runs[OVERFIT], runs["breast_cancer_logistic"]])
+    pages = {
+        "runs": "",
+        "launch": "launch",
+        "run": f"run?run={runs[OVERFIT]}",
+        "compare": f"compare?runs={compared}",
+        "models": f"models?run={runs['digits_cnn']}",
+    }
+    with dashboard(settings) as address:
+        for name, scheme, width in (
+            *((name, "light", 1280) for name in pages),
+            ("run", "dark", 1280),
+            ("run", "light", 400),
+        ):
+            with browser_page(width, 900, scheme) as page:
+                page.goto(f"{address}/{pages[name]}")
+                settle(page)
+                if name in ("launch", "models"):  # the Keras process answers
+                    page.get_by_text("Parameters").first.wait_for()
+                page.wait_for_timeout(3000)
+                suffix = ("-dark" if scheme == "dark" else "") + ("-narrow" if width < 600 else "")
+                page.screenshot(path=str(IMAGES / f"{name}{suffix}.png"))
+                print(f"{name}{suffix}.png", flush=True)
+
+
+if __name__ == "__main__":
+    main()
