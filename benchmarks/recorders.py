@@ -1,5 +1,6 @@
 """Ways to record a run's epochs, each as a Keras callback with what it needs around it."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -103,6 +104,10 @@ def _stopwatch() -> Iterator[dict[tuple[str, str], float]]:
 
 
 def _time(callback: Any, hook: str, key: tuple[str, str], spent: dict[Any, float]) -> None:
+    # Keras' default for on_train_batch_end calls on_batch_end: either may do something
+    names = (hook, hook.replace("_train_", "_"))
+    if all(_is_default(callback, name) for name in names):
+        return  # calling it a hundred times an epoch would be all that is measured
     plain: Callable[..., None] = getattr(callback, hook)
 
     def timed(*arguments: Any, **options: Any) -> None:
@@ -111,6 +116,11 @@ def _time(callback: Any, hook: str, key: tuple[str, str], spent: dict[Any, float
         spent[key] = spent.get(key, 0.0) + time.perf_counter() - began
 
     setattr(callback, hook, timed)
+
+
+def _is_default(callback: Any, hook: str) -> bool:
+    default = getattr(keras.callbacks.Callback, hook, None)
+    return getattr(getattr(callback, hook, None), "__func__", None) is default
 
 
 @contextmanager
@@ -138,10 +148,16 @@ def _ours_with_sample(place: Place) -> Iterator[Callbacks]:
 @contextmanager
 def _log(path: Path) -> Iterator[None]:
     """The run's log as training.py keeps it, so that its line for each epoch counts."""
-    from experiments.training import _logging_to, logging
-
-    with _logging_to(logging.FileHandler(path)):
+    logger = logging.getLogger("kerascope.training")
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
         yield
+    finally:
+        handler.close()
 
 
 @contextmanager
