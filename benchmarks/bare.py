@@ -4,7 +4,8 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.specs import RunSpec, read_spec
+from experiments.spec_files import read_spec
+from experiments.specs import RunSpec
 
 
 def train_first_step(spec: RunSpec) -> dict[str, float]:

@@ -14,7 +14,8 @@ from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
 from experiments.launching import submit
 from experiments.run_folder import Entry, RunFolder, read_journal, read_json
 from experiments.settings import Settings
-from experiments.specs import RunSpec, parse_spec
+from experiments.spec_files import parse_spec
+from experiments.specs import RunSpec
 from experiments.tracking.store import Store
 
 OURS, FORK, COLD, MLFLOW = "submit to our worker", "bare fork", "python train.py", "mlflow run"

@@ -7,7 +7,8 @@ from benchmarks.processes import Forks
 from benchmarks.results import Line, Section
 from benchmarks.workspaces import Workspaces
 from experiments.settings import Settings
-from experiments.specs import RunSpec, parse_spec
+from experiments.spec_files import parse_spec
+from experiments.specs import RunSpec
 
 if TYPE_CHECKING:
     from benchmarks.recorders import Cost

@@ -15,8 +15,10 @@ from experiments.launching import submit
 from experiments.launching.local import FoundProcess
 from experiments.run_folder import Journal, RunFolder, write_json
 from experiments.settings import Settings, python_command, sqlite_uri
-from experiments.specs import RunSpec, parse_spec
-from experiments.tracking.runs import RunStatus, create_run, get_run, start_run
+from experiments.spec_files import parse_spec
+from experiments.specs import RunSpec
+from experiments.tracking.changes import create_run, start_run
+from experiments.tracking.runs import RunStatus, get_run
 from experiments.tracking.store import Store, prepare_database
 
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from dashboard.forms import PRESETS, Values, fitted, to_spec, to_values
 from experiments.errors import SpecError
-from experiments.specs import RunSpec, load_spec
+from experiments.spec_files import load_spec
+from experiments.specs import RunSpec
 
 _VALUES = "launch values"
 _YAML = "launch yaml"  # the text area's own key

@@ -7,6 +7,7 @@ a callback has a field ``callbacks.<name>.on``.
 from typing import Any, NamedTuple
 
 from experiments.datasets.catalogue import CATALOGUE, Kind, Task
+from experiments.spec_files import parse_spec
 from experiments.specs import (
     LOSSES,
     METRICS,
@@ -15,7 +16,6 @@ from experiments.specs import (
     ReduceLROnPlateauSpec,
     ResNetSpec,
     RunSpec,
-    parse_spec,
 )
 
 Values = dict[str, Any]

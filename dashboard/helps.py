@@ -71,3 +71,8 @@ L1_L2 = (
 )
 DROPOUT = "The fraction of units that is silenced at random in each training step; off in testing."
 SEED = "The same spec with the same seed on the same machine gives the same history again."
+
+SGD_REGRESSION = (
+    "The loss of a regression is in the square of the target's own units, and plain SGD takes "
+    "steps of that size: it needs a small learning rate, such as 0.00001. Adam does not mind."
+)

@@ -127,6 +127,8 @@ def draw_training() -> None:
     with cells[2]:
         if draft.values()["training.optimizer"] in WITH_MOMENTUM:
             _number("Momentum", "training.momentum", min_value=0.0, max_value=0.999, step=0.1)
+    if info.task is Task.REGRESSION and draft.values()["training.optimizer"] == "sgd":
+        st.caption(helps.SGD_REGRESSION)
     left, right = st.columns([2, 3])
     with left:
         _select("Loss", "training.loss", list(LOSSES[info.task]), words)

@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard import cache
 from dashboard.components import clone_run, compare_runs, errors_shown, mlflow_url, open_run
 from experiments.settings import read_settings
-from experiments.tracking.runs import Run, delete_runs, request_stop, restore_runs
+from experiments.tracking.changes import delete_runs, request_stop, restore_runs
+from experiments.tracking.runs import Run
 
 
 def draw_actions(runs: Sequence[Run], deleted: bool) -> None:

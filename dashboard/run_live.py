@@ -187,7 +187,7 @@ def draw_verdict(run: Run, verdict: Verdict | None) -> None:
         so_far = " :small[:gray[so far]]" if run.status.is_active else ""
         st.markdown(f"**Verdict**  {verdict_text(verdict.label)}{so_far}", help=helps.VERDICT)
         st.markdown(verdict.reason)
-        if verdict.advice:
+        if verdict.advice and not run.status.is_active:
             st.markdown(f":material/lightbulb: {verdict.advice}")
         with st.container(horizontal=True):
             if verdict.label is Label.overfitting and not run.status.is_active:

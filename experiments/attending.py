@@ -18,8 +18,9 @@ from experiments.diagnosis import Verdict, diagnose
 from experiments.errors import RunNotFoundError, StoreError
 from experiments.run_folder import RunFolder, journal_history, read_journal, read_json, write_json
 from experiments.specs import HIGHER_IS_BETTER
+from experiments.tracking.changes import end_run, set_tags
 from experiments.tracking.histories import HISTORY_FILE, to_frame
-from experiments.tracking.runs import RunStatus, Tag, end_run, get_run, set_tags
+from experiments.tracking.runs import RunStatus, Tag, get_run
 from experiments.tracking.shipping import (
     Shipment,
     log_metrics,

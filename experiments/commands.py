@@ -27,7 +27,7 @@ EXPORTS = {
 
 def run(options: argparse.Namespace) -> int:
     """Train in the foreground."""
-    from experiments.specs import read_spec
+    from experiments.spec_files import read_spec
 
     spec = read_spec(options.spec, options.set)
     from experiments.launching.inline import run_inline
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 def submit_spec(options: argparse.Namespace) -> int:
     """Queue a run."""
     from experiments.launching import submit, worker_lives
-    from experiments.specs import read_spec
+    from experiments.spec_files import read_spec
 
     store = _store()
     run_id = submit(store, read_spec(options.spec, options.set))
@@ -86,7 +86,8 @@ def status(options: argparse.Namespace) -> int:
 
 def stop(options: argparse.Namespace) -> int:
     """Ask a run to stop."""
-    from experiments.tracking.runs import get_run, request_stop, resolve_run
+    from experiments.tracking.changes import request_stop
+    from experiments.tracking.runs import get_run, resolve_run
 
     store = _store()
     found = resolve_run(store, options.run)

@@ -21,7 +21,8 @@ from experiments.datasets.splits import divide, summarize_split
 from experiments.errors import ExperimentsError, InputError, unknown
 from experiments.models import outline_spec, refuse_too_large
 from experiments.settings import read_settings
-from experiments.specs import RunSpec, parse_spec
+from experiments.spec_files import parse_spec
+from experiments.specs import RunSpec
 from experiments.tracking.store import Store
 
 Operation = Callable[..., dict[str, Any]]

@@ -1,14 +1,12 @@
-"""RunSpec: everything that a run is, validated; from a form, a YAML file or the command line."""
+"""RunSpec: everything that a run is, validated."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Task
-from experiments.errors import SpecError, unknown
-from experiments.spec_errors import describe_errors
+from experiments.errors import unknown
 
 OptimizerName = Literal[
     "adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"
@@ -285,64 +283,6 @@ class RunSpec(Part):
         """The spec as MLflow params: dotted names, text values; parts that are off are left out."""
         flat = _flatten(self.model_dump(mode="json"))
         return flat | {"training.loss": self.loss, "training.metrics": ", ".join(self.metrics)}
-
-
-def parse_spec(data: Any) -> RunSpec:
-    """A RunSpec from plain dicts; raises SpecError with one line for each field that is refused."""
-    if data is None:
-        data = {}
-    if not isinstance(data, dict):
-        raise SpecError(
-            f"A spec is a mapping of fields; received {type(data).__name__}. "
-            f"Allowed fields: {', '.join(RunSpec.model_fields)}."
-        )
-    try:
-        return RunSpec.model_validate(data)
-    except ValidationError as error:
-        raise SpecError(describe_errors(error, RunSpec)) from None
-
-
-def load_spec(text: str, overrides: list[str] | None = None) -> RunSpec:
-    """A RunSpec from YAML text, with ``a.b=value`` overrides; raises SpecError."""
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SpecError(f"This is not YAML: {' '.join(str(error).split())}") from None
-    if overrides:
-        if data is not None and not isinstance(data, dict):
-            parse_spec(data)
-        data = dict(data or {})
-        for override in overrides:
-            _override(data, override)
-    return parse_spec(data)
-
-
-def read_spec(path: Path, overrides: list[str] | None = None) -> RunSpec:
-    """A RunSpec from a YAML file; raises SpecError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"Cannot read the spec {path}: {error}. Name a YAML file.") from None
-    return load_spec(text, overrides)
-
-
-def _override(data: dict[str, Any], override: str) -> None:
-    path, equals, value = override.partition("=")
-    if not equals or not path.strip():
-        raise SpecError(
-            f"--set received {override!r}. Write FIELD=VALUE, for example training.epochs=5."
-        )
-    *parents, leaf = path.strip().split(".")
-    node = data
-    for name in parents:
-        child = node.get(name)
-        child = dict(child) if isinstance(child, dict) else {}
-        node[name] = child
-        node = child
-    try:
-        node[leaf] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        node[leaf] = value
 
 
 def _refused(field: str, received: str, info: DatasetInfo, allowed: tuple[str, ...]) -> str:

@@ -15,17 +15,8 @@ from experiments.errors import ExperimentsError, StoreError, WorkerError
 from experiments.launching.local import FoundProcess, LocalLauncher
 from experiments.run_folder import RunFolder, read_json, write_json
 from experiments.settings import Settings
-from experiments.tracking.runs import (
-    Run,
-    RunStatus,
-    Tag,
-    end_run,
-    find_runs,
-    get_run,
-    get_spec,
-    set_tags,
-    start_run,
-)
+from experiments.tracking.changes import end_run, set_tags, start_run
+from experiments.tracking.runs import Run, RunStatus, Tag, find_runs, get_run, get_spec
 from experiments.tracking.store import Store
 
 TICK_SECONDS = 0.05

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from experiments.launching import end_worker, ensure_worker, submit
 from experiments.settings import ROOT, Settings, read_settings
-from experiments.specs import read_spec
+from experiments.spec_files import read_spec
 from experiments.tracking.runs import get_run
 from experiments.tracking.store import Store
 from tests.browser.driving import browser_page, dashboard, settle

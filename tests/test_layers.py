@@ -14,6 +14,7 @@ LEVELS = [
     {"errors", "settings"},
     {"datasets.catalogue", "spec_errors", "run_folder", "diagnosis"},
     {"specs"},
+    {"spec_files"},
     {"tracking", "datasets"},
     {"models", "architectures", "saving", "callbacks"},
     {"training", "attending"},

@@ -15,7 +15,7 @@ import pytest
 
 from experiments.launching import submit, worker_lives
 from experiments.settings import ROOT
-from experiments.specs import load_spec
+from experiments.spec_files import load_spec
 from experiments.tracking.runs import RunStatus, get_run
 from tests.experiments.waiting import (
     answers,

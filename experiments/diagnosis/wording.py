@@ -53,7 +53,7 @@ REASONS = {
         "data, hardly less than after the first epoch."
     ),
     "falling": (
-        "The validation loss was still falling when training ended: at that speed, a quarter more "
+        "The validation loss was still falling at the last epoch: at that speed, a quarter more "
         "epochs would add {falling:%} to the improvement so far."
     ),
     "validation_never_moved": (

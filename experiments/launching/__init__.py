@@ -12,7 +12,7 @@ from experiments.errors import WorkerError
 from experiments.run_folder import read_json
 from experiments.settings import ROOT, Settings, python_command
 from experiments.specs import RunSpec
-from experiments.tracking.runs import create_run
+from experiments.tracking.changes import create_run
 from experiments.tracking.store import Store
 
 _starting = threading.Lock()

@@ -10,7 +10,8 @@ from experiments.attending import attend
 from experiments.errors import WorkerError
 from experiments.run_folder import RunFolder, note_process
 from experiments.specs import RunSpec
-from experiments.tracking.runs import RunStatus, create_run, start_run
+from experiments.tracking.changes import create_run, start_run
+from experiments.tracking.runs import RunStatus
 from experiments.tracking.store import Store
 
 

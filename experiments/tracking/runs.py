@@ -1,28 +1,20 @@
-"""Runs: making, finding, and changing what they are asked to do. All state is in MLflow."""
+"""Runs: what one is, and finding them. All state is in MLflow."""
 
-import getpass
 import json
 import math
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from experiments.errors import ArtifactError, ExperimentsError, RunNotFoundError
-from experiments.specs import HIGHER_IS_BETTER, RunSpec, load_spec
+from experiments.errors import ArtifactError, RunNotFoundError
+from experiments.spec_files import load_spec
+from experiments.specs import HIGHER_IS_BETTER, RunSpec
 from experiments.tracking.store import Store, asks_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
-
-#: One colour a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
-#: be told apart on light and dark ground.
-COLORS = (
-    "#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04",
-    "#06b6d4", "#ec4899", "#65a30d", "#6366f1", "#b45309", "#0d9488",
-)  # fmt: skip
 
 SPEC_FILE = "spec.yaml"
 _LARGEST = 1.7976931348623157e308  # MLflow's SQL stores return infinity as the largest float
@@ -83,7 +75,7 @@ class Run:
     @property
     def color(self) -> str:
         """The run's colour, the same everywhere."""
-        return self.tags.get(Tag.COLOR, COLORS[0])
+        return self.tags.get(Tag.COLOR, "#3b82f6")
 
     @property
     def reason(self) -> str:
@@ -131,38 +123,6 @@ class Run:
     def main_metric_rises(self) -> bool:
         """Whether higher values of the main metric are better."""
         return self.main_metric in HIGHER_IS_BETTER
-
-
-@asks_store
-def create_run(
-    store: Store,
-    spec: RunSpec,
-    status: RunStatus = RunStatus.SCHEDULED,
-    parent_id: str | None = None,
-) -> str:
-    """Record a new run with its params and spec.yaml, and return its id.
-
-    MLflow creates runs as RUNNING; the status is set last, so that no worker takes a run that is
-    not whole yet.
-    """
-    from mlflow.entities import Param
-
-    client = store.client
-    tags = {
-        Tag.COLOR.value: _next_color(store),
-        Tag.SOURCE.value: "kerascope",
-        Tag.SOURCE_TYPE.value: "LOCAL",
-        Tag.USER.value: _user(),
-    }
-    if parent_id:
-        tags[Tag.PARENT.value] = parent_id
-    made = client.create_run(store.experiment_id, run_name=spec.title, tags=tags)
-    run_id = made.info.run_id
-    params = [Param(name, value) for name, value in spec.flatten().items()]
-    client.log_batch(run_id, params=params)
-    client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
-    client.update_run(run_id, status=status.value)
-    return run_id
 
 
 @asks_store
@@ -229,55 +189,6 @@ def read_text(store: Store, run_id: str, path: str) -> str:
     return fetch_artifact(store, run_id, path).read_text(encoding="utf-8")
 
 
-@asks_store
-def set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags of a run in one call."""
-    from mlflow.entities import RunTag
-
-    store.client.log_batch(run_id, tags=[RunTag(str(key), value) for key, value in tags.items()])
-
-
-@asks_store
-def start_run(store: Store, run_id: str, worker: str) -> None:
-    """SCHEDULED → RUNNING, in the name of a worker."""
-    set_tags(store, run_id, {Tag.WORKER: worker, Tag.STARTED: str(_now())})
-    store.client.update_run(run_id, status=RunStatus.RUNNING.value)
-
-
-@asks_store
-def end_run(store: Store, run_id: str, status: RunStatus, reason: str) -> None:
-    """→ FINISHED, FAILED or KILLED, with the reason."""
-    set_tags(store, run_id, {Tag.REASON: reason[:5000]})
-    store.client.set_terminated(run_id, status=status.value)
-
-
-@asks_store
-def request_stop(store: Store, run_id: str) -> None:
-    """Ask a run to end after its current batch. One that has not started is KILLED at once."""
-    run = get_run(store, run_id)
-    if run.status is RunStatus.SCHEDULED:
-        end_run(store, run_id, RunStatus.KILLED, "Stopped before it started.")
-    elif run.status is RunStatus.RUNNING:
-        set_tags(store, run_id, {Tag.STOP: str(_now())})
-
-
-@asks_store
-def delete_runs(store: Store, run_ids: Iterable[str]) -> None:
-    """Put runs into MLflow's bin. Active ones are refused: stop them first."""
-    for run_id in run_ids:
-        run = get_run(store, run_id)
-        if run.status.is_active:
-            raise ExperimentsError(f"{run.name} is {run.status}. Stop it, then delete it.")
-        store.client.delete_run(run_id)
-
-
-@asks_store
-def restore_runs(store: Store, run_ids: Iterable[str]) -> None:
-    """Take runs out of the bin."""
-    for run_id in run_ids:
-        store.client.restore_run(run_id)
-
-
 def _search(store: Store, query: str, view: int, most: int) -> list["MlflowRun"]:
     found: list[MlflowRun] = []
     token = None
@@ -290,14 +201,6 @@ def _search(store: Store, query: str, view: int, most: int) -> list["MlflowRun"]
         if not token:
             break
     return found
-
-
-def _next_color(store: Store) -> str:
-    """The colour after the newest run's, so that runs made one after another differ."""
-    newest = store.client.search_runs([store.experiment_id], max_results=1)
-    used = newest[0].data.tags.get(Tag.COLOR, COLORS[-1]) if newest else COLORS[-1]
-    position = COLORS.index(used) if used in COLORS else -1
-    return COLORS[(position + 1) % len(COLORS)]
 
 
 def _to_run(run: "MlflowRun") -> Run:
@@ -324,14 +227,3 @@ def to_value(value: float) -> float:
 
 def _to_time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

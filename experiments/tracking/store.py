@@ -132,9 +132,11 @@ def told_plainly(settings: Settings) -> Iterator[None]:
 def _unreachable(settings: Settings, error: Exception) -> str:
     said = " ".join(str(error).split())
     logging.getLogger(__name__).warning("The MLflow store failed: %s", said)
+    if "Max retries exceeded" in said:  # urllib3's words for it run over several lines
+        said = "nothing answers at that address"
     return (
-        f"The MLflow store at {settings.tracking_uri} does not answer as it should: "
-        f"{said[:300]}. Check that it runs and that MLFLOW_TRACKING_URI names it, then reload."
+        f"The MLflow store at {settings.tracking_uri} cannot be used: "
+        f"{said[:300].rstrip('.')}. Check that it runs and that MLFLOW_TRACKING_URI names it, then reload."
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from experiments.launching import end_worker, submit, worker_lives
-from experiments.specs import load_spec
+from experiments.spec_files import load_spec
 from experiments.tracking.runs import RunStatus, get_run, list_runs
 from experiments.tracking.store import Store
 from tests.browser.driving import browser_page, dashboard

@@ -11,8 +11,9 @@ from mlflow.entities import Metric
 from streamlit.testing.v1 import AppTest
 
 from experiments.settings import ROOT
-from experiments.specs import parse_spec
-from experiments.tracking.runs import RunStatus, Tag, create_run, end_run, set_tags, start_run
+from experiments.spec_files import parse_spec
+from experiments.tracking.changes import create_run, end_run, set_tags, start_run
+from experiments.tracking.runs import RunStatus, Tag
 from experiments.tracking.store import Store
 
 History = dict[str, list[float]]

@@ -11,7 +11,8 @@ from dashboard.forms import (
     with_early_stopping,
 )
 from experiments.errors import SpecError
-from experiments.specs import RunSpec, parse_spec
+from experiments.spec_files import parse_spec
+from experiments.specs import RunSpec
 
 SPECS = [
     RunSpec(),

@@ -17,7 +17,8 @@ from experiments.models import (
     count_parameters,
     model_outline,
 )
-from experiments.specs import LOSSES, METRICS, MLPSpec, OptimizerName, RunSpec, parse_spec
+from experiments.spec_files import parse_spec
+from experiments.specs import LOSSES, METRICS, MLPSpec, OptimizerName, RunSpec
 
 HIDDEN = {"dropout": 0.2, "l1": 1e-4, "l2": 1e-3}
 KINDS = {

@@ -11,7 +11,7 @@ import pytest
 from experiments.errors import StoreError
 from experiments.launching import submit
 from experiments.settings import ROOT, Settings
-from experiments.specs import load_spec
+from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import RunStatus, get_run, list_runs

@@ -3,7 +3,8 @@ import yaml
 
 from experiments.errors import SpecError
 from experiments.settings import ROOT
-from experiments.specs import RunSpec, load_spec, parse_spec, read_spec
+from experiments.spec_files import load_spec, parse_spec, read_spec
+from experiments.specs import RunSpec
 
 EXAMPLES = sorted((ROOT / "experiments" / "examples").glob("*.yaml"))
 

@@ -15,7 +15,7 @@ from experiments.callbacks import TrainEvaluation
 from experiments.launching.inline import run_inline
 from experiments.saving import load_model
 from experiments.settings import ROOT, Settings, sqlite_uri
-from experiments.specs import load_spec
+from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact, list_artifacts
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import RunStatus, Tag, get_run, get_spec

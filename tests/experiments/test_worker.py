@@ -12,10 +12,11 @@ from experiments.errors import WorkerError
 from experiments.launching import end_worker, ensure_worker, submit, worker_lives
 from experiments.run_folder import RunFolder, read_json
 from experiments.settings import Settings, sqlite_uri
-from experiments.specs import load_spec
+from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import list_artifacts
+from experiments.tracking.changes import delete_runs, request_stop
 from experiments.tracking.histories import get_history
-from experiments.tracking.runs import RunStatus, delete_runs, get_run, list_runs, request_stop
+from experiments.tracking.runs import RunStatus, get_run, list_runs
 from experiments.tracking.store import Store
 from experiments.worker import serve
 from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs, worker
@@ -126,7 +127,7 @@ def test_data_that_cannot_be_had_is_the_reason(shared, tmp_path):
 
 
 def test_a_run_whose_spec_is_gone_is_failed_with_the_reason(shared):
-    from experiments.tracking.runs import create_run
+    from experiments.tracking.changes import create_run
 
     run_id = create_run(shared, SHORT, status=RunStatus.RUNNING)
     for path in (shared.settings.artifact_root / run_id / "artifacts").iterdir():
