@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from experiments.settings import ROOT
 
 T = TypeVar("T")
@@ -36,7 +38,8 @@ def started(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A process in a session of its own; at the end it, and all that it started, is gone.
 
-    It is asked by SIGTERM first and has ``seconds`` to obey.
+    It is asked by SIGTERM first and has ``seconds`` to obey. What it started in sessions of their
+    own, as the dashboard starts its worker, is killed.
     """
     with log.open("ab") as file:
         process = subprocess.Popen(
@@ -46,12 +49,23 @@ def started(
     try:
         yield process
     finally:
+        family = _children(process.pid)
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             process.terminate()
             process.wait(seconds)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        for child in family:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()  # psutil makes sure that the pid is still the same process
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 class Forks:
@@ -72,12 +86,13 @@ class Forks:
         send.close()
         try:
             answer, error = receive.recv()
+            process.join(30)
         except EOFError:
             answer, error = None, "the process died"
         finally:
             receive.close()
-            process.join(30)
             process.kill()
+            process.join()
         if error:
             raise RuntimeError(error)
         return answer

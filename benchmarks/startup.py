@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.processes import started, wait_for
 from benchmarks.results import Line, Section, of_repeats
 from benchmarks.workspaces import Workspaces, add_finished_run
-from experiments.launching import end_worker
 from experiments.settings import ROOT, Settings
 from experiments.tracking.store import Store
 
@@ -94,19 +93,15 @@ def browser() -> Iterator["Browser"]:
 
 @contextmanager
 def served(app: App, settings: Settings) -> Iterator[tuple[str, int]]:
-    """A Streamlit server over an app, not ready yet: its address and pid. The worker that the
-    dashboard started is ended with it."""
+    """A Streamlit server over an app, not ready yet: its address and pid."""
     port = _free_port()
     command = [
         sys.executable, "-m", "streamlit", "run", str(app.path),
         "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
         "--browser.gatherUsageStats", "false",
     ]  # fmt: skip
-    try:
-        with started(command, app.environment, settings.home / "streamlit.log", 5) as process:
-            yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        end_worker(settings)
+    with started(command, app.environment, settings.home / "streamlit.log", 5) as process:
+        yield f"http://127.0.0.1:{port}", process.pid
 
 
 def draw(app: App, address: str, chromium: "Browser") -> dict[str, float]:

@@ -6,11 +6,12 @@ GAP = (
     "widens while the validation loss rises is overfitting."
 )
 TRAIN_ABOVE_VALIDATION = (
-    "Training loss can lie **above** validation loss for two reasons. Dropout and L1/L2 act only "
-    "in training mode, so training loss is measured with a handicap. And it is a mean over the "
-    "batches while the weights still move, whereas validation loss is measured at the end of the "
-    "epoch. The dashed line measures training samples in test mode at the end of the epoch, which "
-    "takes both reasons away: compare that one with validation."
+    "Training loss can lie **above** validation loss for two reasons. Dropout acts only in "
+    "training mode, so training loss is measured with a handicap. And it is a mean over the batches while "
+    "the weights still move, whereas validation loss is measured at the end of the epoch. The "
+    "dashed line measures training samples in test mode at the end of the epoch, which takes both "
+    "reasons away: compare that one with validation. An L1 or L2 penalty is no reason: Keras 3 "
+    "adds it to both losses."
 )
 LINES = (
     "**Solid** is validation, **dashed** is a sample of the training set measured in test mode at "
@@ -66,8 +67,8 @@ REDUCE_LR = (
     "`patience` epochs."
 )
 L1_L2 = (
-    "Adds the size of the weights to the training loss: L1 pushes weights to zero, L2 keeps them "
-    "small. Both act on the training loss only in training; 0 switches them off."
+    "Adds the size of the weights to the loss: L1 pushes weights to zero, L2 keeps them small. "
+    "Keras 3 adds the penalty to training and validation loss alike; 0 switches it off."
 )
 DROPOUT = "The fraction of units that is silenced at random in each training step; off in testing."
 SEED = "The same spec with the same seed on the same machine gives the same history again."

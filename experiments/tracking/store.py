@@ -134,9 +134,10 @@ def _unreachable(settings: Settings, error: Exception) -> str:
     logging.getLogger(__name__).warning("The MLflow store failed: %s", said)
     if "Max retries exceeded" in said:  # urllib3's words for it run over several lines
         said = "nothing answers at that address"
+    said = said[:300].rstrip(".")
     return (
-        f"The MLflow store at {settings.tracking_uri} cannot be used: "
-        f"{said[:300].rstrip('.')}. Check that it runs and that MLFLOW_TRACKING_URI names it, then reload."
+        f"The MLflow store at {settings.tracking_uri} cannot be used: {said}. "
+        "Check that it runs and that MLFLOW_TRACKING_URI names it, then reload."
     )
 
 

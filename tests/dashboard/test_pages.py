@@ -23,7 +23,7 @@ def test_a_store_that_is_down_is_told_without_a_traceback(open_page, monkeypatch
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     app = open_page(page)
     assert not app.exception
-    assert "does not answer" in app.error[0].value
+    assert "cannot be used" in app.error[0].value
 
 
 def test_runs_lists_every_run_with_its_best_value(open_page, make_run):

@@ -168,6 +168,18 @@ def test_the_recorded_spec_gives_the_same_history_again_in_a_new_process(module_
     )
 
 
+def test_keras_adds_a_penalty_to_both_losses_as_the_help_text_says():
+    x = np.ones((8, 3), "float32")
+    model = keras.Sequential(
+        [keras.layers.Input((3,)), keras.layers.Dense(1, kernel_regularizer="l2")]
+    )
+    model.compile("sgd", "mean_squared_error")
+    kernel = model.layers[0].kernel.numpy()
+    error = float((model.predict(x, verbose=0) ** 2).mean())
+    penalty = 0.01 * float((kernel**2).sum())
+    assert model.evaluate(x, np.zeros((8, 1)), verbose=0) == pytest.approx(error + penalty)
+
+
 def test_measuring_in_test_mode_agrees_with_keras_evaluate():
     x = np.random.default_rng(0).normal(size=(512, 3)).astype("float32")
     y = (x.sum(axis=1, keepdims=True) > 0).astype("float32")
