@@ -7,11 +7,11 @@ GAP = (
 )
 TRAIN_ABOVE_VALIDATION = (
     "Training loss can lie **above** validation loss for two reasons. Dropout acts only in "
-    "training mode, so training loss is measured with a handicap. And it is a mean over the batches while "
-    "the weights still move, whereas validation loss is measured at the end of the epoch. The "
-    "dashed line measures training samples in test mode at the end of the epoch, which takes both "
-    "reasons away: compare that one with validation. An L1 or L2 penalty is no reason: Keras 3 "
-    "adds it to both losses."
+    "training mode, so training loss is measured with a handicap. And it is a mean over the "
+    "batches while the weights still move, whereas validation loss is measured at the end of the "
+    "epoch. The dashed line measures training samples in test mode at the end of the epoch, which "
+    "takes both reasons away: compare that one with validation. An L1 or L2 penalty is no reason: "
+    "Keras 3 adds it to both losses."
 )
 LINES = (
     "**Solid** is validation, **dashed** is a sample of the training set measured in test mode at "
