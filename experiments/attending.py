@@ -18,7 +18,7 @@ from experiments.diagnosis import Verdict, diagnose
 from experiments.errors import RunNotFoundError, StoreError
 from experiments.run_folder import RunFolder, journal_history, read_journal, read_json, write_json
 from experiments.specs import HIGHER_IS_BETTER
-from experiments.tracking.changes import end_run, set_tags
+from experiments.tracking.changes import delete_runs, end_run, restore_runs, set_tags
 from experiments.tracking.histories import HISTORY_FILE, to_frame
 from experiments.tracking.runs import RunStatus, Tag, get_run
 from experiments.tracking.shipping import (
@@ -104,12 +104,15 @@ class _Watch:
         self._end_overdue(now)
 
     def _exchange(self, now: float) -> None:
+        run = get_run(self.store, self.folder.run_id)
+        if run.stop_requested or run.deleted:
+            self._ask_to_stop(now)
+        if run.deleted:  # MLflow takes nothing for it now; _finish ships it all
+            return
         ship_journal(self.store, self.shipment)
         if now - self._log_at >= LOG_SECONDS:
             ship_log(self.store, self.shipment)
             self._log_at = now
-        if self.stop_by is None and get_run(self.store, self.folder.run_id).stop_requested:
-            self._ask_to_stop(now)
 
     def _ask_to_stop(self, now: float) -> None:
         if self.stop_by is None:
@@ -138,8 +141,14 @@ def _modified(folder: RunFolder) -> float:
 
 
 def _finish(store: Store, watch: _Watch, shutting_down: bool) -> RunStatus:
-    """Ship the rest, the artifacts and the verdict, then end the run and delete its folder."""
+    """Ship the rest, the artifacts and the verdict, then end the run and delete its folder.
+
+    A run that was put into the bin while it trained is taken out for that, and put back.
+    """
     folder = watch.folder
+    deleted = get_run(store, folder.run_id).deleted
+    if deleted:
+        restore_runs(store, [folder.run_id])
     ship_journal(store, watch.shipment)
     ship_log(store, watch.shipment)
     history = journal_history(folder.journal)
@@ -157,6 +166,8 @@ def _finish(store: Store, watch: _Watch, shutting_down: bool) -> RunStatus:
     ship_artifacts(store, folder)
     status, reason = _judge(watch, shutting_down)
     end_run(store, folder.run_id, status, reason)
+    if deleted:
+        delete_runs(store, [folder.run_id])
     folder.remove()
     logger.info("Run %s is %s: %s", folder.run_id, status, reason)
     return status

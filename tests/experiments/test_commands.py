@@ -1,6 +1,7 @@
 """The command line as a user runs it: processes, exit codes, JSON on standard output."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from experiments.settings import ROOT, Settings
+from tests.experiments.waiting import wait_for
 
 EXAMPLES = ROOT / "experiments" / "examples"
 OVERFIT = {
@@ -162,3 +164,21 @@ def test_a_store_that_is_down_ends_with_code_1_within_seconds(tmp_path):
     settings = Settings(tmp_path, "http://127.0.0.1:9", "")
     result = call(settings, "status", code=1)
     assert "MLFLOW_TRACKING_URI" in result.stderr
+
+
+def test_ctrl_c_stops_a_foreground_run_after_its_batch_and_keeps_the_model(home, tmp_path):
+    command = [
+        sys.executable, "-m", "experiments", "run", str(EXAMPLES / "digits_mlp.yaml"), "--json",
+        "--set", "training.epochs=5000", "--set", "callbacks.early_stopping=null",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=ROOT, env=home.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        wait_for(lambda: "epoch 1 " in process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    answer = json.loads(out)
+    assert answer["status"] == "KILLED"
+    call(home, "export", answer["run_id"], "--as", "h5", tmp_path / "kept.h5")
