@@ -198,7 +198,7 @@ def test_two_dashboards_that_launch_at_once_start_one_worker(store):
     try:
         ends = [wait_for_end(store, run_id) for run_id in ids]
         assert [run.status for run in ends] == [RunStatus.FINISHED] * 2
-            pid = read_json(store.settings.worker_note)["pid"]
+        pid = read_json(store.settings.worker_note)["pid"]
         assert psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     finally:
         end_worker(store.settings)
