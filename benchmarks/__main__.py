@@ -23,7 +23,8 @@ def main() -> int:
     """Measure and print."""
     options = _parser().parse_args()
     names = list(MEASUREMENTS) if options.measurement == "all" else [options.measurement]
-    signal.signal(signal.SIGTERM, _leave)
+    for ended in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ended, _leave)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start would compile our modules
     os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="2")
     found = {}
@@ -72,6 +73,8 @@ def _machine() -> dict[str, object]:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    for ended in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ended, signal.SIG_IGN)  # a second one must not cut the cleaning up short
     raise KeyboardInterrupt
 
 

@@ -34,7 +34,7 @@ def wait_for(
 
 @contextmanager
 def started(
-    command: Sequence[str], environment: Mapping[str, str], log: Path, seconds: float = 20
+    command: Sequence[str], environment: Mapping[str, str], log: Path, seconds: float = 10
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A process in a session of its own; at the end it, and all that it started, is gone.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from benchmarks.stopwatch import stopwatch
+from benchmarks.stopwatch import AT_END, stopwatch
 from experiments.callbacks import Pulse, Recorder, TrainEvaluation
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.splits import divide
@@ -69,9 +69,9 @@ def record_fit(name: str, spec: RunSpec, settings: Settings) -> Cost:
             model.fit(x, y, epochs=epochs, callbacks=callbacks, **options)
             ended = time.perf_counter()
         flush = time.perf_counter() - ended
-    at_end = spent.pop(("", "on_train_end"), 0.0)
-    measuring = sum(time for (owner, _), time in spent.items() if owner == "TrainEvaluation")
-    recording = sum(spent.values()) - measuring
+    at_end = sum(total for (_, hook), (total,) in spent.items() if hook == AT_END)
+    measuring = sum(total for (owner, _), (total,) in spent.items() if owner == "TrainEvaluation")
+    recording = sum(total for (total,) in spent.values()) - measuring - at_end
     return Cost(recording / epochs, measuring / epochs, at_end + flush, ended - began)
 
 

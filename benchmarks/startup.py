@@ -100,7 +100,7 @@ def served(app: App, settings: Settings) -> Iterator[tuple[str, int]]:
         "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
         "--browser.gatherUsageStats", "false",
     ]  # fmt: skip
-    with started(command, app.environment, settings.home / "streamlit.log", 5) as process:
+    with started(command, app.environment, settings.home / "streamlit.log") as process:
         yield f"http://127.0.0.1:{port}", process.pid
 
 

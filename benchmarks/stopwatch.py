@@ -1,12 +1,17 @@
 """How long the callbacks of a ``fit`` take, measured the same way for everyone's."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
 
+#: Seconds, in a list of one that is added to, by a callback's class and the hook.
+Spent = dict[tuple[str, str], list[float]]
+
+AT_END = "on_train_end"
 _EACH_EPOCH = (
     "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
     "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end",
@@ -14,10 +19,10 @@ _EACH_EPOCH = (
 
 
 @contextmanager
-def stopwatch() -> Iterator[dict[tuple[str, str], float]]:
+def stopwatch() -> Iterator[Spent]:
     """Adds up the seconds in the hooks of every callback that a ``fit`` is given, also of those
-    that autolog adds by itself: by the callback's class and the hook ("" for on_train_end)."""
-    spent: dict[tuple[str, str], float] = {}
+    that autolog adds by itself."""
+    spent: Spent = defaultdict(lambda: [0.0])
     prepare = keras.callbacks.CallbackList.__init__
 
     def watched(self: Any, callbacks: Any = None, *rest: Any, **options: Any) -> None:
@@ -25,9 +30,8 @@ def stopwatch() -> Iterator[dict[tuple[str, str], float]]:
         for callback in self.callbacks:
             if isinstance(callback, keras.callbacks.History):
                 continue
-            for hook in _EACH_EPOCH:
+            for hook in (*_EACH_EPOCH, AT_END):
                 _time(callback, hook, (type(callback).__name__, hook), spent)
-            _time(callback, "on_train_end", ("", "on_train_end"), spent)
 
     keras.callbacks.CallbackList.__init__ = watched
     try:
@@ -36,17 +40,19 @@ def stopwatch() -> Iterator[dict[tuple[str, str], float]]:
         keras.callbacks.CallbackList.__init__ = prepare
 
 
-def _time(callback: Any, hook: str, key: tuple[str, str], spent: dict[Any, float]) -> None:
+def _time(callback: Any, hook: str, key: tuple[str, str], spent: Spent) -> None:
     # Keras' default for on_train_batch_end calls on_batch_end: either may do something
     names = (hook, hook.replace("_train_", "_"))
     if all(_is_default(callback, name) for name in names):
         return  # calling it a hundred times an epoch would be all that is measured
     plain: Callable[..., None] = getattr(callback, hook)
 
+    total = spent[key]
+
     def timed(*arguments: Any, **options: Any) -> None:
         began = time.perf_counter()
         plain(*arguments, **options)
-        spent[key] = spent.get(key, 0.0) + time.perf_counter() - began
+        total[0] += time.perf_counter() - began
 
     setattr(callback, hook, timed)
 

@@ -55,7 +55,7 @@ def _settings(home: Path) -> Settings:
 def worker(settings: Settings) -> "AbstractContextManager[subprocess.Popen[bytes]]":
     """A real worker of this workspace, not warm yet."""
     command = python_command("experiments", "worker")
-    return started(command, settings.environment(), settings.home / "worker.log", seconds=45)
+    return started(command, settings.environment(), settings.home / "worker.log")
 
 
 def warm(store: Store, spec: RunSpec) -> None:

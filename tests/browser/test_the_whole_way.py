@@ -80,7 +80,7 @@ def test_launch_watch_compare_reload_predict(page, address, workspace):
     page.goto(f"{address}/compare?runs={digits.id},{overfit.id}")
     expect(page.get_by_text("Parameters that differ")).to_be_visible(timeout=60_000)
     expect(page.get_by_text(re.compile(r"ended at .* % higher")).last).to_be_visible()
-    wait_for(lambda: points_drawn(page) == 60, 60)
+    wait_for(lambda: points_drawn(page) >= 60, 60)
 
     # the saved model read back, and what it predicts
     page.goto(f"{address}/models?run={digits.id}")
