@@ -27,7 +27,7 @@ class LocalLauncher:
             else multiprocessing.get_context("spawn")
         )
         if can_fork:
-            self._context.set_forkserver_preload(["experiments.training"])
+            self._context.set_forkserver_preload(["experiments.launching.imports"])
 
     def warm(self) -> None:
         """Start the server, so that it imports while nothing is waiting yet."""
