@@ -81,7 +81,7 @@ def _nothing(_place: Place) -> Iterator[Callbacks]:
 
 
 @contextmanager
-def _ours(place: Place) -> Iterator[Callbacks]:
+def _ours_without_sample(place: Place) -> Iterator[Callbacks]:
     folder = RunFolder(place.settings.run_folders / str(time.time_ns())).create()
     with (
         _log(folder.log),
@@ -92,8 +92,8 @@ def _ours(place: Place) -> Iterator[Callbacks]:
 
 
 @contextmanager
-def _ours_with_sample(place: Place) -> Iterator[Callbacks]:
-    with _ours(place) as callbacks:
+def _ours(place: Place) -> Iterator[Callbacks]:
+    with _ours_without_sample(place) as callbacks:
         yield [TrainEvaluation(*place.sample), *callbacks]
 
 
@@ -165,7 +165,7 @@ def _tensorboard(place: Place) -> Iterator[Callbacks]:
 RECORDERS: dict[str, Callable[[Place], AbstractContextManager[Callbacks]]] = {
     "plain fit": _nothing,
     "Kerascope": _ours,
-    "Kerascope with the test-mode sample": _ours_with_sample,
+    "Kerascope, no test-mode sample": _ours_without_sample,
     "MLflow log_metrics(synchronous=False)": _log_metrics_later,
     "MLflow log_metrics": _log_metrics,
     "TensorBoard callback": _tensorboard,
