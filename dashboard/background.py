@@ -16,6 +16,7 @@ from experiments.tracking.runs import Run
 from experiments.tracking.store import Store
 
 _WORKER_CHECK = 10  # seconds between two looks at whether a worker lives
+_FIRST_PAGE = 2  # seconds that the first page gets before a worker's imports take the processor
 
 
 class EndedHistories:
@@ -138,11 +139,13 @@ class WorkerWatch:
         from experiments.launching import ensure_worker
 
         try:
+            if not self._store.is_open:
+                self._store.client  # noqa: B018 - imports mlflow, so that no page waits for it later
+                time.sleep(_FIRST_PAGE)
+        except StoreError as error:  # every page that needs the store says so by itself
+            logging.getLogger(__name__).warning("%s", error)
+        try:
             ensure_worker(self._settings)
             self.problem = None
         except WorkerError as error:
             self.problem = str(error)
-        try:
-            self._store.client  # noqa: B018 - imports mlflow, so that no page waits for it later
-        except StoreError as error:  # every page that needs the store says so by itself
-            logging.getLogger(__name__).warning("%s", error)

@@ -8,6 +8,7 @@ does not hold up training, and a process that is killed loses nothing that it ha
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -87,8 +88,11 @@ class RunFolder:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Replace a small JSON file in one step, so that a reader never sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Replace a small JSON file in one step, so that a reader never sees half of it.
+
+    Several threads may write the same file; the last one stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     temporary.write_text(json.dumps(data))
     temporary.replace(path)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, wraps
@@ -28,6 +29,10 @@ T = TypeVar("T")
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
+#: Two threads that import mlflow at once find it half made; cached_property does not wait.
+_opening = threading.Lock()
+
+
 class Store:
     """The MLflow client of one store, with the experiment that holds our runs.
 
@@ -36,10 +41,22 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._client: MlflowClient | None = None
 
-    @cached_property
+    @property
     def client(self) -> "MlflowClient":
         """MLflow's client; for an embedded store the database is made first."""
+        if self._client is None:
+            with _opening:
+                self._client = self._client or self._open()
+        return self._client
+
+    @property
+    def is_open(self) -> bool:
+        """Whether mlflow is imported and the client is made."""
+        return self._client is not None
+
+    def _open(self) -> "MlflowClient":
         for name, value in _PATIENCE.items():
             os.environ.setdefault(name, value)
         if self.settings.database:
@@ -52,8 +69,9 @@ class Store:
     @cached_property
     def experiment_id(self) -> str:
         """The experiment that holds our runs, made at first use."""
+        client = self.client
         with told_plainly(self.settings):
-            return _find_or_make_experiment(self.client, self.settings)
+            return _find_or_make_experiment(client, self.settings)
 
 
 def prepare_database(settings: Settings) -> None:

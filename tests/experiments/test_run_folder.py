@@ -1,4 +1,5 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 from experiments.run_folder import (
     Journal,
@@ -56,3 +57,14 @@ def test_creating_a_folder_forgets_an_earlier_try(tmp_path):
     folder = RunFolder(tmp_path / "id").create()
     folder.stop.touch()
     assert not folder.create().stop.exists()
+
+
+def test_two_threads_may_write_the_same_file(tmp_path):
+    def write(number: int) -> None:
+        for _ in range(300):
+            write_json(tmp_path / "heartbeat.json", {"by": number})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert read_json(tmp_path / "heartbeat.json")["by"] in range(4)
+    assert [path.name for path in tmp_path.iterdir()] == ["heartbeat.json"]
