@@ -65,6 +65,8 @@ def take_pictures(settings: Settings, runs: dict[str, str]) -> None:
             with browser_page(width, 900, scheme) as page:
                 page.goto(f"{address}/{pages[name]}")
                 settle(page)
+                if name == "runs":
+                    page.get_by_test_id("stDataFrame").wait_for()
                 if name in ("launch", "models"):  # the Keras process answers
                     page.get_by_text("Parameters").first.wait_for()
                 page.wait_for_timeout(3000)
