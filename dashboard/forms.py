@@ -7,7 +7,8 @@ a callback has a field ``callbacks.<name>.on``.
 from typing import Any, NamedTuple
 
 from experiments.datasets.catalogue import CATALOGUE, Kind, Task
-from experiments.spec_files import parse_spec
+from experiments.settings import ROOT
+from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import (
     LOSSES,
     METRICS,
@@ -51,50 +52,19 @@ class Preset(NamedTuple):
     spec: RunSpec
 
 
-def _preset(title: str, text: str, **spec: Any) -> Preset:
-    return Preset(title, text, parse_spec(spec))
+def _preset(title: str, example: str) -> Preset:
+    """An example of the library; its first line says what it shows."""
+    text = (ROOT / "experiments" / "examples" / f"{example}.yaml").read_text(encoding="utf-8")
+    return Preset(title, text.splitlines()[0].removeprefix("# "), load_spec(text))
 
 
 PRESETS = (
-    _preset(
-        "Digits MLP",
-        "A small network on handwritten digits: learns in seconds.",
-        name="digits mlp",
-    ),
-    _preset(
-        "Overfit on purpose",
-        "A tiny training set and a big network: validation loss turns up while training falls.",
-        name="overfit on purpose",
-        split={"validation_split": 0.9},
-        model={"name": "mlp", "layers": [512, 512]},
-        training={"epochs": 100},
-    ),
-    _preset(
-        "CNN on digits",
-        "Convolutions with dropout, and a learning rate that falls on a plateau.",
-        name="digits cnn",
-        model={"name": "cnn", "dropout": 0.3},
-        training={"epochs": 40},
-        callbacks={"reduce_lr_on_plateau": {}},
-    ),
-    _preset(
-        "Two moons with noise",
-        "Two features and flipped labels: see a network learn the noise.",
-        name="two moons",
-        dataset={"name": "two_moons", "noise": 0.2},
-        split={"method": "stratified", "validation_split": 0.3},
-        model={"name": "mlp", "layers": [128, 128]},
-        training={"epochs": 150, "learning_rate": 0.003},
-    ),
-    _preset(
-        "Diabetes regression",
-        "A number in place of a class, with early stopping.",
-        name="diabetes",
-        dataset={"name": "diabetes"},
-        model={"name": "mlp", "layers": [32, 16], "l2": 0.001},
-        training={"epochs": 200, "learning_rate": 0.003},
-        callbacks={"early_stopping": {"patience": 15}},
-    ),
+    _preset("Digits MLP", "digits_mlp"),
+    _preset("Overfit on purpose", "overfit_on_purpose"),
+    _preset("CNN on digits", "digits_cnn"),
+    _preset("Two moons with noise", "two_moons"),
+    _preset("Logistic regression", "breast_cancer_logistic"),
+    _preset("Diabetes regression", "diabetes_regression"),
 )
 
 

@@ -1,5 +1,6 @@
 """Where things are: the workspace folder, the MLflow store and the MLflow UI."""
 
+import hashlib
 import os
 import sys
 from dataclasses import dataclass
@@ -60,8 +61,11 @@ class Settings:
 
     @property
     def run_folders(self) -> Path:
-        """Where runs in progress write before it is all in MLflow; empty when nothing runs."""
-        return self.home / "runs"
+        """Where runs in progress write before it is all in MLflow; empty when nothing runs.
+
+        Each store has its own, so that a worker never takes another store's run for a lost one.
+        """
+        return self.home / "runs" / hashlib.sha256(self.tracking_uri.encode()).hexdigest()[:8]
 
     def environment(self) -> dict[str, str]:
         """The environment for a child process that must see the same workspace and store."""

@@ -64,7 +64,7 @@ def test_launch_watch_compare_reload_predict(page, address, workspace):
     first = wait_for(lambda: points_drawn(page), 120)
     wait_for(lambda: points_drawn(page) > first, 60)
     expect(page.get_by_text("FINISHED")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("Trained all 60 epochs.")).to_be_visible()
+    expect(page.get_by_text(re.compile("Trained all 60|Early stopping after"))).to_be_visible()
     no_traceback(page)
     digits = list_runs(store)[0]
     assert digits.status is RunStatus.FINISHED
@@ -88,6 +88,8 @@ def test_launch_watch_compare_reload_predict(page, address, workspace):
         timeout=120_000
     )
     expect(page.get_by_text("max |Δ| = 0 ")).to_be_visible()
+    expect(page.get_by_test_id("stImage")).to_have_count(12)
+    expect(page.get_by_text(re.compile(r"^\d · \d+%$")).first).to_be_visible()
     no_traceback(page)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from dashboard.forms import PRESETS
 from experiments.errors import RunNotFoundError
-from experiments.specs import RunSpec
 from experiments.tracking.runs import RunStatus, get_run, get_spec, list_runs
 from experiments.tracking.store import Store
 from tests.dashboard.conftest import OVERFITTING, texts
@@ -131,7 +131,7 @@ def test_launch_makes_the_run_of_the_form_with_one_click(open_page, store: Store
     app.run()
     (run,) = list_runs(store)
     assert run.status is RunStatus.SCHEDULED
-    assert get_spec(store, run.id) == RunSpec(name="digits mlp")
+    assert get_spec(store, run.id) == PRESETS[0].spec
 
 
 def test_launch_shows_the_spec_as_yaml_in_step_with_the_form(open_page):

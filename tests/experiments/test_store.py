@@ -67,3 +67,9 @@ def test_settings_come_from_the_environment(monkeypatch, tmp_path):
     assert settings.ui_url == "http://mlflow.example:5000"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert read_settings().database == tmp_path / "mlflow.db"
+
+
+def test_workers_of_two_stores_in_one_workspace_keep_out_of_each_others_runs(workspace):
+    other = Settings(workspace.home, "http://127.0.0.1:5000", "")
+    assert other.run_folders != workspace.run_folders
+    assert other.worker_lock != workspace.worker_lock
