@@ -28,6 +28,7 @@ def main() -> int:
     except ExperimentsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # it tells of every migration
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: ended.set())
@@ -37,9 +38,9 @@ def main() -> int:
     try:
         processes.append(_start_dashboard(settings, port))
         ensure_worker(settings)
+        _announce("Dashboard", f"http://{_HOST}:{port}", "/_stcore/health", ended)
         if not settings.is_server:
             processes.append(_start_mlflow(settings, mlflow_port))
-        _announce("Dashboard", f"http://{_HOST}:{port}", "/_stcore/health", ended)
         _announce("MLflow UI", settings.ui_url, "/health", ended)
         while not ended.wait(0.5):
             if any(process.poll() is not None for process in processes):
@@ -57,6 +58,7 @@ def _start_dashboard(settings: Settings, port: int) -> "subprocess.Popen[bytes]"
     command = python_command(
         "streamlit", "run", str(ROOT / "dashboard" / "app.py"),
         "--server.port", str(port), "--server.address", _HOST, "--server.headless", "true",
+        "--logger.level", "warning",
     )  # fmt: skip
     return _start(command, settings.environment(), quiet=True)
 
