@@ -115,7 +115,7 @@ def _end(
     for dashboard in processes[:1]:
         _end_process(dashboard)
     if not found_worker and worker_lives(settings):
-        print("Running runs are asked to stop and their models saved …", flush=True)
+        print("The worker ends; running runs are stopped, their models saved …", flush=True)
         end_worker(settings)
     for process in processes[1:]:
         _end_process(process)

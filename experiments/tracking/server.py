@@ -31,7 +31,10 @@ def server_command(settings: Settings, host: str, port: int) -> list[str]:
 
 def server_environment(settings: Settings) -> dict[str, str]:
     """The server's environment: no job execution, and no tracking address of its own."""
-    environment = settings.environment() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    environment = settings.environment() | {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     environment.pop("MLFLOW_TRACKING_URI", None)
     return environment
 

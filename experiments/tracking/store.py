@@ -26,7 +26,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # MLflow's own defaults let a call to a server that is down block for minutes (measured: 247 s).
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+# And it reports its use to its makers, which also costs time on a machine without network.
+_DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 
 
 #: Two threads that import mlflow at once find it half made; cached_property does not wait.
@@ -57,7 +62,7 @@ class Store:
         return self._client is not None
 
     def _open(self) -> "MlflowClient":
-        for name, value in _PATIENCE.items():
+        for name, value in _DEFAULTS.items():
             os.environ.setdefault(name, value)
         if self.settings.database:
             prepare_database(self.settings)
