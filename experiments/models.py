@@ -15,8 +15,6 @@ from experiments.datasets.splits import Split
 from experiments.errors import SpecError
 from experiments.specs import RunSpec
 
-_WHITE = {"digits": 16.0}  # the brightest value of a pixel, where it is not 255
-
 _SURELY_FITS = 4096  # no layer wider than this: not worth counting
 _TRAINING_BYTES = 16  # a float32 weight, its gradient, and the two slots of Adam
 
@@ -173,8 +171,7 @@ def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:
     inputs = keras.Input(info.shape, name="samples")
     try:
         if info.kind is Kind.IMAGE:
-            scale = 1 / _WHITE.get(info.name, 255.0)
-            x = keras.layers.Rescaling(scale, name="preprocessing")(inputs)
+            x = keras.layers.Rescaling(1 / info.white, name="preprocessing")(inputs)
         else:
             x = keras.layers.Normalization(
                 mean=statistics.mean, variance=statistics.variance, name="preprocessing"

@@ -189,8 +189,8 @@ def read_picture(path: Path, dataset: Dataset) -> np.ndarray:
             pixels = np.asarray(upright.resize((width, height), Image.Resampling.LANCZOS))
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path.name} is not a picture that can be read: {error}.") from None
-    top = 16.0 if dataset.info.name == "digits" else 255.0
-    return (pixels.reshape(height, width, channels) / 255.0 * top).astype(np.float32)
+    scaled = pixels.reshape(height, width, channels) / 255.0 * dataset.info.white
+    return scaled.astype(np.float32)
 
 
 def _as_samples(loaded: Loaded, rows: list[Any]) -> np.ndarray:

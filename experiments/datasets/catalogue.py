@@ -35,7 +35,8 @@ class DatasetInfo:
 
     ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder,
     and ``sha256`` what Keras wants it to be ("" where it does not check). ``beside`` names further
-    files of the same download, in the same folder and from the same place.
+    files of the same download, in the same folder and from the same place. ``white`` is the
+    brightest value that a pixel can have.
     """
 
     name: str
@@ -52,6 +53,7 @@ class DatasetInfo:
     megabytes: float = 0.0
     sha256: str = ""
     beside: tuple[str, ...] = ()
+    white: float = 255.0
 
     @property
     def downloads(self) -> tuple[tuple[str, str], ...]:
@@ -93,6 +95,7 @@ _ALL = (
         Source.BUNDLED,
         _DIGITS,
         "digit",
+        white=16.0,
     ),
     DatasetInfo(
         "breast_cancer",
