@@ -10,7 +10,7 @@ ICON = Path(__file__).resolve().parent / "icon.svg"
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from dashboard import cache  # noqa: E402 - the folder of the clone has to be known first
+from dashboard import cache, draft  # noqa: E402 - the folder of the clone has to be known first
 from dashboard.components import COMPARE, LAUNCH, MODELS, RUN, RUNS, show_error  # noqa: E402
 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
@@ -28,6 +28,7 @@ page = st.navigation(
     ],
     position="top",
 )
+draft.keep_yaml()
 worker = cache.worker()
 worker.look()
 if worker.problem:

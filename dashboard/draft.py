@@ -81,7 +81,8 @@ def yaml_edited() -> bool:
 
 
 def keep_yaml() -> None:
-    """Keep the text while other pages are looked at."""
+    """Keep the text while other pages are looked at: Streamlit forgets a widget's state on a page
+    that does not draw it, unless it is set anew."""
     if _YAML in st.session_state:
         st.session_state[_YAML] = st.session_state[_YAML]
 

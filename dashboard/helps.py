@@ -36,10 +36,6 @@ HISTORY = (
     "Every epoch's values are in the run's `history.json`, as `model.fit(...).history` gives them, "
     "and in MLflow as metrics with step = epoch."
 )
-CONSTANT = (
-    "The loss of always answering the same, whatever the input: a network that does not get below "
-    "it has learnt nothing."
-)
 FILES = {
     "model/model.h5": "the whole model: architecture, weights, training config, optimizer state",
     "model/model.weights.h5": "weights only, for `model.load_weights`",

@@ -19,11 +19,6 @@ def selected_ids(key: str) -> list[str]:
     return [ids[row] for row in _rows(key) if row < len(ids)]
 
 
-def clear_selection(key: str) -> None:
-    """Select nothing."""
-    st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
-
-
 def _rows(key: str) -> list[int]:
     state = st.session_state.get(key)
     return list(state["selection"]["rows"]) if state else []

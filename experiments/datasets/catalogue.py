@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from experiments.errors import DatasetError, unknown
-
 
 class Task(StrEnum):
     """What a model is asked for; it decides the head, the loss and the metrics."""
@@ -232,10 +230,3 @@ _ALL = (
 )
 
 CATALOGUE: dict[str, DatasetInfo] = {info.name: info for info in _ALL}
-
-
-def find_dataset(name: str) -> DatasetInfo:
-    """The catalogue's entry; raises DatasetError with the allowed names."""
-    if name not in CATALOGUE:
-        raise DatasetError(unknown("data set", name, CATALOGUE))
-    return CATALOGUE[name]

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterable
 
 import pandas as pd
 
@@ -28,12 +27,6 @@ def get_history(store: Store, run: Run) -> pd.DataFrame:
         except ArtifactError:
             pass  # logged by others, or it ended before its first epoch
     return _from_metrics(store, run)
-
-
-@asks_store
-def get_histories(store: Store, runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
-    """The histories of several runs by run id."""
-    return {run.id: get_history(store, run) for run in runs}
 
 
 def to_frame(history: dict[str, list[float | None]]) -> pd.DataFrame:

@@ -151,6 +151,14 @@ def test_launch_takes_edited_yaml_over_into_the_form(open_page):
     assert app.text_input(key="launch.model.layers").value == "8"
 
 
+def test_launch_keeps_yaml_that_is_not_applied_while_other_pages_are_looked_at(open_page):
+    app = open_page("launch")
+    app.text_area[0].set_value("name: half typed").run()
+    app.switch_page("screens/runs.py").run()
+    app.switch_page("screens/launch.py").run()
+    assert app.text_area[0].value == "name: half typed"
+
+
 def test_launch_keeps_yaml_that_is_refused_and_names_the_field(open_page):
     app = open_page("launch")
     wrong = "training: {epochs: many}\n"
