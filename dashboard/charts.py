@@ -130,7 +130,9 @@ def curve_figure(
         )  # fmt: skip
     end = max(int(frame.index.max()) if len(frame) else 1, 1)
     end = max(end, (marks.planned_epochs or 0) - 1)
-    figure.update_xaxes(range=[-0.01 * end, end * 1.01], title="epoch")
+    # an epoch is a whole number; plotly would put ticks between the first few
+    tick = 1 if end <= 8 else None
+    figure.update_xaxes(range=[-0.01 * end, end * 1.01], title="epoch", dtick=tick)
     _set_range(figure, low, high, log)
     _mark(figure, frame, marks, end, log)
     return figure

@@ -79,7 +79,7 @@ def size(count_of_bytes: float) -> str:
 
 def words(name: str) -> str:
     """A name with underscores as words: still_improving → still improving."""
-    return name.replace("_", " ")
+    return name.replace("_", " ").replace("cant ", "can't ")
 
 
 def plain(text: str) -> str:
