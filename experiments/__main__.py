@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from experiments import commands
+from experiments.commands import models, runs
+from experiments.commands.answers import Command
 from experiments.errors import (
     ArtifactError,
     ExperimentsError,
@@ -47,8 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
 
     for name, call, says in (
-        ("run", commands.run, "train a spec in the foreground"),
-        ("submit", commands.submit_spec, "queue a spec for a worker"),
+        ("run", runs.run, "train a spec in the foreground"),
+        ("submit", runs.submit_spec, "queue a spec for a worker"),
     ):
         command = add(name, help=says)
         command.add_argument("spec", type=Path, metavar="SPEC.yaml")
@@ -61,15 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     command = add("worker", help="train what is queued, until it is ended")
     command.add_argument("--slots", type=_slots, default=1, help="runs side by side (default 1)")
     command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
-    _finish(command, commands.work, json=False)
+    _finish(command, runs.work, json=False)
 
     command = add("status", help="list the runs, or show one")
     command.add_argument("run", nargs="?", metavar="RUN")
-    _finish(command, commands.status)
+    _finish(command, runs.status)
 
     command = add("stop", help="end a run after its current batch; its model is kept")
     command.add_argument("run", metavar="RUN")
-    _finish(command, commands.stop)
+    _finish(command, runs.stop)
 
     command = add("diagnose", help="is it overfitting? a verdict on runs or history files")
     command.add_argument("runs", nargs="*", metavar="RUN")
@@ -77,26 +78,26 @@ def _parser() -> argparse.ArgumentParser:
         "--history", nargs="+", default=[], metavar="FILE", type=Path,
         help="JSON files with a Keras history dict: {\"loss\": […], \"val_loss\": […]}",
     )  # fmt: skip
-    _finish(command, commands.diagnose_all)
+    _finish(command, runs.diagnose_all)
 
     command = add("predict", help="predict with a run's saved model")
     command.add_argument("run", metavar="RUN")
     command.add_argument(
         "input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .json or a picture"
     )
-    _finish(command, commands.predict)
+    _finish(command, models.predict)
 
     command = add("export", help="copy a run's model, weights, architecture or history to a file")
     command.add_argument("run", metavar="RUN")
-    command.add_argument("--as", dest="kind", required=True, choices=list(commands.EXPORTS))
+    command.add_argument("--as", dest="kind", required=True, choices=list(models.EXPORTS))
     command.add_argument("out", type=Path, metavar="OUT")
-    _finish(command, commands.export)
+    _finish(command, models.export)
 
-    _finish(add("datasets", help="list the data sets"), commands.datasets)
+    _finish(add("datasets", help="list the data sets"), runs.datasets)
     return parser
 
 
-def _finish(command: argparse.ArgumentParser, call: commands.Command, *, json: bool = True) -> None:
+def _finish(command: argparse.ArgumentParser, call: Command, *, json: bool = True) -> None:
     if json:
         command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(call=call)

@@ -28,6 +28,10 @@ class ArtifactError(ExperimentsError):
     """A file that a run does not have, or that cannot be read."""
 
 
+class ModelFileError(ExperimentsError):
+    """A model file that is refused, or that is not what was asked for."""
+
+
 class InputError(ExperimentsError):
     """Input to a model or a command that cannot be used."""
 

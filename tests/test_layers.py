@@ -93,7 +93,7 @@ def test_the_dashboard_imports_neither_tensorflow_nor_keras():
         ("experiments.launching", ["tensorflow", "keras", "mlflow"]),
         ("experiments.attending", ["tensorflow", "keras", "mlflow"]),
         ("experiments.keras_process", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.commands", ["tensorflow", "keras", "mlflow", "pandas"]),
+        ("experiments.__main__", ["tensorflow", "keras", "mlflow", "pandas"]),
         ("experiments.specs", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),
         ("experiments.diagnosis", ["tensorflow", "keras", "mlflow", "streamlit"]),
         ("experiments.training", ["mlflow", "streamlit"]),
