@@ -11,6 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.background import EndedHistories, Previews, WorkerWatch
+from dashboard.model_source import ModelSource
+from experiments.errors import ExperimentsError, ModelFileError
 from experiments.settings import Settings, read_settings
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import Artifact, fetch_artifact, list_artifacts
@@ -91,14 +93,41 @@ def worker() -> WorkerWatch:
     return _worker(read_settings())
 
 
-def opened_model(run: Run) -> dict[str, Any]:
-    """The saved model of a run, reloaded by the Keras process and checked."""
-    return _opened_model(read_settings(), run.id, _state(run))
+def uploaded_keras() -> "KerasProcess":
+    """The process for models that others made, whose memory and time are limited."""
+    return _uploaded_keras(read_settings())
 
 
-def samples(run: Run, part: str, count: int, start: int) -> dict[str, Any]:
-    """``samples`` of the run's data with truth and prediction, and the ``total`` of the part."""
-    return _samples(read_settings(), run.id, _state(run), part, count, start)
+def process_of(source: ModelSource) -> "KerasProcess":
+    """The process that holds the model of a source."""
+    return keras() if source.run else uploaded_keras()
+
+
+def opened_model(source: ModelSource) -> dict[str, Any]:
+    """The model of a run, reloaded and checked; or what could be restored of an upload.
+
+    An upload that could not be loaded is not tried again: it may take its two minutes each time.
+    """
+    answer = _opened_model(read_settings(), source.key, source)
+    if "refused" in answer:
+        raise ModelFileError(answer["refused"])
+    return answer
+
+
+def forget_models() -> None:
+    """Load again what is asked for next."""
+    _opened_model.clear()
+
+
+def ask_model(source: ModelSource, operation: str, **arguments: Any) -> dict[str, Any]:
+    """The answer of a model; the same question is asked once."""
+    return _ask_model(read_settings(), source.key, operation, arguments, source)
+
+
+def inspection(source: ModelSource, against: ModelSource | None = None) -> dict[str, Any]:
+    """What is in the model's file, without loading it; with ``against`` the difference too."""
+    other = against.key if against else ""
+    return _inspection(read_settings(), source.key, other, source, against)
 
 
 def _state(run: Run) -> str:
@@ -164,15 +193,50 @@ def _worker(settings: Settings) -> WorkerWatch:
     return WorkerWatch(_store(settings))
 
 
+@st.cache_resource(show_spinner=False)
+def _uploaded_keras(settings: Settings) -> "KerasProcess":
+    from experiments.keras_process import KerasProcess, Limits
+
+    process = KerasProcess(settings, Limits())
+    process.start()
+    return process
+
+
 @st.cache_data(max_entries=50, show_spinner=False)
-def _opened_model(settings: Settings, run_id: str, state: str) -> dict[str, Any]:
-    return _keras(settings).ask("open_model", run_id=run_id)
+def _opened_model(settings: Settings, key: str, _source: ModelSource) -> dict[str, Any]:
+    if _source.run:
+        return _keras(settings).ask("open_model", run_id=_source.run.id)
+    try:
+        return _uploaded_keras(settings).ask("open_file", path=str(_source.path))
+    except ExperimentsError as error:
+        return {"refused": str(error)}
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _ask_model(
+    settings: Settings,
+    key: str,
+    operation: str,
+    arguments: dict[str, Any],
+    _source: ModelSource,
+) -> dict[str, Any]:
+    process = _keras(settings) if _source.run else _uploaded_keras(settings)
+    return process.ask(operation, source=_source.asked, **arguments)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _samples(
-    settings: Settings, run_id: str, state: str, part: str, count: int, start: int
+def _inspection(
+    settings: Settings,
+    key: str,
+    other: str,
+    _source: ModelSource,
+    _against: ModelSource | None,
 ) -> dict[str, Any]:
-    return _keras(settings).ask(
-        "predict_samples", run_id=run_id, part=part, count=count, start=start
-    )
+    from experiments.inspect_process import inspect_file
+
+    against = _model_file(_against) if _against else None
+    return inspect_file(settings, _model_file(_source), against)
+
+
+def _model_file(source: ModelSource) -> Path:
+    return artifact(source.run, "model/model.h5") if source.run else source.path

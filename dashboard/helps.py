@@ -73,3 +73,11 @@ SGD_REGRESSION = (
     "The loss of a regression is in the square of the target's own units, and plain SGD takes "
     "steps of that size: it needs a small learning rate, such as 0.00001. Adam does not mind."
 )
+TRAINING_STATE = (
+    "Where training stood when the file was saved: epochs, history, random generators and the "
+    "counters of callbacks. Only files that were saved here hold it; with it a run goes on exactly."
+)
+RELATIVE_CHANGE = (
+    "The size of the difference as a share of the size of the weight in the first file: "
+    "|a − b| / |a|, in 2-norms. 0 is the same; 1 is as far as from all zeros."
+)

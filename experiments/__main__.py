@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from experiments.commands import models, runs
+from experiments.commands import inspecting, models, runs, transplanting
 from experiments.commands.answers import Command
 from experiments.errors import (
     ArtifactError,
@@ -24,7 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors go to standard error as one message, without a traceback."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(
-        level=logging.INFO if options.command in ("worker", "run") else logging.ERROR,
+        level=logging.INFO
+        if options.command in ("worker", "run", "resume", "branch")
+        else logging.ERROR,
         format="%(asctime)s %(message)s",
     )
     for name, value in _QUIET.items():
@@ -59,6 +61,25 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
         _finish(command, call)
 
+    command = add("resume", help="let a run that has ended go on, exactly where it stopped")
+    command.add_argument("run", metavar="RUN")
+    command.add_argument(
+        "--epochs", type=_count, metavar="N", help="the total to reach (default: the spec's)"
+    )
+    _queueable(command)
+    _finish(command, runs.resume)
+
+    command = add("branch", help="train a new run from a checkpoint of another one")
+    command.add_argument("run", metavar="RUN")
+    command.add_argument(
+        "--epoch", type=_count, metavar="K", help="after how many epochs (default: the last)"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="what is changed"
+    )
+    _queueable(command)
+    _finish(command, runs.branch)
+
     command = add("worker", help="train what is queued, until it is ended")
     command.add_argument("--slots", type=_slots, default=1, help="runs side by side (default 1)")
     command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
@@ -87,11 +108,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     _finish(command, models.predict)
 
-    command = add("export", help="copy a run's model, weights, architecture or history to a file")
+    command = add(
+        "export", help="write a run's model, weights, architecture, history or script to a file"
+    )
     command.add_argument("run", metavar="RUN")
     command.add_argument("--as", dest="kind", required=True, choices=list(models.EXPORTS))
     command.add_argument("out", type=Path, metavar="OUT")
     _finish(command, models.export)
+
+    command = add("transplant", help="take weights by layer name into another network")
+    command.add_argument("weights", metavar="WEIGHTS", help="a model file, or a run")
+    command.add_argument(
+        "--into", required=True, metavar="ARCHITECTURE|RUN",
+        help="a Keras architecture or model file, a run, or the spec of one; from the last two a "
+        "new run is queued that starts from the weights",
+    )  # fmt: skip
+    command.add_argument("--dry-run", action="store_true", help="only say what would be loaded")
+    command.add_argument(
+        "--out", type=Path, metavar="OUT.h5", help="the model to write, into an architecture"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE",
+        help="override a field of the new run's spec",
+    )  # fmt: skip
+    _finish(command, transplanting.transplant)
+
+    command = add("inspect", help="what model files hold, whether they are safe, what differs")
+    inspecting.add_arguments(command)
+    _finish(command, inspecting.inspect)
 
     _finish(add("datasets", help="list the data sets"), runs.datasets)
     return parser
@@ -101,6 +145,16 @@ def _finish(command: argparse.ArgumentParser, call: Command, *, json: bool = Tru
     if json:
         command.add_argument("--json", action="store_true", help="print JSON")
     command.set_defaults(call=call)
+
+
+def _queueable(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--queue", action="store_true", help="leave the training to a worker")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 1 to 100,000")
+    return int(text)
 
 
 def _slots(text: str) -> int:

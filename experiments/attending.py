@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from experiments.checkpoint_files import MODEL_FILE, finish
 from experiments.diagnosis import Verdict, diagnose
 from experiments.errors import RunNotFoundError, StoreError
 from experiments.run_folder import RunFolder, journal_history, read_journal, read_json, write_json
 from experiments.specs import HIGHER_IS_BETTER
+from experiments.tracking.artifacts import drop_stale_checkpoints
 from experiments.tracking.changes import delete_runs, end_run, restore_runs, set_tags
 from experiments.tracking.histories import HISTORY_FILE, to_frame
 from experiments.tracking.runs import RunStatus, Tag, get_run
@@ -163,7 +165,9 @@ def _finish(store: Store, watch: _Watch, shutting_down: bool) -> RunStatus:
         )
         log_metrics(store, folder.run_id, best_values(frame))
         set_tags(store, folder.run_id, {Tag.VERDICT: verdict.label.value, Tag.NOTE: _note(verdict)})
+    finish(folder.artifacts)
     ship_artifacts(store, folder)
+    drop_stale_checkpoints(store, folder.run_id)
     status, reason = _judge(watch, shutting_down)
     end_run(store, folder.run_id, status, reason)
     if deleted:
@@ -211,7 +215,9 @@ def _judge(watch: _Watch, shutting_down: bool) -> tuple[RunStatus, str]:
             reason = reason.replace("on request", "because the worker was shut down")
         return RunStatus(result["status"]), reason
     where = _where(read_json(watch.folder.heartbeat))
-    kept = "Every epoch that it had finished is recorded; no model was saved."
+    kept = "Every epoch that it had finished is recorded"
+    saved = (watch.folder.artifacts / MODEL_FILE).exists()
+    kept += ", and its last checkpoint is saved." if saved else "; no checkpoint was saved."
     if watch.overdue:
         stopped = watch.stop_by is not None
         status = RunStatus.KILLED if stopped else RunStatus.FAILED

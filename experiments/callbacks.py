@@ -3,12 +3,13 @@
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from experiments.run_folder import Journal, RunFolder, write_json
+from experiments.run_folder import Journal, RunFolder, journal_line, parse_line, write_json
 
 _MOST_SAMPLES = 1024
 _MOST_VALUES = 4_000_000  # in one batch of the sample; a convolution multiplies it by its filters
@@ -107,20 +108,34 @@ class TrainEvaluation(keras.callbacks.Callback):
 
 
 class Recorder(keras.callbacks.Callback):
-    """Writes each epoch to the journal and ends training when asked to.
+    """Measures each epoch for the journal and ends training when asked to.
 
-    Keras still validates and ends the epoch in which ``stop_training`` was set; such an epoch is
-    recorded, and ``partial_epoch`` names it. ``seconds`` adds up what recording costs.
+    Keras still validates and ends the epoch in which ``stop_training`` was set. Such a cut epoch is
+    no epoch: ``cut_after`` says how many of its batches were trained, and it is not recorded.
+    ``recorded`` counts whole epochs, ``lines`` are theirs in the journal, those of before a resume
+    among them. ``seconds`` adds up what recording costs.
     """
 
-    def __init__(self, journal: Journal, pulse: Pulse) -> None:
+    def __init__(
+        self, journal: Journal, pulse: Pulse, lines: Sequence[str] = (), skipped: int = 0
+    ) -> None:
         super().__init__()
-        self.journal = journal
-        self.pulse = pulse
-        self.partial_epoch: int | None = None
-        self.recorded = 0
+        self.journal, self.pulse = journal, pulse
+        self.lines = list(lines)
+        self.cut_after = 0
         self.seconds = 0.0
+        self._skipped = skipped  # batches of the first epoch that were trained before
         self._started = 0.0
+
+    @property
+    def recorded(self) -> int:
+        """How many whole epochs the run has."""
+        return len(self.lines)
+
+    def values_of(self, metric: str, since: int = 0) -> list[float]:
+        """A metric in each epoch that has it; ``since`` -1 means the last one alone."""
+        entries = map(parse_line, self.lines[since:])
+        return [entry.metrics[metric] for entry in entries if metric in entry.metrics]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Note how many batches an epoch has."""
@@ -133,21 +148,52 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count the batch; end training after it if that was asked for."""
-        self.pulse.batch = batch + 1
-        if self.pulse.stop_requested.is_set() and not self.model.stop_training:
+        self.pulse.batch = done = batch + 1
+        if done <= self._skipped or not self.pulse.stop_requested.is_set():
+            return
+        if not self.model.stop_training:
             self.model.stop_training = True
-            if self.pulse.batches is None or batch + 1 < self.pulse.batches:
-                self.partial_epoch = self.pulse.epoch
+            if self.pulse.batches is None or done < self.pulse.batches:
+                self.cut_after = done
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write the epoch's metrics, learning rate and duration."""
+        """Take the epoch's metrics, learning rate and duration; ``publish`` records them."""
         ended = time.perf_counter()
+        if self.cut_after:
+            return
+        self._skipped = 0
         values = {name: float(value) for name, value in (logs or {}).items()}
         values["learning_rate"] = float(self.model.optimizer.learning_rate)
         values["epoch_seconds"] = self.pulse.seconds_per_epoch = ended - self._started
-        self.journal.write(values, epoch=epoch)
+        self.lines.append(journal_line(values, epoch))
         said = "  ".join(f"{name} {value:.4g}" for name, value in values.items()
                          if not name.startswith(_UNSAID))  # fmt: skip
         logger.info("epoch %d  %s", epoch, said)
-        self.recorded = epoch + 1
         self.seconds += time.perf_counter() - ended
+
+    def publish(self) -> None:
+        """Write the epoch that has just ended to the journal."""
+        started = time.perf_counter()
+        self.journal.append(self.lines[-1])
+        self.seconds += time.perf_counter() - started
+
+
+class _WholeEpochs(keras.callbacks.Callback):
+    """Keeps the metrics of a cut epoch from a callback that decides by them."""
+
+    def __init__(self, recorder: Recorder, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._recorder = recorder
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """As Keras does, for whole epochs."""
+        if not self._recorder.cut_after:
+            super().on_epoch_end(epoch, logs)
+
+
+class EarlyStopping(_WholeEpochs, keras.callbacks.EarlyStopping):
+    """Keras' own, for whole epochs."""
+
+
+class ReduceLROnPlateau(_WholeEpochs, keras.callbacks.ReduceLROnPlateau):
+    """Keras' own, for whole epochs."""

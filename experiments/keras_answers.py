@@ -2,20 +2,26 @@
 
 The web process never imports TensorFlow; it starts this module (see keras_process.py), writes
 ``{"operation": …, "arguments": {…}}`` and reads ``{"answer": …}`` or ``{"error": …}``. It ends
-when its standard input is closed.
+when its standard input is closed. ``--memory BYTES`` is for models that others made: the system
+then refuses the process more than that on top of what it has after importing Keras.
 """
 
+import argparse
 import json
 import logging
 import os
+import resource
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+import keras
 import numpy as np
+import psutil
+import tensorflow as tf
 
-from experiments import predicting
+from experiments import evaluating, predicting
 from experiments.datasets.loading import load_dataset, on_this_machine
 from experiments.datasets.splits import divide, summarize_split
 from experiments.errors import ExperimentsError, InputError, unknown
@@ -61,12 +67,20 @@ def _preview_split(spec: RunSpec) -> dict[str, Any]:
     }
 
 
+_EXHAUSTED = tf.errors.ResourceExhaustedError
+_TOO_LARGE = (
+    "The model needs more memory than there is for it. Allowed: a smaller model, or smaller "
+    "samples."
+)
+
 OPERATIONS: dict[str, Operation] = {
     "preview": preview,
     "open_model": predicting.open_model,
+    "open_file": predicting.open_file,
     "predict_samples": predicting.predict_samples,
     "predict_rows": predicting.predict_rows,
     "predict_picture": predicting.predict_picture,
+    "evaluate": evaluating.evaluate,
 }
 
 
@@ -78,11 +92,19 @@ def answer(store: Store, question: str) -> dict[str, Any]:
         if name not in OPERATIONS:
             raise InputError(unknown("operation", name, OPERATIONS))
         return {"answer": OPERATIONS[name](store, **asked["arguments"])}
-    except ExperimentsError as error:
-        return {"error": str(error), "kind": type(error).__name__}
     except Exception as error:
+        if _is_for_want_of_memory(error):
+            return {"error": _TOO_LARGE, "kind": "WorkerError"}
+        if isinstance(error, ExperimentsError):
+            return {"error": str(error), "kind": type(error).__name__}
         logging.error("%s", traceback.format_exc())
         return {"error": f"{type(error).__name__}: {error}", "kind": "WorkerError"}
+
+
+def _is_for_want_of_memory(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, MemoryError | _EXHAUSTED):
+        error = error.__cause__
+    return error is not None
 
 
 def _serve(questions: TextIO, answers: TextIO) -> None:
@@ -94,8 +116,21 @@ def _serve(questions: TextIO, answers: TextIO) -> None:
         answers.flush()
 
 
+def _limit_memory(more: int) -> None:
+    """Let the system refuse this process more than ``more`` bytes on top of what it has now."""
+    keras.ops.add(1, 1)  # the first operation starts threads, which take a gigabyte of addresses
+    most = psutil.Process().memory_info().vms + more
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--memory", type=int, metavar="BYTES")
+    memory = parser.parse_args().memory
     # whatever Keras prints goes to the log, so that standard output carries answers only
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    if memory is not None:
+        _limit_memory(memory)
     _serve(sys.stdin, replies)

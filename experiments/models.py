@@ -72,9 +72,14 @@ def outline_spec(spec: RunSpec) -> list[dict[str, Any]]:
 
     So it also answers for a model that no memory could hold. Raises SpecError as build_model.
     """
+    return model_outline(sketch_model(spec))
+
+
+def sketch_model(spec: RunSpec) -> keras.Model:
+    """The model of a spec with the names and shapes of its weights, but without any values."""
     features = spec.dataset.info.shape[-1]
     with keras.StatelessScope(initialize_variables=False):
-        return model_outline(_build(spec, _Statistics([0.0] * features, [1.0] * features)))
+        return _build(spec, _Statistics([0.0] * features, [1.0] * features))
 
 
 def count_parameters(spec: RunSpec) -> int:
@@ -136,17 +141,55 @@ def constant_loss(spec: RunSpec, y_train: np.ndarray) -> float:
 
 
 def model_outline(model: keras.Model) -> list[dict[str, Any]]:
-    """One row for each layer: name, type, output_shape (Keras' text), parameters, trainable."""
+    """One row for each layer: name, type, output_shape (Keras' text), parameters, trainable,
+    inbound (the names of the layers before it), and for a nested model its rows as ``inside``.
+
+    An operation between two layers that is none itself, such as ``a + b``, is passed over. A layer
+    that was never built has the output_shape ``?`` and 0 parameters.
+    """
+    inbound = _inbound(model)
     return [
         {
             "name": layer.name,
             "type": type(layer).__name__,
-            "output_shape": str(layer.output.shape),
-            "parameters": layer.count_params(),
+            "output_shape": _output_shape(layer),
+            "parameters": layer.count_params() if layer.built else 0,
             "trainable": layer.trainable,
+            "inbound": inbound.get(layer.name, []),
+            **({"inside": model_outline(layer)} if isinstance(layer, keras.Model) else {}),
         }
         for layer in model.layers
     ]
+
+
+def _output_shape(layer: keras.Layer) -> str:
+    try:
+        output = layer.output
+    except (AttributeError, ValueError):
+        return "?"
+    shapes = [str(tensor.shape) for tensor in keras.tree.flatten(output)]
+    return ", ".join(shapes)
+
+
+def _inbound(model: keras.Model) -> dict[str, list[str]]:
+    """The layers whose outputs each layer takes inside ``model``, by name and in their order."""
+    names = [layer.name for layer in model.layers]
+    graph = getattr(model, "_functional", None) or model  # a Sequential has one once it is built
+    kept = set(names)
+    before: dict[str, list[str]] = {}
+    # a layer that is called in several places has a node for each; only this model's count
+    for nodes in getattr(graph, "_nodes_by_depth", {}).values():
+        for node in nodes:
+            sources = [tensor._keras_history.operation.name for tensor in node.input_tensors]
+            before.setdefault(node.operation.name, []).extend(sources)
+
+    def layers_behind(name: str) -> list[str]:
+        found = (
+            [source] if source in kept else layers_behind(source) for source in before.get(name, [])
+        )
+        return list(dict.fromkeys(layer for group in found for layer in group))
+
+    return {name: layers_behind(name) for name in names}
 
 
 def _measure(dataset: Dataset, split: Split) -> _Statistics:

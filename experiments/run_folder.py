@@ -72,6 +72,16 @@ class RunFolder:
         return self.path / "result.json"
 
     @property
+    def start(self) -> Path:
+        """Holds the file that training goes on from, where it does not begin anew."""
+        return self.path / "start"
+
+    @property
+    def start_note(self) -> Path:
+        """Which file that is, ``how`` (resume, branch, weights) it is used, and ``whose`` it is."""
+        return self.start / "start.json"
+
+    @property
     def process(self) -> Path:
         """The pid of the training process and whether it attends to itself."""
         return self.path / "process.json"
@@ -130,20 +140,34 @@ class Journal:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Add one entry, stamped with the present time."""
-        entry = {
-            "time": time.time_ns() // 1_000_000,
-            "epoch": epoch,
-            "metrics": dict(metrics or {}),
-            "params": dict(params or {}),
-            "tags": dict(tags or {}),
-        }
-        self._file.write(json.dumps(entry).encode() + b"\n")  # NaN and Infinity stay as they are
+        self.append(journal_line(metrics or {}, epoch, params, tags))
+
+    def append(self, line: str) -> None:
+        """Add a line that journal_line made."""
+        self._file.write(line.encode() + b"\n")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def journal_line(
+    metrics: Mapping[str, float],
+    epoch: int | None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """An entry as a line of the journal, stamped with the present time."""
+    now = time.time_ns() // 1_000_000
+    entry = Entry(now, epoch, dict(metrics), dict(params or {}), dict(tags or {}))
+    return json.dumps(entry._asdict())  # NaN and Infinity stay as they are
+
+
+def parse_line(line: str | bytes) -> Entry:
+    """The entry in a line of the journal."""
+    return Entry(**json.loads(line))
 
 
 def read_journal(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
@@ -164,7 +188,7 @@ def read_journal(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
 
 def _parse(lines: bytes) -> Iterator[Entry]:
     for line in lines.splitlines():
-        yield Entry(**json.loads(line))
+        yield parse_line(line)
 
 
 def journal_history(path: Path) -> dict[str, list[float | None]]:

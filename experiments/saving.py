@@ -1,7 +1,8 @@
 """Saving a model as one HDF5 with everything, and loading it so that nothing is lost."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,49 +11,58 @@ import h5py
 import keras
 import numpy as np
 
+from experiments.checkpoint_files import MODEL_FILE as MODEL_FILE
 from experiments.errors import ArtifactError
+from experiments.hdf5 import lengthen, read_names, write_whole_model
+from experiments.training_state import TrainingState, read_state, restore_seeds, write_state
 
-MODEL_FILE = "model/model.h5"
 ARCHITECTURE_FILE = "model/architecture.json"
 WEIGHTS_FILE = "model/model.weights.h5"
 
-#: Losses that older files name briefly; Keras 3 does not find them when it compiles a loaded .h5.
-_LONG_NAMES = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
 
+def save_model(model: keras.Model, path: Path, state: TrainingState | None = None) -> None:
+    """Write one HDF5: architecture, weights, training config, optimizer state, and ``state``.
 
-def save_model(model: keras.Model, folder: Path) -> None:
-    """Write ``model/model.h5`` (architecture, weights, training config, optimizer state),
-    ``model/architecture.json`` and ``model/model.weights.h5`` below ``folder``.
-
-    Each is written under another name first and then renamed: a process that is killed while
-    saving leaves no half file.
+    It is a legacy whole-model file that stock Keras and tf.keras 2 open; they pass over the group
+    ``training_state``. Written under another name, flushed and renamed: a process that is killed
+    while it saves leaves the file that was there before. Raises OSError where that cannot be.
     """
-    (folder / "model").mkdir(parents=True, exist_ok=True)
-    whole = folder / "model" / "unfinished.h5"
-    with _unwarned():
-        model.save(whole)
-    whole.replace(folder / MODEL_FILE)
-    weights = folder / "model" / "unfinished.weights.h5"
-    model.save_weights(weights)
-    weights.replace(folder / WEIGHTS_FILE)
-    (folder / ARCHITECTURE_FILE).write_text(model.to_json(indent=2))
+    with _replacing(path) as temporary:
+        with h5py.File(temporary, "w") as file:
+            write_whole_model(file, model)
+            if state is not None:
+                write_state(file, state)
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write the weights alone, as Keras 3's ``.weights.h5``, in one step like save_model."""
+    with _replacing(path) as temporary:
+        model.save_weights(temporary)
+
+
+def save_architecture(model: keras.Model, path: Path) -> None:
+    """Write the architecture alone, as Keras' JSON."""
+    with _replacing(path) as temporary:
+        temporary.write_text(model.to_json(indent=2), encoding="utf-8")
 
 
 @contextmanager
-def _unwarned() -> Iterator[None]:
-    """Keras recommends its own format at every .h5; HDF5 is chosen because others read it."""
-    from absl import logging
-
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name in the same folder, with the same suffixes; renamed when it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"unfinished.{os.getpid()}.{path.name}")
     try:
-        yield
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
     finally:
-        logging.set_verbosity(verbosity)
+        temporary.unlink(missing_ok=True)
 
 
 def load_model(path: Path) -> keras.Model:
-    """The whole model from an .h5 file: compiled, with every slot of its optimizer.
+    """The whole model from an .h5 file: compiled, with every slot of its optimizer and the state
+    of its seed generators.
 
     Stock Keras 3 (3.10 to 3.15.1) builds the optimizer on no variables when it reads .h5, so that
     2 of Adam's 10 variables come back and a following ``fit`` raises ``Unknown variable``; and it
@@ -63,51 +73,106 @@ def load_model(path: Path) -> keras.Model:
         model = keras.models.load_model(path, compile=False)
         with h5py.File(path, "r") as file:
             config = file.attrs.get("training_config")
-            values = _optimizer_values(file)
+            if config is not None:
+                compile_from_config(model, json.loads(config))
+                restore_optimizer(model, file)
+            state = read_state(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())[:300]
         raise ArtifactError(
             f"{path.name} is not a whole Keras model in HDF5: {said} "
             "Allowed: a file written by model.save('….h5')."
         ) from None
-    if config is not None:
-        _compile(model, json.loads(config), values)
+    if state is not None:
+        restore_seeds(model, state)
     return model
 
 
-def _compile(model: keras.Model, config: dict, values: list[np.ndarray]) -> None:
-    """Compile from a training config and put the optimizer's variables back, in their order."""
-    optimizer = keras.optimizers.deserialize(config["optimizer_config"])
-    loss = config.get("loss")
+def restore(model: keras.Model, path: Path) -> tuple[TrainingState | None, list[str]]:
+    """Bring a compiled model to where the model in an .h5 file stood.
+
+    Weights, optimizer and seed generators are put back; the state is returned for what lives
+    outside the model, and notes name what could not be restored. Raises ArtifactError if the
+    file's layers are others than the model's.
+    """
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ArtifactError(
+            f"{path.name} does not fit this network: {said} Allowed: a checkpoint of a network "
+            "with the same layers; into another one weights are transplanted by layer name."
+        ) from None
+    with h5py.File(path, "r") as file:
+        notes = restore_optimizer(model, file)
+        state = read_state(file)
+    if state is None:
+        return None, [*notes, "training state: none in the file, so training begins at epoch 0"]
+    return state, notes + restore_seeds(model, state)
+
+
+def compile_from_config(model: keras.Model, config: dict[str, Any]) -> None:
+    """Compile a model from the training config of an .h5 file."""
     model.compile(
-        optimizer=optimizer,
-        loss=_revive(loss, keras.losses.deserialize),
+        optimizer=keras.optimizers.deserialize(config["optimizer_config"]),
+        loss=_revive(lengthen(config.get("loss")), keras.losses.deserialize),
         metrics=_revive(_flat_metrics(config.get("metrics")), keras.metrics.deserialize),
+        weighted_metrics=_revive(
+            _flat_metrics(config.get("weighted_metrics")), keras.metrics.deserialize
+        ),
+        loss_weights=config.get("loss_weights"),
     )
+
+
+def restore_optimizer(model: keras.Model, file: h5py.File) -> list[str]:
+    """Put the optimizer's variables back, in the order in which Keras wrote them.
+
+    All or none: if they do not fit the model's optimizer it stays as new, and the note that is
+    returned says why.
+    """
+    optimizer = model.optimizer
     optimizer.build(model.trainable_variables)
-    if len(values) != len(optimizer.variables):
-        return
-    for variable, value in zip(optimizer.variables, values, strict=True):
+    variables = optimizer.variables
+    values = _optimizer_values(file)
+    reason = ""
+    if not values:
+        reason = "the file has none"
+    elif len(values) != len(variables):
+        reason = f"the file has {len(values)} ({_optimizer_name(file)})"
+    elif (name := _optimizer_name(file)) and name != type(optimizer).__name__:
+        reason = f"they belong to {name} and this is {type(optimizer).__name__}"
+    else:
+        for variable, value in zip(variables, values, strict=True):
+            if tuple(variable.shape) != value.shape:
+                reason = f"{variable.path} has shape {value.shape} in the file"
+    if reason:
+        return [f"optimizer state: 0 of {len(variables)} variables restored, because {reason}"]
+    for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+    return []
+
+
+def _optimizer_name(file: h5py.File) -> str:
+    config = json.loads(file.attrs.get("training_config", "{}"))
+    return str(config.get("optimizer_config", {}).get("class_name", ""))
 
 
 def _optimizer_values(file: h5py.File) -> list[np.ndarray]:
-    """The optimizer's variables in the order in which Keras wrote them."""
     group = file.get("optimizer_weights")
     if group is None:
         return []
-    names: Iterable[bytes | str] = group.attrs.get("weight_names", [])
-    texts = [name.decode() if isinstance(name, bytes) else name for name in names]
-    return [np.asarray(group[name]) for name in texts]
+    return [np.asarray(group[name]) for name in read_names(group, "weight_names")]
 
 
-def _revive(config: object, deserialize: Callable[[dict[str, Any]], object]) -> object:
-    """Keras objects from their configs, wherever they stand in a list; names stay names."""
+def _revive(config: object, deserialize: Callable[[dict[str, Any]], object]) -> Any:
+    """Keras objects from their configs, wherever they stand; names stay names."""
     if isinstance(config, dict) and "class_name" in config:
         return deserialize(config)
+    if isinstance(config, dict):
+        return {name: _revive(item, deserialize) for name, item in config.items()}
     if isinstance(config, list):
         return [_revive(item, deserialize) for item in config]
-    return _LONG_NAMES.get(config, config) if isinstance(config, str) else config
+    return config
 
 
 def _flat_metrics(metrics: object) -> object:

@@ -199,10 +199,29 @@ class ReduceLROnPlateauSpec(Part):
 
 
 class CallbacksSpec(Part):
-    """What acts between epochs; none by default."""
+    """What acts between epochs; none by default.
+
+    The last and the best checkpoint are always kept, and that of every k-th epoch if asked for.
+    """
 
     early_stopping: EarlyStoppingSpec | None = None
     reduce_lr_on_plateau: ReduceLROnPlateauSpec | None = None
+    keep_checkpoint_every: Positive | None = None
+
+
+class StartSpec(Part):
+    """Where training starts, if not with fresh weights.
+
+    ``run`` is whose file it is, empty for one that was given with this very run. The file is the
+    artifact ``file``, or the checkpoint after ``epoch`` epochs. ``continue`` takes over weights,
+    optimizer, counters and history, and needs a network with the same layers; ``weights`` takes
+    weights by layer name into any network.
+    """
+
+    run: str = ""
+    epoch: Annotated[int, Field(ge=1)] | None = None
+    file: str = ""
+    how: Literal["continue", "weights"] = "continue"
 
 
 class RunSpec(Part):
@@ -214,6 +233,7 @@ class RunSpec(Part):
     model: ModelSpec = MLPSpec()
     training: TrainingSpec = TrainingSpec()
     callbacks: CallbacksSpec = CallbacksSpec()
+    start: StartSpec | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
 

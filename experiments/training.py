@@ -17,15 +17,35 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from experiments.callbacks import Pulse, Recorder, TrainEvaluation
+from experiments.callbacks import (
+    EarlyStopping,
+    Pulse,
+    Recorder,
+    ReduceLROnPlateau,
+    TrainEvaluation,
+)
+from experiments.checkpoint_files import link
+from experiments.checkpoints import Checkpoints, Continuation
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.splits import Split, divide
 from experiments.errors import ExperimentsError
 from experiments.models import build_model, compile_model, constant_loss, refuse_too_large
 from experiments.run_folder import Journal, RunFolder, note_process, write_json
-from experiments.saving import save_model
+from experiments.saving import (
+    ARCHITECTURE_FILE,
+    MODEL_FILE,
+    WEIGHTS_FILE,
+    save_architecture,
+    save_model,
+    save_weights,
+)
+from experiments.shuffling import ShuffledBatches
 from experiments.specs import RunSpec
+from experiments.starting import Start, take_up
+from experiments.training_state import build_metrics
 
+#: The tag that says before which epochs a run was resumed or branched off.
+SEAMS_TAG = "kerascope.seams"
 _MOST_PREDICTIONS = 10_000
 
 logger = logging.getLogger("kerascope.training")
@@ -98,8 +118,14 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     pulse.enter("building the model")
     model = build_model(spec, dataset, split)
     compile_model(model, spec)
+    start = take_up(spec, folder, model)
     _record_facts(spec, dataset, split, model, journal)
+    for line in start.lines:
+        journal.append(line)
+    if start.seams:
+        journal.write(tags={SEAMS_TAG: json.dumps(start.seams)})
     _write_data_artifacts(folder, dataset, split)
+    save_architecture(model, folder.artifacts / ARCHITECTURE_FILE)
     logger.info(
         "%s: %s samples to train on, %s to validate; %s parameters",
         spec.title, f"{len(split.train):,}", f"{len(split.validation):,}",
@@ -107,48 +133,89 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     )  # fmt: skip
 
     pulse.enter("training")
-    x, y = dataset.x[split.train], dataset.y[split.train]
-    validation = (dataset.x[split.validation], dataset.y[split.validation])
-    recorder = Recorder(journal, pulse)
-    size = TrainEvaluation.sample_size(len(x), len(split.validation), int(np.prod(x.shape[1:])))
-    sample = _draw(len(x), size, spec.seed)
-    model.fit(
-        x,
-        y,
-        batch_size=spec.training.batch_size,
-        epochs=spec.training.epochs,
-        validation_data=validation if len(split.validation) else None,
-        callbacks=[TrainEvaluation(x[sample], y[sample]), recorder, *_keras_callbacks(spec)],
-        verbose=0,
-    )
+    recorder, checkpoints = _fit(spec, folder, model, dataset, split, start, journal, pulse)
 
     pulse.enter("saving")
-    save_model(model, folder.artifacts)
+    _save(folder, model, checkpoints)
     _write_predictions(folder, model, dataset, split)
     if dataset.x_test is not None:
         values = model.evaluate(dataset.x_test, dataset.y_test, verbose=0, return_dict=True)
         journal.write({f"test_{name}": float(value) for name, value in values.items()})
     logger.info(
-        "%d epochs in %.1f s; recording them took %.2f ms an epoch",
-        recorder.recorded,
+        "%d epochs in %.1f s; an epoch took %.2f ms to record and %.2f ms to save",
+        recorder.recorded - start.epoch,
         time.perf_counter() - started,
-        1000 * recorder.seconds / max(recorder.recorded, 1),
+        1000 * recorder.seconds / max(recorder.recorded - start.epoch, 1),
+        1000 * checkpoints.seconds / max(recorder.recorded - start.epoch, 1),
     )
-    return _outcome(spec, pulse, recorder)
+    return _outcome(spec, pulse, recorder, start)
 
 
-def _keras_callbacks(spec: RunSpec) -> list[keras.callbacks.Callback]:
+def _fit(
+    spec: RunSpec,
+    folder: RunFolder,
+    model: keras.Model,
+    dataset: Dataset,
+    split: Split,
+    start: Start,
+    journal: Journal,
+    pulse: Pulse,
+) -> tuple[Recorder, Checkpoints]:
+    """Train from where ``start`` says to the last epoch."""
+    x, y = dataset.x[split.train], dataset.y[split.train]
+    size = TrainEvaluation.sample_size(len(x), len(split.validation), int(np.prod(x.shape[1:])))
+    sample = _draw(len(x), size, spec.seed)
+    batches = ShuffledBatches(x, y, spec.training.batch_size, spec.seed, skip=start.batch)
+    recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
+    watching = _keras_callbacks(spec, recorder)
+    checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams)
+    going_on = [Continuation(start.state, watching)] if start.state else []
+    if start.batch:
+        build_metrics(model, x, y)
+    model.fit(
+        batches.batches(),
+        shuffle=False,  # the batches are drawn anew in each epoch
+        initial_epoch=start.epoch,
+        epochs=spec.training.epochs,
+        validation_data=(
+            (dataset.x[split.validation], dataset.y[split.validation])
+            if len(split.validation)
+            else None
+        ),
+        validation_batch_size=spec.training.batch_size,
+        callbacks=[
+            batches,
+            TrainEvaluation(x[sample], y[sample]),
+            recorder,
+            *watching,
+            *going_on,
+            checkpoints,
+        ],
+        verbose=0,
+    )
+    return recorder, checkpoints
+
+
+def _keras_callbacks(spec: RunSpec, recorder: Recorder) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = []
     modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
     if early := spec.callbacks.early_stopping:
-        callbacks.append(
-            keras.callbacks.EarlyStopping(**early.model_dump(), mode=modes[early.monitor])
-        )
+        callbacks.append(EarlyStopping(recorder, **early.model_dump(), mode=modes[early.monitor]))
     if reduce := spec.callbacks.reduce_lr_on_plateau:
         callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(**reduce.model_dump(), mode=modes[reduce.monitor])
+            ReduceLROnPlateau(recorder, **reduce.model_dump(), mode=modes[reduce.monitor])
         )
     return callbacks
+
+
+def _save(folder: RunFolder, model: keras.Model, checkpoints: Checkpoints) -> None:
+    """The model as training left it; that is one of the checkpoints, so it is not saved again."""
+    final = checkpoints.final()
+    if final:
+        link(final, folder.artifacts / MODEL_FILE)
+    else:
+        save_model(model, folder.artifacts / MODEL_FILE)
+    save_weights(model, folder.artifacts / WEIGHTS_FILE)
 
 
 def _record_facts(
@@ -200,17 +267,19 @@ def _draw(total: int, size: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, 3]).permutation(total)[:size])
 
 
-def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder) -> Outcome:
+def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder, start: Start) -> Outcome:
     epochs = f"{recorder.recorded} of {spec.training.epochs} epochs"
     if pulse.stop_requested.is_set() and recorder.recorded < spec.training.epochs:
-        partial = recorder.partial_epoch
-        cut = f" Epoch {partial} was cut off after a batch." if partial is not None else ""
-        return Outcome("KILLED", f"Stopped on request after {epochs}; the model is saved.{cut}")
+        cut = recorder.cut_after
+        of = f" of {pulse.batches}" if pulse.batches else ""
+        where = f" and {cut}{of} batches of the next one" if cut else ""
+        return Outcome("KILLED", f"Stopped on request after {epochs}{where}; the model is saved.")
+    resumed = f" It {start.words}." if start.words else ""
     if recorder.recorded < spec.training.epochs:
         early = spec.callbacks.early_stopping
         watched = f": {early.monitor} no better for {early.patience} epochs" if early else ""
-        return Outcome("FINISHED", f"Early stopping after {epochs}{watched}.")
-    return Outcome("FINISHED", f"Trained all {recorder.recorded} epochs.")
+        return Outcome("FINISHED", f"Early stopping after {epochs}{watched}.{resumed}")
+    return Outcome("FINISHED", f"Trained all {recorder.recorded} epochs.{resumed}")
 
 
 def _explain(error: Exception) -> str:

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from experiments.attending import attend
 from experiments.errors import ExperimentsError, StoreError, WorkerError
 from experiments.launching.local import FoundProcess, LocalLauncher
+from experiments.launching.preparing import prepare
 from experiments.run_folder import RunFolder, read_json, write_json
 from experiments.settings import Settings
 from experiments.tracking.changes import end_run, set_tags, start_run
@@ -126,12 +127,13 @@ class Worker:
         folder = RunFolder(self.settings.run_folders / run.id)
         try:
             spec = get_spec(self.store, run.id)
-            folder.create()
+            prepare(self.store, folder.create(), spec)
             process = self.launcher.start(spec, folder)
         except StoreError:
             raise
         except (ExperimentsError, OSError) as error:
             end_run(self.store, run.id, RunStatus.FAILED, f"It could not be started: {error}")
+            folder.remove()
             return
         start_run(self.store, run.id, self.name)
         logger.info("Run %s (%s) starts", run.id, run.name)

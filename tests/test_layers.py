@@ -12,11 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the ground up; a module may import from its own level and those below it.
 LEVELS = [
     {"errors", "settings"},
-    {"datasets.catalogue", "spec_errors", "run_folder", "diagnosis"},
+    {"datasets.catalogue", "spec_errors", "run_folder", "model_files", "checkpoint_files", "diagnosis"},
     {"specs"},
     {"spec_files"},
     {"tracking", "datasets"},
-    {"models", "architectures", "saving", "callbacks"},
+    {"models", "architectures", "saving", "opening", "hdf5", "training_state", "shuffling", "callbacks", "scripts"},
+    {"checkpoints", "starting", "transplanting", "transplanting_process", "exporting"},
     {"training", "attending"},
     {"launching", "predicting", "keras_process"},
     {"worker", "keras_answers"},
@@ -94,6 +95,7 @@ def test_the_dashboard_imports_neither_tensorflow_nor_keras():
         ("experiments.attending", ["tensorflow", "keras", "mlflow"]),
         ("experiments.keras_process", ["tensorflow", "keras", "mlflow"]),
         ("experiments.__main__", ["tensorflow", "keras", "mlflow", "pandas"]),
+        ("experiments.commands.inspecting", ["tensorflow", "keras", "mlflow", "pandas"]),
         ("experiments.specs", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),
         ("experiments.diagnosis", ["tensorflow", "keras", "mlflow", "streamlit"]),
         ("experiments.training", ["mlflow", "streamlit"]),

@@ -1,17 +1,15 @@
 """Commands about saved models."""
 
 import argparse
-import shutil
+import sys
 
 from experiments.commands.answers import open_store, say
 from experiments.errors import InputError
 
-EXPORTS = {
-    "h5": "model/model.h5",
-    "weights": "model/model.weights.h5",
-    "json": "model/architecture.json",
-    "history": "history.json",
-}
+#: experiments.exporting.KINDS, named here so that the parser need not import it.
+EXPORTS = ("h5", "keras", "weights", "json", "yaml", "script", "history")
+#: Keras chooses how it reads a file by the end of its name.
+_ENDINGS = {"h5": (".h5", ".hdf5"), "keras": (".keras",), "weights": (".weights.h5",)}
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -31,19 +29,18 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """A copy of one of the run's files."""
-    from experiments.tracking.artifacts import fetch_artifact
+    """A run's model, a part of it, its history or a script of it, as a file."""
+    from experiments.exporting import export_run
     from experiments.tracking.runs import resolve_run
 
     store = open_store()
     found = resolve_run(store, options.run)
-    source = fetch_artifact(store, found.id, EXPORTS[options.kind])
-    try:
-        shutil.copyfile(source, options.out)
-    except OSError as error:
-        raise InputError(f"{options.out} cannot be written: {error}.") from None
-    answer = {"run_id": found.id, "file": str(options.out), "bytes": options.out.stat().st_size}
-    say(options, answer, f"{options.out} ({answer['bytes']:,} bytes)")
+    size = export_run(store, found.id, options.kind, options.out)
+    answer = {"run_id": found.id, "file": str(options.out), "bytes": size}
+    say(options, answer, f"{options.out} ({size:,} bytes)")
+    endings = _ENDINGS.get(options.kind)
+    if endings and not options.out.name.endswith(endings):
+        print(f"Keras opens it under a name that ends in {' or '.join(endings)}.", file=sys.stderr)
     return 0
 
 

@@ -11,7 +11,8 @@ from experiments.errors import HistoryError, InputError
 from experiments.settings import read_settings
 
 if TYPE_CHECKING:
-    from experiments.tracking.runs import Run
+    from experiments.tracking.runs import Run, RunStatus
+    from experiments.tracking.store import Store
 
 
 def run(options: argparse.Namespace) -> int:
@@ -21,25 +22,49 @@ def run(options: argparse.Namespace) -> int:
     spec = read_spec(options.spec, options.set)
     from experiments.launching.inline import run_inline
 
-    run_id, status = run_inline(open_store(), spec)
-    say(options, {"run_id": run_id, "status": status.value}, f"{status.value} {run_id}")
-    return 0 if status.value == "FINISHED" else 1
+    return _trained(options, *run_inline(open_store(), spec))
 
 
 def submit_spec(options: argparse.Namespace) -> int:
     """Queue a run."""
-    from experiments.launching import submit, worker_lives
+    from experiments.launching import submit
     from experiments.spec_files import read_spec
 
     store = open_store()
-    run_id = submit(store, read_spec(options.spec, options.set))
-    say(options, {"run_id": run_id, "status": "SCHEDULED"}, f"SCHEDULED {run_id}")
-    if not worker_lives(store.settings):
-        print(
-            "No worker lives on this machine; start one: python -m experiments worker",
-            file=sys.stderr,
-        )
-    return 0
+    return _queued(options, store, submit(store, read_spec(options.spec, options.set)))
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Let a run that has ended go on, in the foreground or queued."""
+    from experiments.tracking.runs import resolve_run
+
+    store = open_store()
+    found = resolve_run(store, options.run)
+    if options.queue:
+        from experiments.launching import resume
+
+        resume(store, found.id, options.epochs)
+        return _queued(options, store, found.id)
+    from experiments.launching.inline import resume_inline
+
+    return _trained(options, found.id, resume_inline(store, found.id, options.epochs))
+
+
+def branch(options: argparse.Namespace) -> int:
+    """Train a new run from a checkpoint of another one, in the foreground or queued."""
+    from experiments.launching.branching import branch_spec
+    from experiments.tracking.runs import resolve_run
+
+    store = open_store()
+    found = resolve_run(store, options.run)
+    spec = branch_spec(store, found.id, options.epoch, options.set)
+    if options.queue:
+        from experiments.launching import submit
+
+        return _queued(options, store, submit(store, spec, parent_id=found.id))
+    from experiments.launching.inline import run_inline
+
+    return _trained(options, *run_inline(store, spec, parent_id=found.id))
 
 
 def work(options: argparse.Namespace) -> int:
@@ -147,6 +172,23 @@ def datasets(options: argparse.Namespace) -> int:
         for row in rows
     )
     say(options, rows, text)
+    return 0
+
+
+def _trained(options: argparse.Namespace, run_id: str, status: "RunStatus") -> int:
+    say(options, {"run_id": run_id, "status": status.value}, f"{status.value} {run_id}")
+    return 0 if status.value == "FINISHED" else 1
+
+
+def _queued(options: argparse.Namespace, store: "Store", run_id: str) -> int:
+    from experiments.launching import worker_lives
+
+    say(options, {"run_id": run_id, "status": "SCHEDULED"}, f"SCHEDULED {run_id}")
+    if not worker_lives(store.settings):
+        print(
+            "No worker lives on this machine; start one: python -m experiments worker",
+            file=sys.stderr,
+        )
     return 0
 
 

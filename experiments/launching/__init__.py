@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -12,19 +13,32 @@ from experiments.errors import WorkerError
 from experiments.run_folder import read_json
 from experiments.settings import ROOT, Settings, python_command
 from experiments.specs import RunSpec
-from experiments.tracking.changes import create_run
+from experiments.tracking.changes import create_run, reopen_run
 from experiments.tracking.store import Store
 
 _starting = threading.Lock()
 _started: dict[str, subprocess.Popen[bytes]] = {}
 
 
-def submit(store: Store, spec: RunSpec, parent_id: str | None = None) -> str:
+def submit(
+    store: Store, spec: RunSpec, parent_id: str | None = None, start_file: Path | None = None
+) -> str:
     """Queue a run for whichever worker serves the store; returns its id."""
-    run_id = create_run(store, spec, parent_id=parent_id)
-    store.settings.home.mkdir(parents=True, exist_ok=True)
-    store.settings.wake_file.touch()
+    run_id = create_run(store, spec, parent_id=parent_id, start_file=start_file)
+    wake(store.settings)
     return run_id
+
+
+def resume(store: Store, run_id: str, epochs: int | None = None) -> None:
+    """Queue a run that has ended, to go on to ``epochs`` in all; raises InputError."""
+    reopen_run(store, run_id, epochs)
+    wake(store.settings)
+
+
+def wake(settings: Settings) -> None:
+    """Tell a worker of this machine that there is something to take."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.wake_file.touch()
 
 
 def worker_lives(settings: Settings) -> bool:

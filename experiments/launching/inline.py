@@ -4,13 +4,15 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from experiments.attending import attend
-from experiments.errors import WorkerError
+from experiments.errors import ExperimentsError, WorkerError
+from experiments.launching.preparing import prepare
 from experiments.run_folder import RunFolder, note_process
 from experiments.specs import RunSpec
-from experiments.tracking.changes import create_run, start_run
+from experiments.tracking.changes import create_run, end_run, reopen_run, start_run
 from experiments.tracking.runs import RunStatus
 from experiments.tracking.store import Store
 
@@ -31,16 +33,36 @@ class _ThisProcess:
         """Nobody ends the process that they are in; Ctrl-C twice does."""
 
 
-def run_inline(store: Store, spec: RunSpec, parent_id: str | None = None) -> tuple[str, RunStatus]:
-    """Train here and now; returns the run's id and final status.
+def run_inline(
+    store: Store, spec: RunSpec, parent_id: str | None = None, start_file: Path | None = None
+) -> tuple[str, RunStatus]:
+    """Train a new run here and now; returns its id and final status.
 
     The first Ctrl-C asks the run to stop after its batch, the second ends the process.
     """
+    run_id = create_run(
+        store, spec, status=RunStatus.RUNNING, parent_id=parent_id, start_file=start_file
+    )
+    return run_id, _train_here(store, run_id, spec)
+
+
+def resume_inline(store: Store, run_id: str, epochs: int | None = None) -> RunStatus:
+    """Let a run that has ended go on here and now, to ``epochs`` in all; raises InputError."""
+    spec = reopen_run(store, run_id, epochs, status=RunStatus.RUNNING)
+    return _train_here(store, run_id, spec)
+
+
+def _train_here(store: Store, run_id: str, spec: RunSpec) -> RunStatus:
     from experiments.training import train
 
-    run_id = create_run(store, spec, status=RunStatus.RUNNING, parent_id=parent_id)
     folder = RunFolder(store.settings.run_folders / run_id).create()
     note_process(folder, attends_itself=True)
+    try:
+        prepare(store, folder, spec)
+    except ExperimentsError as error:
+        end_run(store, run_id, RunStatus.FAILED, f"It could not be started: {error}")
+        folder.remove()
+        raise
     start_run(store, run_id, worker="inline")
     process = _ThisProcess()
     statuses: list[RunStatus | None] = []
@@ -57,7 +79,7 @@ def run_inline(store: Store, spec: RunSpec, parent_id: str | None = None) -> tup
         attending.join()
     if not statuses or statuses[0] is None:
         raise WorkerError(f"Run {run_id} was trained but not recorded; see {folder.path}.")
-    return run_id, statuses[0]
+    return statuses[0]
 
 
 @contextmanager

@@ -4,8 +4,11 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, parse_index
 from experiments.errors import ArtifactError
 from experiments.tracking.store import Store, asks_store
+
+LOG_FILE = "log.txt"
 
 
 class Artifact(NamedTuple):
@@ -45,6 +48,28 @@ def fetch_artifact(store: Store, run_id: str, path: str) -> Path:
         raise ArtifactError(
             f"Run {run_id} has no readable artifact {path!r}. It has: {have}."
         ) from None
+
+
+def list_checkpoints(store: Store, run_id: str) -> list[Checkpoint]:
+    """The checkpoints of a run that has ended, in order of their epochs; none if nothing was
+    saved."""
+    try:
+        index = fetch_artifact(store, run_id, INDEX_FILE)
+    except ArtifactError:
+        return []
+    return parse_index(index.read_text(encoding="utf-8"))
+
+
+@asks_store
+def drop_stale_checkpoints(store: Store, run_id: str) -> None:
+    """Delete checkpoint files that the run's index no longer names: a resumed run wrote others."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    named = {checkpoint.file for checkpoint in list_checkpoints(store, run_id)} | {INDEX_FILE}
+    repository = get_artifact_repository(store.client.get_run(run_id).info.artifact_uri)
+    for artifact in list_artifacts(store, run_id):
+        if artifact.path.startswith(f"{FOLDER}/") and artifact.path not in named:
+            repository.delete_artifacts(artifact.path)
 
 
 def _download_folder(store: Store, run_id: str) -> str | None:

@@ -3,10 +3,14 @@
 import getpass
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
 
-from experiments.errors import ExperimentsError
+from experiments.checkpoint_files import find
+from experiments.errors import ExperimentsError, InputError
+from experiments.spec_files import parse_spec
 from experiments.specs import RunSpec
-from experiments.tracking.runs import SPEC_FILE, RunStatus, Tag, get_run
+from experiments.tracking.artifacts import list_checkpoints
+from experiments.tracking.runs import SPEC_FILE, RunStatus, Tag, get_run, get_spec
 from experiments.tracking.store import Store, asks_store
 
 #: One colour a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
@@ -23,11 +27,13 @@ def create_run(
     spec: RunSpec,
     status: RunStatus = RunStatus.SCHEDULED,
     parent_id: str | None = None,
+    start_file: Path | None = None,
 ) -> str:
     """Record a new run with its params and spec.yaml, and return its id.
 
-    MLflow creates runs as RUNNING; the status is set last, so that no worker takes a run that is
-    not whole yet.
+    ``start_file`` is a file of the user's from which it shall start; it becomes the artifact that
+    the spec names in ``start.file``. MLflow creates runs as RUNNING; the status is set last, so
+    that no worker takes a run that is not whole yet.
     """
     from mlflow.entities import Param
 
@@ -45,6 +51,8 @@ def create_run(
     params = [Param(name, value) for name, value in spec.flatten().items()]
     client.log_batch(run_id, params=params)
     client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
+    if start_file and spec.start:
+        client.log_artifact(run_id, str(start_file), str(PurePosixPath(spec.start.file).parent))
     client.update_run(run_id, status=status.value)
     return run_id
 
@@ -79,6 +87,42 @@ def request_stop(store: Store, run_id: str) -> None:
         end_run(store, run_id, RunStatus.KILLED, "Stopped before it started.")
     elif run.status is RunStatus.RUNNING:
         set_tags(store, run_id, {Tag.STOP: str(_now())})
+
+
+@asks_store
+def reopen_run(
+    store: Store,
+    run_id: str,
+    epochs: int | None = None,
+    status: RunStatus = RunStatus.SCHEDULED,
+) -> RunSpec:
+    """Let a run that has ended go on to so many epochs in all (by default those of its spec).
+
+    Whoever trains it takes up its last checkpoint; without one it begins anew. Returns its spec.
+    Raises InputError if it has not ended or has those epochs already.
+    """
+    run = get_run(store, run_id)
+    if run.status.is_active:
+        raise InputError(f"{run.name} is {run.status}. Only a run that has ended can be resumed.")
+    checkpoints = list_checkpoints(store, run_id)
+    behind = find(checkpoints).epoch if checkpoints else 0
+    spec = get_spec(store, run_id)
+    total = epochs or spec.training.epochs
+    if total <= behind:
+        raise InputError(
+            f"epochs: received {total}, and {run.name} has {behind} epochs already. Allowed: a "
+            f"total above {behind}."
+        )
+    if total != spec.training.epochs:
+        data = spec.model_dump(mode="json")
+        spec = parse_spec(data | {"training": data["training"] | {"epochs": total}})
+        store.client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
+    for tag in (Tag.STOP, Tag.REASON, Tag.VERDICT, Tag.PROGRESS, Tag.WORKER):
+        if tag in run.tags:
+            store.client.delete_tag(run_id, tag.value)
+    set_tags(store, run_id, {Tag.EPOCHS: str(total), Tag.SPENT: f"{run.seconds or 0:.3f}"})
+    store.client.update_run(run_id, status=status.value)
+    return spec
 
 
 @asks_store

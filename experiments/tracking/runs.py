@@ -44,6 +44,9 @@ class Tag(StrEnum):
     WORKER = "kerascope.worker"
     PROGRESS = "kerascope.progress"
     VERDICT = "kerascope.verdict"
+    SEAMS = "kerascope.seams"
+    EPOCHS = "kerascope.epochs"
+    SPENT = "kerascope.spent_seconds"
     COLOR = "mlflow.runColor"
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
@@ -104,15 +107,27 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the spec asks for."""
-        return int(self.params.get("training.epochs", 0))
+        """How many epochs it shall have: those of the spec, or of the last resume."""
+        return int(self.tags.get(Tag.EPOCHS) or self.params.get("training.epochs") or 0)
+
+    @property
+    def seams(self) -> list[int]:
+        """The epochs, from 0, before which it was resumed or branched off."""
+        found: list[int] = json.loads(self.tags.get(Tag.SEAMS, "[]"))
+        return found
 
     @property
     def seconds(self) -> float | None:
-        """How long it has trained so far, or trained in all; None before it starts."""
+        """How long it has trained so far, or trained in all; None before it starts.
+
+        The time between a stop and a resume does not count.
+        """
         if self.started is None:
             return None
-        return ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
+        before = float(self.tags.get(Tag.SPENT, 0))
+        if self.status is RunStatus.SCHEDULED:
+            return before
+        return before + ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
 
     @property
     def main_metric(self) -> str:
@@ -205,14 +220,16 @@ def _search(store: Store, query: str, view: int, most: int) -> list["MlflowRun"]
 
 def _to_run(run: "MlflowRun") -> Run:
     tags = dict(run.data.tags)
+    status = RunStatus(run.info.status)
+    ended = run.info.end_time if not status.is_active else None  # MLflow keeps it over a resume
     return Run(
         id=run.info.run_id,
         experiment_id=run.info.experiment_id,
         name=run.info.run_name or run.info.run_id[:8],
-        status=RunStatus(run.info.status),
+        status=status,
         created=_to_time(run.info.start_time),
         started=_to_time(int(tags[Tag.STARTED])) if Tag.STARTED in tags else None,
-        ended=_to_time(run.info.end_time) if run.info.end_time else None,
+        ended=_to_time(ended) if ended else None,
         params=dict(run.data.params),
         metrics={name: to_value(value) for name, value in run.data.metrics.items()},
         tags=tags,

@@ -175,6 +175,7 @@ def test_the_outline_lists_each_layer():
         "output_shape": "(None, 8)",
         "parameters": 40,
         "trainable": True,
+        "inbound": ["preprocessing"],
     }
 
 

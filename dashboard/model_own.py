@@ -1,0 +1,128 @@
+"""Predicting on what the user enters or uploads."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cache
+from dashboard.components import errors_shown
+from dashboard.model_answers import answer_table, draw_answer
+from dashboard.model_source import ModelSource
+from dashboard.pictures import to_picture
+from experiments.errors import InputError
+from experiments.sample_files import read_rows
+
+_MOST_FIELDS = 100  # features that a table can still be typed into
+_PROBABILITY = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
+
+
+def draw_own_picture(source: ModelSource, white: float, scale: str, names: list[str]) -> None:
+    """A picture from the user, and how the model saw it."""
+    file = st.file_uploader(
+        "A picture", type=["png", "jpg", "jpeg", "bmp", "webp"],
+        help="It is made grey or coloured, and as small as the model takes it.",
+    )  # fmt: skip
+    if file is None:
+        return
+    with errors_shown("The picture was not predicted"):
+        with _on_disk(file) as path:
+            answer = cache.process_of(source).ask(
+                "predict_picture", source=source.asked, path=str(path), white=white, scale=scale
+            )
+        grid = st.grid("auto", min_column_width=150, gap="small", border=True)
+        with grid.cell():
+            st.caption("As you gave it")
+            st.image(file, width=112)
+        with grid.cell():
+            st.caption("As the model saw it")
+            st.image(to_picture(answer["seen"]))
+        with grid.cell():
+            st.caption("Its answer")
+            draw_answer(answer["predictions"][0], names)
+
+
+def draw_own_rows(source: ModelSource, opened: dict[str, Any], names: list[str]) -> None:
+    """Rows typed into a table, and rows from a file."""
+    shape = opened["input_shape"]
+    features = opened["feature_names"] or [f"x{i}" for i in range(shape[0] or 0)]
+    if len(shape) == 1 and 0 < len(features) <= _MOST_FIELDS:
+        _draw_typed(source, opened, features, names)
+    sizes = " × ".join(str(size or "any") for size in shape)
+    said = f"Columns: {_some(features)}. In any order if named." if len(shape) == 1 else ""
+    file = st.file_uploader(
+        "A file of samples: .csv, .json or .npy", type=["csv", "json", "npy", "npz"],
+        help=said or f"Each sample has the shape {sizes}.",
+    )  # fmt: skip
+    if file is None:
+        return
+    with errors_shown("The file was not predicted"):
+        if file.name.lower().endswith(".csv") and len(shape) == 1:
+            _draw_predicted(source, read_table(file, features).to_numpy(float).tolist(), names)
+        else:
+            with _on_disk(file) as path:
+                rows = read_rows(path)
+            _draw_predicted(source, rows, names)
+
+
+def _draw_typed(
+    source: ModelSource, opened: dict[str, Any], features: list[str], names: list[str]
+) -> None:
+    """A table with a column for each feature, filled with a sample where there is one."""
+    first, said = [0.0] * len(features), "Change any number, add rows."
+    for part in ("validation", "train") if source.run else ():
+        samples = cache.ask_model(source, "predict_samples", part=part, count=1)["samples"]
+        if samples:
+            first, said = samples[0]["input"], f"The first row is a sample of the data. {said}"
+            break
+    st.caption(said)
+    start = pd.DataFrame([first], columns=features)
+    rows = st.data_editor(start, num_rows="dynamic", hide_index=True, key=f"rows {source.key}")
+    with errors_shown("The rows were not predicted"):
+        whole = rows.dropna()
+        if len(whole) < len(rows):
+            st.caption(f"{len(rows) - len(whole)} rows with empty fields are left out.")
+        if len(whole):
+            _draw_predicted(source, whole.to_numpy(float).tolist(), names)
+
+
+def _draw_predicted(source: ModelSource, rows: list[Any], names: list[str]) -> None:
+    answer = cache.process_of(source).ask("predict_rows", source=source.asked, rows=rows)
+    table = answer_table(answer["predictions"], names)
+    st.dataframe(table, column_config={"probability": _PROBABILITY}, width=420)
+
+
+def read_table(file: Any, features: list[str]) -> pd.DataFrame:
+    """The rows of a CSV in the order of the features, named or not; raises InputError."""
+    try:
+        table = pd.read_csv(file)
+        if not set(features) <= set(table.columns):
+            file.seek(0)
+            table = pd.read_csv(file, header=None)
+            if table.shape[1] != len(features):
+                raise InputError(
+                    f"Received {table.shape[1]} columns. Allowed: {len(features)} columns of "
+                    f"numbers, or columns named {_some(features)}."
+                )
+            table.columns = pd.Index(features)
+        return table[features].astype(float)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"This is no CSV of numbers: {error}. Allowed: one row a line, numbers only."
+        ) from None
+
+
+@contextmanager
+def _on_disk(file: Any) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(suffix=Path(file.name).suffix.lower()) as copy:
+        copy.write(file.getvalue())
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")

@@ -1,0 +1,143 @@
+"""A checkpoint after each epoch, so that a run goes on where it stopped, however it stopped."""
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from experiments.callbacks import Recorder
+from experiments.checkpoint_files import BEST, LAST, epoch_name, link, path_of
+from experiments.run_folder import RunFolder
+from experiments.saving import save_model
+from experiments.specs import RunSpec
+from experiments.training_state import (
+    TrainingState,
+    capture,
+    restore_callbacks,
+    restore_metrics,
+)
+
+logger = logging.getLogger("kerascope.training")
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves ``last`` after each epoch, gives the best one and every k-th a name of their own, and
+    then has the epoch recorded.
+
+    In this order a process that is killed in between leaves no epoch that is recorded and not
+    saved: such an epoch would be trained again and recorded twice. Of an epoch that was cut off
+    the state after its last batch is saved, before validation and callbacks see it. It must be
+    the last callback.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        spec: RunSpec,
+        recorder: Recorder,
+        watching: Sequence[keras.callbacks.Callback],
+        seams: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        self.folder, self.spec, self.recorder = folder, spec, recorder
+        self.watching, self.seams = watching, list(seams)
+        self._early = next(
+            (c for c in watching if isinstance(c, keras.callbacks.EarlyStopping)), None
+        )
+        self.seconds = 0.0
+        self._best = min(recorder.values_of(self._monitor), default=math.inf)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save in the middle of an epoch when training was asked to end there."""
+        if self.recorder.cut_after and not self._save(self.recorder.cut_after):
+            logger.warning("The cut epoch could not be saved; a resumed run begins it anew.")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save, name and record a whole epoch."""
+        if self.recorder.cut_after:
+            return
+        if self._save():
+            last = path_of(self.folder.artifacts, LAST)
+            if self._is_best(epoch):
+                link(last, path_of(self.folder.artifacts, BEST))
+            every = self.spec.callbacks.keep_checkpoint_every
+            if every and (epoch + 1) % every == 0:
+                link(last, path_of(self.folder.artifacts, epoch_name(epoch + 1)))
+        self.recorder.publish()
+
+    def final(self) -> Path | None:
+        """The checkpoint that is the model as training left it, or None if it is not there."""
+        went_back = self._early and self._early.restore_best_weights and self._early.best_weights
+        path = path_of(self.folder.artifacts, BEST if went_back else LAST)
+        return path if path.exists() else None
+
+    def _save(self, batch: int = 0) -> bool:
+        started = time.perf_counter()
+        state = capture(
+            self.model,
+            self.watching,
+            epoch=self.recorder.recorded,
+            batch=batch,
+            shuffle_seed=self.spec.seed,
+            history=self.recorder.lines,
+            seams=self.seams,
+            spec=self.spec.model_dump(mode="json"),
+        )
+        try:
+            save_model(self.model, path_of(self.folder.artifacts, LAST), state)
+        except OSError as error:
+            logger.warning("The checkpoint could not be saved, training goes on: %s", error)
+            return False
+        self.seconds += time.perf_counter() - started
+        return True
+
+    @property
+    def _monitor(self) -> str:
+        return self.spec.monitors()[0]
+
+    def _is_best(self, epoch: int) -> bool:
+        """Whether the best epoch so far is this one, as EarlyStopping sees it where there is one,
+        so that ``best`` is what it goes back to."""
+        if self._early:
+            return bool(self._early.best_epoch == epoch)
+        value = self.recorder.values_of(self._monitor, since=-1)[0]
+        better = value < self._best
+        self._best = value if better else self._best
+        return better
+
+
+class Continuation(keras.callbacks.Callback):
+    """Puts back what Keras resets at the beginning of ``fit`` and of an epoch."""
+
+    def __init__(self, state: TrainingState, watching: Sequence[keras.callbacks.Callback]) -> None:
+        super().__init__()
+        self.state, self.watching = state, watching
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """The counters of the callbacks, which have just been reset."""
+        for note in restore_callbacks(self.watching, self.state):
+            logger.info("%s", note)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """The running metrics of an epoch that was cut off, and no work for its first batches.
+
+        A pass over the data that ends early would not do: TensorFlow still counts the step that
+        finds no data (2.21, optimizer.iterations and seed generators).
+        """
+        if not self.state.batch or epoch != self.state.epoch:
+            return
+        restore_metrics(self.model, self.state)
+        train = self.model.train_function
+        done = iter(range(self.state.batch))
+
+        def skip(iterator: Any) -> Any:
+            if next(done, None) is not None:
+                return {}
+            self.model.train_function = train
+            return train(iterator)
+
+        self.model.train_function = skip

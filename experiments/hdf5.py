@@ -1,0 +1,95 @@
+"""Keras' legacy whole-model format, written so that every model can be: Keras 3's own writer
+(3.10 to 3.15.1) fails on models with equal names of nested layers, loses the compile config of the
+model that it saves (``training_config.pop`` in saving_utils.py), and writes losses by short names
+that it cannot read."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+from keras.src.legacy.saving import json_utils, saving_options, saving_utils
+from keras.src.legacy.saving.legacy_h5_format import save_attributes_to_hdf5_group
+
+#: Losses that Keras 3 does not find when it compiles a loaded .h5.
+_LONG_NAMES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+
+
+def write_whole_model(file: h5py.File, model: keras.Model) -> None:
+    """Architecture, weights, training config and optimizer state into an open, empty file."""
+    for name, value in _metadata(model).items():
+        is_text = isinstance(value, str)
+        file.attrs[name] = (
+            value if is_text else json.dumps(value, default=json_utils.get_json_type).encode()
+        )
+    _write_weights(file.create_group("model_weights"), model)
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and optimizer.variables:
+        _write_arrays(file.create_group("optimizer_weights"), optimizer.variables)
+
+
+def read_names(group: h5py.Group, name: str) -> list[str]:
+    """A list of names; Keras cuts one that is longer than 64 KB into parts with numbers."""
+    found = group.attrs.get(name)
+    if found is None:
+        parts: list[Any] = []
+        while (part := group.attrs.get(f"{name}{len(parts)}")) is not None:
+            parts.append(part)
+        found = [item for part in parts for item in part]
+    return [item.decode() if isinstance(item, bytes) else str(item) for item in found]
+
+
+def lengthen(loss: Any) -> Any:
+    """A loss of a training config under its long name, wherever it stands."""
+    if isinstance(loss, list):
+        return [lengthen(item) for item in loss]
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {name: lengthen(item) for name, item in loss.items()}
+    return _LONG_NAMES.get(loss, loss) if isinstance(loss, str) else loss
+
+
+def _metadata(model: keras.Model) -> dict[str, Any]:
+    compiled = getattr(model, "_compile_config", None)
+    kept = dict(compiled.config) if compiled else {}
+    try:
+        with saving_options.keras_option_scope(use_legacy_config=True):
+            metadata: dict[str, Any] = saving_utils.model_metadata(model)
+    finally:
+        if compiled:
+            compiled.config.update(kept)
+    if config := metadata.get("training_config"):
+        metadata["training_config"] = config | {"loss": lengthen(config.get("loss"))}
+    return metadata
+
+
+def _write_weights(group: h5py.Group, model: keras.Model) -> None:
+    names = [layer.name.encode() for layer in model.layers]
+    save_attributes_to_hdf5_group(group, "layer_names", names)
+    group.attrs["backend"] = keras.backend.backend().encode()
+    group.attrs["keras_version"] = keras.__version__.encode()
+    # in this order a name that begins another one, as "a" does "a/b", comes first
+    for layer in sorted(model.layers, key=lambda layer: layer.name):
+        weights = layer.trainable_weights + layer.non_trainable_weights
+        _write_arrays(group.create_group(layer.name), weights)
+    own = model._trainable_variables + model._non_trainable_variables
+    weights = [variable for variable in own if any(variable is w for w in model.weights)]
+    _write_arrays(group.create_group("top_level_model_weights"), weights)
+
+
+def _write_arrays(group: h5py.Group, variables: Iterable[keras.Variable]) -> None:
+    names: list[str] = []
+    for variable in variables:
+        name, number = variable.path, 1
+        while name in group:
+            number += 1
+            name = f"{variable.path}_{number}"
+        group.create_dataset(name, data=np.asarray(variable))
+        names.append(name)
+    save_attributes_to_hdf5_group(group, "weight_names", [name.encode() for name in names])

@@ -1,0 +1,1 @@
+"""A run as a stand-alone Python script: data, network, training, saving and loading."""

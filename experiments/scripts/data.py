@@ -1,0 +1,94 @@
+"""The data and the split of a run as lines of Python that need NumPy, scikit-learn and Keras."""
+
+from experiments.datasets.catalogue import DatasetInfo, Source, Task
+from experiments.specs import DatasetSpec, SplitSpec
+
+_STRATIFY = '''\
+def stratify(labels, validation, random):
+    """Draw rows for validation within each class; returns the rows to train on and those."""
+    _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    quotas = counts * (validation / len(labels))
+    lowest, highest = np.minimum(counts - 1, 1), counts - 1
+    takes = np.clip(np.floor(quotas).astype("int64"), lowest, highest)
+    for i in np.argsort(takes - quotas, kind="stable"):  # what rounding down has left over
+        if takes.sum() < validation and takes[i] < highest[i]:
+            takes[i] += 1
+    train, held = [], []
+    for number, take in enumerate(takes):
+        rows = random.permutation(np.flatnonzero(numbers == number))
+        held.append(rows[:take])
+        train.append(rows[take:])
+    return np.concatenate(train), np.concatenate(held)'''
+
+
+def data_imports(info: DatasetInfo) -> list[str]:
+    """The import that the lines of ``data_lines`` need beyond Keras and NumPy."""
+    if info.source is Source.DOWNLOAD:
+        return []
+    name = "make_moons" if info.source is Source.GENERATED else f"load_{info.name}"
+    return [f"from sklearn.datasets import {name}"]
+
+
+def data_lines(spec: DatasetSpec) -> list[str]:
+    """Lines that leave the samples in ``x`` and ``y``, and a test part in ``x_test``, ``y_test``.
+
+    The arrays are those of experiments.datasets.loading, to the bit.
+    """
+    info = spec.info
+    lines: list[str] = []
+    if info.source is Source.DOWNLOAD:
+        lines.append(f"(x, y), (x_test, y_test) = keras.datasets.{info.name}.load_data()")
+    elif info.source is Source.GENERATED:
+        lines += [
+            f"x, y = make_moons(n_samples={info.samples}, noise=0.2, random_state=SEED)",
+            "flipped = np.random.default_rng([SEED, 1]).permutation(len(y))"
+            f"[:{round(spec.noise * info.samples)}]",
+            "y[flipped] = 1 - y[flipped]",
+        ]
+    else:
+        scaled = "scaled=False, " if info.name == "diabetes" else ""
+        lines.append(f"x, y = load_{info.name}({scaled}return_X_y=True)")
+    for suffix in ("", "_test") if info.source is Source.DOWNLOAD else ("",):
+        lines += [f"x{suffix} = {_samples(info, suffix)}", f"y{suffix} = {_targets(info, suffix)}"]
+    if spec.max_samples is not None and spec.max_samples < info.samples:
+        lines.append(f"x, y = x[:{spec.max_samples}], y[:{spec.max_samples}]")
+    return lines
+
+
+def split_function(spec: SplitSpec) -> str:
+    """The definition that ``split_lines`` needs, or nothing."""
+    return _STRATIFY if spec.validation_split and spec.method == "stratified" else ""
+
+
+def split_lines(spec: SplitSpec) -> list[str]:
+    """Lines that leave ``x_train`` and ``y_train``, and with validation ``x_val`` and ``y_val``."""
+    if not spec.validation_split:
+        return ["x_train, y_train = x, y"]
+    cut = [f"n = math.floor(len(x) * (1.0 - {spec.validation_split!r}))"]
+    if spec.method == "last":
+        return [*cut, "x_train, y_train, x_val, y_val = x[:n], y[:n], x[n:], y[n:]"]
+    random = "np.random.default_rng([SEED, 2])"
+    if spec.method == "shuffled":
+        drawn = [f"order = {random}.permutation(len(x))", "train, val = order[:n], order[n:]"]
+    else:
+        drawn = [f"train, val = stratify(y.reshape(-1), len(x) - n, {random})"]
+    return [
+        *cut,
+        *drawn,
+        "train, val = np.sort(train), np.sort(val)",
+        "x_train, y_train, x_val, y_val = x[train], y[train], x[val], y[val]",
+    ]
+
+
+def _samples(info: DatasetInfo, suffix: str) -> str:
+    if info.source is Source.DOWNLOAD and len(info.shape) == 3:  # pictures stay uint8
+        return f"x{suffix}.reshape(-1, {', '.join(map(str, info.shape))})"
+    shape = f".reshape(-1, {', '.join(map(str, info.shape))})" if len(info.shape) == 3 else ""
+    return f'x{suffix}{shape}.astype("float32")'
+
+
+def _targets(info: DatasetInfo, suffix: str) -> str:
+    if info.task is Task.MULTICLASS:
+        flat = ".reshape(-1)" if info.source is Source.DOWNLOAD else ""  # CIFAR's are (n, 1)
+        return f'y{suffix}{flat}.astype("int32")'
+    return f'y{suffix}.astype("float32").reshape(-1, 1)'

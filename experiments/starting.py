@@ -1,0 +1,79 @@
+"""Where a training process begins: with fresh weights, where a run stopped, or with the weights
+of another model. Whoever starts the process leaves the file and a note in the run's folder."""
+
+import logging
+from typing import NamedTuple
+
+import keras
+
+from experiments.errors import SpecError
+from experiments.run_folder import RunFolder, read_json
+from experiments.saving import restore
+from experiments.specs import RunSpec
+from experiments.training_state import TrainingState
+
+logger = logging.getLogger("kerascope.training")
+
+
+class Start(NamedTuple):
+    """What is behind a run when its process begins, and what became of it in words."""
+
+    state: TrainingState | None = None
+    seams: tuple[int, ...] = ()
+    words: str = ""
+
+    @property
+    def epoch(self) -> int:
+        """The first epoch to train."""
+        return self.state.epoch if self.state else 0
+
+    @property
+    def batch(self) -> int:
+        """How many batches of it are done already."""
+        return self.state.batch if self.state else 0
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The journal's lines of the epochs before."""
+        return tuple(self.state.history) if self.state else ()
+
+
+def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
+    """Bring a compiled model to where the run's folder says that it begins.
+
+    Settings of the spec win over those of a checkpoint. Raises SpecError where nothing would be
+    left to train, and ArtifactError for a file that does not fit.
+    """
+    note = read_json(folder.start_note)
+    if not note:
+        return Start()
+    path = folder.start / note["file"]
+    if note["how"] == "weights":
+        from experiments.transplanting import transplant
+
+        plan = transplant(path, model)
+        logger.info("%s", plan.sentence)
+        return Start(words=f"began with weights of {note['whose']}")
+    state, notes = restore(model, path)
+    for said in notes:
+        logger.info("%s", said)
+    if state is None:
+        return Start(words=f"began with the model of {note['whose']}")
+    if state.epoch >= spec.training.epochs:
+        raise SpecError(
+            f"training.epochs: received {spec.training.epochs}, and {state.epoch} epochs are "
+            f"behind the checkpoint. Allowed: a total above {state.epoch}."
+        )
+    before = (state.spec or {}).get("training", {}).get("learning_rate")
+    if before is not None and before != spec.training.learning_rate:
+        model.optimizer.learning_rate = spec.training.learning_rate
+    resumed = note["how"] == "resume"
+    words = f"was {'resumed' if resumed else 'branched off ' + note['whose']} after {_where(state)}"
+    logger.info("This run %s", words)
+    seams = tuple(dict.fromkeys((*state.seams, state.epoch))) if state.epoch else ()
+    return Start(state, seams, words)
+
+
+def _where(state: TrainingState) -> str:
+    cut = f" and {state.batch} batches" if state.batch else ""
+    return f"{state.epoch} epoch{'s' * (state.epoch != 1)}{cut}"

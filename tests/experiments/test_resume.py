@@ -1,0 +1,261 @@
+"""Runs that stopped, died or were finished, and go on: as one run, exactly where they were."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from experiments.checkpoint_files import find
+from experiments.errors import ArtifactError, InputError
+from experiments.launching import resume, submit
+from experiments.launching.branching import branch_spec
+from experiments.launching.inline import resume_inline, run_inline
+from experiments.run_folder import RunFolder, read_json
+from experiments.saving import load_model
+from experiments.settings import ROOT, Settings, sqlite_uri
+from experiments.spec_files import load_spec
+from experiments.tracking.artifacts import fetch_artifact, list_artifacts, list_checkpoints
+from experiments.tracking.changes import request_stop
+from experiments.tracking.histories import get_history
+from experiments.tracking.runs import RunStatus, get_run, get_spec
+from experiments.tracking.store import Store
+from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs, worker
+
+SPEC = """
+dataset: {name: digits, max_samples: 300}
+model: {name: mlp, layers: [16], dropout: 0.3, batch_norm: true}
+training: {epochs: 5, batch_size: 16, learning_rate: 0.01}
+callbacks:
+  early_stopping: {patience: 4}
+  reduce_lr_on_plateau: {patience: 1, min_delta: 0.2}
+  keep_checkpoint_every: 2
+"""
+TIMES = ["epoch_seconds", "evaluation_seconds"]
+
+
+@pytest.fixture(scope="module")
+def module_store(tmp_path_factory, migrated_database) -> Store:
+    home = tmp_path_factory.mktemp("resume")
+    shutil.copy(migrated_database, home / "mlflow.db")
+    return Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
+
+
+@pytest.fixture(scope="module")
+def straight(module_store) -> str:
+    run_id, status = run_inline(module_store, load_spec(SPEC))
+    assert status is RunStatus.FINISHED
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def resumed(module_store) -> str:
+    """Trained to epoch 3, and then to 5."""
+    run_id, _ = run_inline(module_store, load_spec(SPEC, ["training.epochs=3"]))
+    assert resume_inline(module_store, run_id, 5) is RunStatus.FINISHED
+    return run_id
+
+
+def measured(store: Store, run_id: str) -> np.ndarray:
+    history = get_history(store, get_run(store, run_id))
+    return history.drop(columns=TIMES).sort_index(axis=1).to_numpy()
+
+
+def weights(store: Store, run_id: str) -> list[np.ndarray]:
+    return load_model(fetch_artifact(store, run_id, "model/model.h5")).get_weights()
+
+
+def steps(store: Store, run_id: str) -> list[int]:
+    return [point.step for point in store.client.get_metric_history(run_id, "val_loss")]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(module_store, straight, resumed):
+    assert np.array_equal(measured(module_store, straight), measured(module_store, resumed))
+    for one, other in zip(
+        weights(module_store, straight), weights(module_store, resumed), strict=True
+    ):
+        assert np.array_equal(one, other)
+
+
+def test_no_epoch_is_twice_in_the_history_of_a_resumed_run(module_store, resumed):
+    assert steps(module_store, resumed) == [0, 1, 2, 3, 4]
+
+
+def test_a_resumed_run_tells_its_seam_its_total_and_its_log_goes_on(module_store, resumed):
+    run = get_run(module_store, resumed)
+    assert run.seams == [3]
+    assert run.epochs == get_spec(module_store, resumed).training.epochs == 5
+    assert run.reason == "Trained all 5 epochs. It was resumed after 3 epochs."
+    log = fetch_artifact(module_store, resumed, "log.txt").read_text()
+    assert [f"epoch {n}" in log for n in range(5)] == [True] * 5
+
+
+def test_the_best_epoch_of_before_is_not_forgotten(module_store, straight, resumed):
+    before, after = (get_run(module_store, run_id) for run_id in (straight, resumed))
+    assert before.metrics["best_epoch"] == after.metrics["best_epoch"]
+    assert before.metrics["best_val_loss"] == after.metrics["best_val_loss"]
+
+
+def test_the_last_the_best_and_every_second_checkpoint_are_kept_once_each(module_store, straight):
+    checkpoints = list_checkpoints(module_store, straight)
+    roles = {role: c.epoch for c in checkpoints for role in c.roles if role != "kept"}
+    assert roles["last"] == 5
+    assert roles["best"] == get_run(module_store, straight).metrics["best_epoch"] + 1
+    assert [c.epoch for c in checkpoints if "kept" in c.roles] == [2, 4]
+    stored = [item.path for item in list_artifacts(module_store, straight) if
+              item.path.startswith("checkpoints/") or item.path == "model/model.h5"]  # fmt: skip
+    assert sorted(stored) == sorted({c.file for c in checkpoints} | {"checkpoints/index.json"})
+
+
+def test_a_resumed_run_leaves_no_stale_checkpoint(module_store, resumed):
+    named = {c.file for c in list_checkpoints(module_store, resumed)}
+    stored = {item.path for item in list_artifacts(module_store, resumed)}
+    assert {path for path in stored if path.startswith("checkpoints/") and "index" not in path} <= (
+        named
+    )
+    with h5py.File(fetch_artifact(module_store, resumed, find(list_checkpoints(
+            module_store, resumed)).file)) as file:  # fmt: skip
+        assert json.loads(file["training_state"].attrs["state"])["epoch"] == 5
+
+
+def test_a_branch_is_a_child_with_the_history_before_it_and_changed_settings(
+    module_store, straight
+):
+    spec = branch_spec(module_store, straight, 2, ["training.learning_rate=0.001", "seed=9"])
+    run_id, _ = run_inline(module_store, spec, parent_id=straight)
+    child = get_run(module_store, run_id)
+    assert (child.parent_id, child.seams, child.status) == (straight, [2], RunStatus.FINISHED)
+    history = get_history(module_store, child)
+    before = get_history(module_store, get_run(module_store, straight))
+    assert history["loss"][:2].equals(before["loss"][:2])
+    assert not np.array_equal(history["loss"], before["loss"])
+    assert history["learning_rate"][2] == pytest.approx(0.001)
+
+
+def test_a_branch_without_changes_is_the_run_again(module_store, straight):
+    run_id, _ = run_inline(module_store, branch_spec(module_store, straight, 4))
+    assert np.array_equal(measured(module_store, straight), measured(module_store, run_id))
+
+
+def test_a_run_that_stopped_early_goes_on_when_more_epochs_are_asked_for(module_store):
+    spec = load_spec(
+        SPEC, ["callbacks.early_stopping={patience: 1, min_delta: 10}", "training.epochs=20"]
+    )
+    run_id, _ = run_inline(module_store, spec)
+    stopped = get_run(module_store, run_id)
+    assert "Early stopping after 2 of 20 epochs" in stopped.reason
+    resume_inline(module_store, run_id)
+    assert steps(module_store, run_id)[:3] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("epochs", [None, 3])
+def test_a_run_with_all_its_epochs_is_not_resumed(module_store, straight, epochs):
+    with pytest.raises(InputError, match="above 5"):
+        resume(module_store, straight, epochs)
+    assert get_run(module_store, straight).status is RunStatus.FINISHED
+
+
+def test_a_run_that_has_not_ended_is_not_resumed(module_store):
+    run_id = submit(module_store, load_spec(SPEC))
+    with pytest.raises(InputError, match="SCHEDULED"):
+        resume(module_store, run_id)
+    request_stop(module_store, run_id)
+
+
+def test_a_branch_from_an_epoch_without_checkpoint_names_those_that_are_there(
+    module_store, straight
+):
+    with pytest.raises(ArtifactError, match=r"after 3 epochs.*2, 4, 5"):
+        branch_spec(module_store, straight, 3)
+
+
+def test_a_branch_into_a_network_with_other_layers_fails_with_the_reason(module_store, straight):
+    spec = branch_spec(module_store, straight, 2, ["model.layers=[8]"])
+    run_id, status = run_inline(module_store, spec)
+    assert status is RunStatus.FAILED
+    assert "does not fit this network" in get_run(module_store, run_id).reason
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, migrated_database) -> Store:
+    home = tmp_path_factory.mktemp("served")
+    shutil.copy(migrated_database, home / "mlflow.db")
+    settings = Settings(home, sqlite_uri(home / "mlflow.db"), "")
+    with worker(settings, "--slots", "2"):
+        yield Store(settings)
+
+
+LONG = load_spec(SPEC, ["training.epochs=2000", "callbacks.early_stopping=null",
+                        "callbacks.keep_checkpoint_every=null"])  # fmt: skip
+
+
+def as_if_straight(store: Store, run_id: str, epochs: int) -> np.ndarray:
+    """The history of the same spec trained without a stop."""
+    spec = LONG.model_copy(update={"training": LONG.training.model_copy(update={"epochs": epochs})})
+    found, _ = run_inline(store, spec)
+    return measured(store, found)
+
+
+def go_on(store: Store, run_id: str) -> int:
+    """Resume for three more epochs; the total."""
+    total = find(list_checkpoints(store, run_id)).epoch + 3
+    resume(store, run_id, total)
+    assert wait_for_end(store, run_id).status is RunStatus.FINISHED
+    return total
+
+
+def test_a_run_whose_process_was_killed_goes_on_as_if_nothing_had_happened(served):
+    run_id = submit(served, LONG)
+    wait_for_epochs(served, run_id, 3)
+    os.kill(read_json(RunFolder(served.settings.run_folders / run_id).process)["pid"], 9)
+    died = wait_for_end(served, run_id)
+    assert died.status is RunStatus.FAILED
+    assert "its last checkpoint is saved" in died.reason
+    assert not [i for i in list_artifacts(served, run_id) if "unfinished" in i.path]
+    total = go_on(served, run_id)
+    assert steps(served, run_id) == list(range(total))
+    assert np.array_equal(measured(served, run_id), as_if_straight(served, run_id, total))
+
+
+def test_a_run_that_was_stopped_in_mid_epoch_goes_on_with_the_next_batch(served):
+    run_id = submit(served, LONG)
+    wait_for_epochs(served, run_id, 3)
+    request_stop(served, run_id)
+    stopped = wait_for_end(served, run_id)
+    assert stopped.status is RunStatus.KILLED
+    total = go_on(served, run_id)
+    assert steps(served, run_id) == list(range(total))
+    assert np.array_equal(measured(served, run_id), as_if_straight(served, run_id, total))
+
+
+SAVER = """
+import sys, pathlib, keras
+from experiments.saving import save_model
+model = keras.Sequential([keras.Input((600,)), keras.layers.Dense(2000), keras.layers.Dense(600)])
+model.compile("adam", "mse")
+model.optimizer.build(model.trainable_variables)
+while True:
+    save_model(model, pathlib.Path(sys.argv[1]))
+    print("saved", flush=True)
+"""
+
+
+def test_a_process_that_is_killed_while_saving_leaves_the_last_whole_file(tmp_path: Path):
+    path = tmp_path / "last.h5"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SAVER, str(path)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    assert process.stdout
+    process.stdout.readline()
+    wait_for(lambda: list(tmp_path.glob("unfinished.*")), 30)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert list(tmp_path.glob("unfinished.*")), "it was not killed while saving"
+    assert len(load_model(path).optimizer.variables) == 10
