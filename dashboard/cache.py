@@ -5,6 +5,7 @@ here changes the store, and nothing here is lost when it is cleared.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,10 +13,17 @@ import streamlit as st
 
 from dashboard.background import EndedHistories, Previews, WorkerWatch
 from dashboard.model_source import ModelSource
+from experiments.checkpoint_files import Checkpoint
 from experiments.errors import ExperimentsError, ModelFileError
+from experiments.exporting import export_run
 from experiments.settings import Settings, read_settings
 from experiments.specs import RunSpec
-from experiments.tracking.artifacts import Artifact, fetch_artifact, list_artifacts
+from experiments.tracking.artifacts import (
+    Artifact,
+    fetch_artifact,
+    list_artifacts,
+    list_checkpoints,
+)
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import Run, get_spec, list_runs, resolve_run
 from experiments.tracking.store import Store
@@ -71,11 +79,27 @@ def artifacts(run: Run) -> list[Artifact]:
     return _artifacts(read_settings(), run.id, _state(run))
 
 
+def checkpoints(run: Run) -> list[Checkpoint]:
+    """The checkpoints of a run that has ended."""
+    return _checkpoints(read_settings(), run.id, _state(run))
+
+
 def artifact(run: Run, path: str) -> Path:
     """One file of a run on this machine; raises ArtifactError."""
     if run.status.is_active:
         return fetch_artifact(store(), run.id, path)
     return _artifact(read_settings(), run.id, _state(run), path)
+
+
+def exported(run: Run, kind: str) -> bytes:
+    """A run as a file of one kind; what needs Keras is made by the Keras process."""
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / f"export.{kind}"
+        if kind in ("keras", "weights"):
+            keras().ask("export", run_id=run.id, kind=kind, path=str(out))
+        else:
+            export_run(store(), run.id, kind, out)
+        return out.read_bytes()
 
 
 def keras() -> "KerasProcess":
@@ -167,6 +191,11 @@ def _ended_histories(settings: Settings) -> EndedHistories:
 @st.cache_data(max_entries=200, show_spinner=False)
 def _artifacts(settings: Settings, run_id: str, state: str) -> list[Artifact]:
     return list_artifacts(_store(settings), run_id)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _checkpoints(settings: Settings, run_id: str, state: str) -> list[Checkpoint]:
+    return list_checkpoints(_store(settings), run_id)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)

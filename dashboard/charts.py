@@ -37,11 +37,15 @@ class CurveRun(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """Epochs that are marked, and how many epochs the run will have while it is under way."""
+    """Epochs that are marked, and how many epochs the run will have while it is under way.
+
+    ``seams`` are the epochs before which the run was resumed or branched off.
+    """
 
     best_epoch: int | None = None
     onset_epoch: int | None = None
     planned_epochs: int | None = None
+    seams: tuple[int, ...] = ()
 
 
 def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
@@ -252,6 +256,8 @@ def _place(value: float, log: bool) -> float:
 
 def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: bool) -> None:
     best, onset = marks.best_epoch, marks.onset_epoch
+    for seam in marks.seams:
+        _seam(figure, seam)
     if best is not None and "validation" in frame and best in frame.index:
         value = float(frame["validation"].loc[best])
         if np.isfinite(value):
@@ -265,6 +271,16 @@ def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: b
         figure.add_vrect(x0=onset, x1=end * 1.01, fillcolor=ONSET_COLOR, opacity=0.06, line_width=0)
         left = onset > 0.6 * end
         _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, 0)
+
+
+def _seam(figure: go.Figure, epoch: int) -> None:
+    """Between the last epoch before and the first one after; the word stands at the bottom."""
+    line = {"color": QUIET_COLOR, "width": 1, "dash": "dashdot"}
+    figure.add_vline(x=epoch - 0.5, line=line)
+    figure.add_annotation(
+        x=epoch - 0.5, y=0, yref="paper", text="went on here", showarrow=False, textangle=-90,
+        xanchor="right", yanchor="bottom", font={"size": 10, "color": QUIET_COLOR},
+    )  # fmt: skip
 
 
 def _vertical(figure: go.Figure, epoch: int, text: str, color: str, left: bool, row: int) -> None:

@@ -23,6 +23,7 @@ Values = dict[str, Any]
 
 WITH_MOMENTUM = ("sgd", "rmsprop")
 CALLBACKS = ("early_stopping", "reduce_lr_on_plateau")
+KEEP_EVERY = "callbacks.keep_checkpoint_every"  # 0 in the form: only the last and the best
 _LISTS = ("model.layers", "model.filters")
 _MODEL_FIELDS = {
     "linear": (),
@@ -70,7 +71,9 @@ PRESETS = (
 
 def to_values(spec: RunSpec) -> Values:
     """The fields of a form filled with a spec; fields of what it does not use have defaults."""
-    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude={"callbacks"}))
+    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude={"callbacks", "start"}))
+    values["start"] = spec.start.model_dump() if spec.start else None
+    values[KEEP_EVERY] = spec.callbacks.keep_checkpoint_every or 0
     values["training.loss"] = spec.loss
     values["training.metrics"] = list(spec.metrics)
     for name in _LISTS:
@@ -103,7 +106,9 @@ def to_data(values: Values) -> dict[str, Any]:
             name: _part(values, f"callbacks.{name}", _callback_fields(name))
             for name in CALLBACKS
             if values[f"callbacks.{name}.on"]
-        },
+        }
+        | {"keep_checkpoint_every": values[KEEP_EVERY] or None},
+        "start": values["start"],
         "seed": values["seed"],
         "priority": values["priority"],
     }

@@ -40,6 +40,9 @@ FILES = {
     "model/model.h5": "the whole model: architecture, weights, training config, optimizer state",
     "model/model.weights.h5": "weights only, for `model.load_weights`",
     "model/architecture.json": "architecture only, for `keras.models.model_from_json`",
+    "checkpoints/last.h5": "where training stood at the end: a run is resumed from it",
+    "checkpoints/best.h5": "the whole model after the best epoch",
+    "checkpoints/index.json": "which checkpoint is in which file",
     "history.json": "every epoch, as `fit(...).history` gives it",
     "spec.yaml": "everything that the run was asked to do; it can be run again",
     "split.npz": "which samples trained and which validated",
@@ -72,6 +75,15 @@ SEED = "The same spec with the same seed on the same machine gives the same hist
 SGD_REGRESSION = (
     "The loss of a regression is in the square of the target's own units, and plain SGD takes "
     "steps of that size: it needs a small learning rate, such as 0.00001. Adam does not mind."
+)
+RESUME = (
+    "The same run goes on to more epochs, from its last checkpoint: weights, optimizer, order of "
+    "the samples, dropout's random stream and the counters of callbacks are as they were, so the "
+    "result is the same as without the stop, to the last bit."
+)
+BRANCH = (
+    "A new run that begins at a checkpoint of this one, with settings that you may change. Its "
+    "curve begins with the epochs before."
 )
 TRAINING_STATE = (
     "Where training stood when the file was saved: epochs, history, random generators and the "

@@ -4,12 +4,14 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from dashboard import draft, helps
+from dashboard import cache, draft, helps
+from dashboard.components import name_of
 from dashboard.draft import field, take
 from dashboard.formats import count, words
-from dashboard.forms import WITH_MOMENTUM, methods_for, models_for, monitors_for
+from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, monitors_for
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
+from experiments.errors import ExperimentsError
 from experiments.specs import LOSSES, METRICS, Activation, OptimizerName
 
 _MODELS = {
@@ -164,6 +166,37 @@ def draw_callbacks() -> None:
             _number("min_lr", f"{rate}.min_lr", min_value=0.0, step=0.00001, format="%g")
         with cells[2]:
             _number("factor", f"{rate}.factor", min_value=0.01, max_value=0.99, step=0.1)
+
+    _number(
+        "Keep the checkpoint of every k-th epoch", KEEP_EVERY, min_value=0, step=5,
+        help="The last and the best are always kept. 0 keeps no others.",
+    )  # fmt: skip
+
+
+def draw_start() -> None:
+    """Where the run starts, if not with fresh weights; it can be dropped."""
+    start = draft.values()["start"]
+    if not start:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/call_split: {start_words(start)}", width="stretch")
+        if st.button("Start anew instead", type="tertiary"):
+            draft.values()["start"] = None
+            st.rerun()
+
+
+def start_words(start: dict[str, Any]) -> str:
+    """Where a run starts, as Markdown."""
+    whose = "a file that was given with it"
+    if start["run"]:
+        try:
+            whose = name_of(cache.run(start["run"]))
+        except ExperimentsError:
+            whose = f"run {start['run'][:6]}, which is not there any more"
+    if start["how"] == "weights":
+        return f"Starts with weights, by layer name, of {whose}"
+    after = f"after {start['epoch']} epochs " if start["epoch"] else ""
+    return f"Goes on {after}from a checkpoint of {whose}"
 
 
 def describe(info: DatasetInfo) -> str:

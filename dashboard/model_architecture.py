@@ -65,7 +65,7 @@ def draw_layer_table(layers: list[dict[str, Any]]) -> None:
     """One row a layer: what `model.summary()` prints, and more."""
     table = layer_table(layers)
     st.dataframe(
-        table, hide_index=True, height=min(36 * len(table) + 38, _TALLEST),
+        table, hide_index=True, height=min(35 * len(table) + 38, _TALLEST),
         column_config={"parameters": st.column_config.NumberColumn(format="localized")},
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ def draw_table(table: pd.DataFrame) -> None:
     """A table that scrolls where it is long."""
     formats = {"parameters": "localized", "relative change": "%.3g", "max |Δ|": "%.3g"}
     st.dataframe(
-        table, hide_index=True, height=min(36 * len(table) + 38, _TALLEST),
+        table, hide_index=True, height=min(35 * len(table) + 38, _TALLEST),
         column_config={
             name: st.column_config.NumberColumn(format=kind) for name, kind in formats.items()
         },
@@ -33,10 +33,8 @@ def layer_weights(layers: list[dict[str, Any]]) -> pd.DataFrame:
             "layer": [layer["name"] for layer in layers],
             "type": [layer["type"] or "–" for layer in layers],
             "parameters": [layer["parameters"] for layer in layers],
-            "trainable": [layer["trainable"] for layer in layers],
-            "weights": [
-                ", ".join(f"{w['name']} {_shape(w)}" for w in layer["weights"]) for layer in layers
-            ],
+            "trainable": [layer["trainable"] if layer["parameters"] else None for layer in layers],
+            "weights": [", ".join(map(_say_weight, layer["weights"])) for layer in layers],
         }
     )
 
@@ -62,6 +60,8 @@ def training_facts(training: dict[str, Any]) -> dict[str, str]:
         "optimizer": training["optimizer"] or "–",
     }
     options.pop("name", None)
+    if not config.get("use_ema"):
+        options.pop("ema_momentum", None)
     return facts | {name: say_config(value) for name, value in options.items()}
 
 
@@ -88,6 +88,12 @@ def say_config(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "–" if value is None else str(value)
+
+
+def _say_weight(weight: dict[str, Any]) -> str:
+    """kernel (3 × 3 × 1 × 16); formats that only number their weights give the shape alone."""
+    shape = _shape(weight)
+    return f"({shape})" if weight["name"].isdigit() else f"{weight['name']} ({shape})"
 
 
 def _shape(array: dict[str, Any]) -> str:

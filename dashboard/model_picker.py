@@ -18,6 +18,7 @@ from experiments.settings import read_settings
 
 _LARGEST_MB = 1000
 _FROM = "model from"
+_NEW = "new"  # in the URL: nothing is uploaded yet; Streamlit drops what is empty
 _KINDS = {"run": "Of a run", "file": "From a file"}
 
 
@@ -43,7 +44,7 @@ def _follow() -> None:
     st.query_params.pop("file" if kind == "run" else "run", None)
     if kind == "file":
         last = list_uploads(read_settings())[:1]
-        st.query_params["file"] = last[0].parent.name if last else ""
+        st.query_params["file"] = last[0].parent.name if last else _NEW
 
 
 def _pick_run(place: "st.delta_generator.DeltaGenerator") -> ModelSource | None:
@@ -78,7 +79,7 @@ def _pick_file(place: "st.delta_generator.DeltaGenerator") -> ModelSource | None
     wanted = st.query_params["file"]
     picked = find_upload(settings, wanted)
     if picked is None:
-        if wanted:
+        if wanted != _NEW:
             st.warning("This upload is gone: files are kept for a day. Upload it again.",
                        icon=":material/history:")  # fmt: skip
         _upload()
@@ -91,7 +92,11 @@ def _pick_file(place: "st.delta_generator.DeltaGenerator") -> ModelSource | None
             key="upload picked", label_visibility="collapsed", width=340,
             on_change=lambda: st.query_params.update(file=st.session_state["upload picked"]),
         )  # fmt: skip
-        with st.popover("Upload another", icon=":material/upload:", type="tertiary"):
+        # another key after an upload: the popover is closed then
+        taken = st.session_state.get("uploads taken", 0)
+        with st.popover(
+            "Upload another", icon=":material/upload:", type="tertiary", key=f"another {taken}"
+        ):
             _upload()
     return ModelSource(file=picked)
 

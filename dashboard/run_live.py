@@ -19,6 +19,7 @@ from dashboard.components import (
 )
 from dashboard.formats import ago, count, duration, exact, number, plain, words
 from dashboard.run_actions import stop
+from dashboard.run_continue import draw_continue, draw_family
 from dashboard.run_table import best_of, progress_of
 from experiments.diagnosis import Label, Verdict, diagnose
 from experiments.settings import read_settings
@@ -57,7 +58,7 @@ def verdict_of(run: Run, history: pd.DataFrame) -> Verdict | None:
 
 def draw_header(run: Run) -> None:
     """Name, status, times, and what can be done with the run."""
-    left, right = st.columns([3, 2], vertical_alignment="center")
+    left, right = st.columns([2, 3], vertical_alignment="center")
     left.markdown(f"# {dot(run)} {plain(run.name)}", anchors=False)
     with right.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if run.status.is_active:
@@ -69,6 +70,8 @@ def draw_header(run: Run) -> None:
                 help="Ends after the current batch, keeps what was learnt.",
             ):
                 stop([run])
+        else:
+            draw_continue(run)
         if st.button("Clone", icon=":material/content_copy:", help="A new run from this spec."):
             clone_run(run.id)
         if st.button("Compare", icon=":material/stacked_line_chart:"):
@@ -93,6 +96,7 @@ def draw_header(run: Run) -> None:
         st.warning(plain(run.reason), icon=":material/stop_circle:")
     elif run.reason:
         st.caption(plain(run.reason))
+    draw_family(run)
 
 
 def draw_progress(run: Run) -> None:
@@ -165,6 +169,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         verdict.best_epoch if verdict else None,
         verdict.onset_epoch if verdict else None,
         run.epochs if run.status.is_active else None,
+        tuple(run.seams),
     )
     metrics = metrics_of([history])
     grid = st.grid(2 if len(metrics) > 1 else 1, min_column_width=360, gap="small")

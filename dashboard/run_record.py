@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,32 @@ from dashboard import cache, helps
 from dashboard.components import MODELS, errors_shown
 from dashboard.formats import number, plain, size
 from dashboard.prediction_charts import confusion, confusion_figure, most_mistaken, truth_figure
+from experiments.checkpoint_files import MODEL_FILE
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.errors import ArtifactError, ExperimentsError
 from experiments.tracking.runs import Run, RunStatus
 
 _LOG_LINES = 300
+
+
+class Export(NamedTuple):
+    """A button that saves a run in one format."""
+
+    label: str
+    ending: str
+    help: str
+
+
+EXPORTS: dict[str, Export] = {
+    "h5": Export("HDF5", ".h5", "The whole model: architecture, weights, training config, "
+                 "optimizer and training state, in one file."),
+    "keras": Export("Keras", ".keras", "The whole model in Keras 3's own format."),
+    "weights": Export("Weights", ".weights.h5", "Weights only, for `model.load_weights`."),
+    "json": Export("JSON", ".json", "Architecture only, for `keras.models.model_from_json`."),
+    "yaml": Export("YAML", ".yaml", "Architecture only, as YAML."),
+    "script": Export("Python script", ".py", "Builds, trains and loads the same run with Keras "
+                     "alone, without this dashboard; it gives the same numbers."),
+}  # fmt: skip
 
 
 def draw_record(run: Run) -> None:
@@ -123,14 +145,8 @@ def draw_files(run: Run) -> None:
     files = cache.artifacts(run)
     if not files:
         st.info("This run has no files yet.")
-    else:
-        history = cache.history(run)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.download_button(
-                "History as CSV", history.to_csv(), f"{run.name}-history.csv", "text/csv",
-                icon=":material/table:", on_click="ignore", disabled=history.empty,
-                help=helps.HISTORY,
-            )  # fmt: skip
+    elif not run.status.is_active:
+        draw_exports(run, {file.path for file in files})
     for file in files:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.download_button(
@@ -146,6 +162,27 @@ def draw_files(run: Run) -> None:
             st.caption(f"{size(file.bytes)}{said}", width="content")
     with st.expander("Use the saved model in your own code", icon=":material/code:"):
         st.code(helps.LOAD_CODE, language="python")
+
+
+def draw_exports(run: Run, files: set[str]) -> None:
+    """Everything that one may want to take away, in the format that one wants."""
+    history = cache.history(run)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("Save as", width="content")
+        if MODEL_FILE in files:
+            for kind, export in EXPORTS.items():
+                st.download_button(
+                    export.label,
+                    partial(cache.exported, run, kind),
+                    file_name=f"{run.name}{export.ending}",
+                    key=f"export {kind}",
+                    on_click="ignore",
+                    help=export.help,
+                )
+        st.download_button(
+            "History as CSV", history.to_csv(), f"{run.name}-history.csv", "text/csv",
+            on_click="ignore", disabled=history.empty, help=helps.HISTORY,
+        )  # fmt: skip
 
 
 def draw_log(run_id: str) -> None:

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO
-        if options.command in ("worker", "run", "resume", "branch")
+        if options.command in ("worker", "run", "resume", "branch", "transplant")
         else logging.ERROR,
         format="%(asctime)s %(message)s",
     )
@@ -120,8 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("weights", metavar="WEIGHTS", help="a model file, or a run")
     command.add_argument(
         "--into", required=True, metavar="ARCHITECTURE|RUN",
-        help="a Keras architecture or model file, a run, or the spec of one; from the last two a "
-        "new run is queued that starts from the weights",
+        help="a Keras architecture or model file, a run, or the spec of one; for the last two a "
+        "new run is trained that starts from the weights",
     )  # fmt: skip
     command.add_argument("--dry-run", action="store_true", help="only say what would be loaded")
     command.add_argument(
@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="FIELD=VALUE",
         help="override a field of the new run's spec",
     )  # fmt: skip
+    _queueable(command)
     _finish(command, transplanting.transplant)
 
     command = add("inspect", help="what model files hold, whether they are safe, what differs")

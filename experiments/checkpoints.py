@@ -11,6 +11,7 @@ import keras
 
 from experiments.callbacks import Recorder
 from experiments.checkpoint_files import BEST, LAST, epoch_name, link, path_of
+from experiments.hdf5 import describe
 from experiments.run_folder import RunFolder
 from experiments.saving import save_model
 from experiments.specs import RunSpec
@@ -51,6 +52,10 @@ class Checkpoints(keras.callbacks.Callback):
         self.seconds = 0.0
         self._best = min(recorder.values_of(self._monitor), default=math.inf)
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Describe the model once: that takes longer than writing a small one."""
+        self._description = describe(self.model)
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save in the middle of an epoch when training was asked to end there."""
         if self.recorder.cut_after and not self._save(self.recorder.cut_after):
@@ -77,6 +82,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _save(self, batch: int = 0) -> bool:
         started = time.perf_counter()
+        path = path_of(self.folder.artifacts, LAST)
         state = capture(
             self.model,
             self.watching,
@@ -88,7 +94,7 @@ class Checkpoints(keras.callbacks.Callback):
             spec=self.spec.model_dump(mode="json"),
         )
         try:
-            save_model(self.model, path_of(self.folder.artifacts, LAST), state)
+            save_model(self.model, path, state, self._description)
         except OSError as error:
             logger.warning("The checkpoint could not be saved, training goes on: %s", error)
             return False

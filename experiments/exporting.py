@@ -35,7 +35,8 @@ def export_run(store: Store, run_id: str, kind: str, out: Path) -> int:
         raise InputError(unknown("format", kind, KINDS))
     check_out(out)
     # Keras chooses its format by the suffix; some of our users choose none.
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.{'keras' if kind == 'keras' else 'part'}")
+    suffix = {"keras": "keras", "weights": "weights.h5"}.get(kind, "part")
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.{suffix}")
     try:
         KINDS[kind](store, run_id, temporary)
         size = temporary.stat().st_size
@@ -80,6 +81,16 @@ def _write_keras(store: Store, run_id: str, out: Path) -> None:
     load_model(_fetch(store, run_id, MODEL_FILE)).save(out)
 
 
+def _write_weights(store: Store, run_id: str, out: Path) -> None:
+    """A run whose process died has them in its checkpoint only."""
+    try:
+        shutil.copyfile(fetch_artifact(store, run_id, _WEIGHTS_FILE), out)
+    except ArtifactError:
+        from experiments.saving import load_model, save_weights
+
+        save_weights(load_model(_fetch(store, run_id, MODEL_FILE)), out)
+
+
 def _write_yaml(store: Store, run_id: str, out: Path) -> None:
     out.write_text(architecture_to_yaml(_read(store, run_id, _ARCHITECTURE_FILE)), encoding="utf-8")
 
@@ -110,7 +121,7 @@ def _read(store: Store, run_id: str, path: str) -> str:
 KINDS: dict[str, Callable[[Store, str, Path], None]] = {
     "h5": _copy(MODEL_FILE),
     "keras": _write_keras,
-    "weights": _copy(_WEIGHTS_FILE),
+    "weights": _write_weights,
     "json": _copy(_ARCHITECTURE_FILE),
     "yaml": _write_yaml,
     "script": _write_script,

@@ -5,7 +5,7 @@ that it cannot read."""
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import keras
@@ -22,17 +22,56 @@ _LONG_NAMES = {
 }
 
 
-def write_whole_model(file: h5py.File, model: keras.Model) -> None:
-    """Architecture, weights, training config and optimizer state into an open, empty file."""
-    for name, value in _metadata(model).items():
-        is_text = isinstance(value, str)
-        file.attrs[name] = (
-            value if is_text else json.dumps(value, default=json_utils.get_json_type).encode()
-        )
+class Description(NamedTuple):
+    """What a model is, as attributes of a file; the training config changes while it trains."""
+
+    texts: dict[str, str]
+    training_config: dict[str, Any] | None
+
+
+def describe(model: keras.Model) -> Description:
+    """The architecture and the training config, ready to be written; takes longer than writing."""
+    compiled = getattr(model, "_compile_config", None)
+    kept = dict(compiled.config) if compiled else {}
+    try:
+        with saving_options.keras_option_scope(use_legacy_config=True):
+            found: dict[str, Any] = saving_utils.model_metadata(model)
+    finally:
+        if compiled:
+            compiled.config.update(kept)
+    config = found.pop("training_config", None)
+    if config:
+        config |= {"loss": lengthen(config.get("loss"))}
+    texts = {name: value if isinstance(value, str) else _dump(value)
+             for name, value in found.items()}  # fmt: skip
+    return Description(texts, config)
+
+
+def write_whole_model(
+    file: h5py.File, model: keras.Model, description: Description | None = None
+) -> None:
+    """Architecture, weights, training config and optimizer state into an open, empty file.
+
+    ``description`` is the model's, where it is at hand.
+    """
+    texts, config = description or describe(model)
+    for name, text in texts.items():
+        file.attrs[name] = text.encode()
     _write_weights(file.create_group("model_weights"), model)
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and optimizer.variables:
+    if optimizer is None:
+        return
+    if config:
+        _update_learning_rate(config, optimizer)
+        file.attrs["training_config"] = _dump(config).encode()
+    if optimizer.variables:
         _write_arrays(file.create_group("optimizer_weights"), optimizer.variables)
+
+
+def _update_learning_rate(config: dict[str, Any], optimizer: keras.optimizers.Optimizer) -> None:
+    settings = config["optimizer_config"]["config"]
+    if isinstance(settings.get("learning_rate"), float):  # a schedule stays as it is
+        settings["learning_rate"] = float(optimizer.learning_rate)
 
 
 def read_names(group: h5py.Group, name: str) -> list[str]:
@@ -55,18 +94,8 @@ def lengthen(loss: Any) -> Any:
     return _LONG_NAMES.get(loss, loss) if isinstance(loss, str) else loss
 
 
-def _metadata(model: keras.Model) -> dict[str, Any]:
-    compiled = getattr(model, "_compile_config", None)
-    kept = dict(compiled.config) if compiled else {}
-    try:
-        with saving_options.keras_option_scope(use_legacy_config=True):
-            metadata: dict[str, Any] = saving_utils.model_metadata(model)
-    finally:
-        if compiled:
-            compiled.config.update(kept)
-    if config := metadata.get("training_config"):
-        metadata["training_config"] = config | {"loss": lengthen(config.get("loss"))}
-    return metadata
+def _dump(value: Any) -> str:
+    return json.dumps(value, default=json_utils.get_json_type)
 
 
 def _write_weights(group: h5py.Group, model: keras.Model) -> None:

@@ -13,23 +13,29 @@ import numpy as np
 
 from experiments.checkpoint_files import MODEL_FILE as MODEL_FILE
 from experiments.errors import ArtifactError
-from experiments.hdf5 import lengthen, read_names, write_whole_model
+from experiments.hdf5 import Description, lengthen, read_names, write_whole_model
 from experiments.training_state import TrainingState, read_state, restore_seeds, write_state
 
 ARCHITECTURE_FILE = "model/architecture.json"
 WEIGHTS_FILE = "model/model.weights.h5"
 
 
-def save_model(model: keras.Model, path: Path, state: TrainingState | None = None) -> None:
+def save_model(
+    model: keras.Model,
+    path: Path,
+    state: TrainingState | None = None,
+    description: Description | None = None,
+) -> None:
     """Write one HDF5: architecture, weights, training config, optimizer state, and ``state``.
 
     It is a legacy whole-model file that stock Keras and tf.keras 2 open; they pass over the group
-    ``training_state``. Written under another name, flushed and renamed: a process that is killed
-    while it saves leaves the file that was there before. Raises OSError where that cannot be.
+    ``training_state``. Written under another name, closed and renamed: a process that is killed
+    while it saves leaves the file that was there before. ``description`` is the model's, where
+    many are saved one after another. Raises OSError where it cannot be written.
     """
     with _replacing(path) as temporary:
         with h5py.File(temporary, "w") as file:
-            write_whole_model(file, model)
+            write_whole_model(file, model, description)
             if state is not None:
                 write_state(file, state)
 
@@ -53,8 +59,6 @@ def _replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"unfinished.{os.getpid()}.{path.name}")
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

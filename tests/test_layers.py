@@ -12,18 +12,25 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the ground up; a module may import from its own level and those below it.
 LEVELS = [
     {"errors", "settings"},
-    {"datasets.catalogue", "spec_errors", "run_folder", "model_files", "checkpoint_files", "diagnosis"},
+    {
+        "datasets.catalogue", "spec_errors", "run_folder", "model_files", "checkpoint_files",
+        "diagnosis",
+    },
     {"specs"},
     {"spec_files"},
     {"tracking", "datasets"},
-    {"models", "architectures", "saving", "opening", "hdf5", "training_state", "shuffling", "callbacks", "scripts"},
-    {"checkpoints", "starting", "transplanting", "transplanting_process", "exporting"},
+    {
+        "models", "architectures", "hdf5", "training_state", "saving", "opening", "shuffling",
+        "callbacks", "scripts", "sample_files",
+    },
+    {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
+    {"starting", "model_data"},
     {"training", "attending"},
-    {"launching", "predicting", "keras_process"},
+    {"launching", "predicting", "measuring", "evaluating", "keras_process", "inspect_process"},
     {"worker", "keras_answers"},
     {"commands"},
     {"__main__"},
-]
+]  # fmt: skip
 
 
 def modules(package: str) -> list[Path]:

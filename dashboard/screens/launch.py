@@ -7,11 +7,13 @@ import streamlit as st
 from dashboard import cache, draft
 from dashboard.components import errors_shown, open_run, show_error
 from dashboard.forms import PRESETS, with_early_stopping
-from dashboard.launch_form import draw_form
+from dashboard.launch_form import draw_form, draw_start
 from dashboard.launch_side import draw_preview, draw_yaml
 from experiments.errors import SpecError
 from experiments.launching import submit
+from experiments.launching.branching import branch_spec
 from experiments.specs import RunSpec
+from experiments.tracking.runs import Run
 
 _TWICE = 3  # seconds within which the same spec launched again is a double click
 
@@ -24,6 +26,7 @@ def main() -> None:
     head = st.container()
     form, side = st.columns([3, 2], gap="medium")
     with form:
+        draw_start()
         draw_form()
     try:
         spec, refused = draft.spec(), None
@@ -39,13 +42,21 @@ def main() -> None:
 
 def load_clone() -> None:
     """Fill the form with the spec of the run that the URL names, once."""
-    clone, change = st.query_params.get("clone"), st.query_params.get("with")
-    if not clone or st.session_state.get("launch loaded") == (clone, change):
+    clone, *change = wanted = tuple(st.query_params.get(key) for key in ("clone", "with", "from"))
+    if not clone or st.session_state.get("launch loaded") == wanted:
         return
     with errors_shown("The run cannot be cloned"):
-        spec = cache.spec(cache.run(clone).id)
-        draft.fill(with_early_stopping(spec) if change == "early_stopping" else spec)
-        st.session_state["launch loaded"] = (clone, change)
+        draft.fill(cloned(cache.run(clone), *change))
+        st.session_state["launch loaded"] = wanted
+
+
+def cloned(run: Run, change: str | None, epoch: str | None) -> RunSpec:
+    """The spec of a run, with a change by name, or as a branch from one of its epochs."""
+    if epoch and epoch.isdigit():
+        more = max(run.epochs, int(epoch) + 10)
+        return branch_spec(cache.store(), run.id, int(epoch), [f"training.epochs={more}"])
+    spec = cache.spec(run.id)
+    return with_early_stopping(spec) if change == "early_stopping" else spec
 
 
 def draw_presets() -> None:
@@ -84,7 +95,8 @@ def launch(spec: RunSpec) -> str:
     last = st.session_state.get("launched")
     if last and last[0] == spec and time.monotonic() - last[1] < _TWICE:
         return last[2]
-    run_id = submit(cache.store(), spec)
+    parent = spec.start.run if spec.start else ""
+    run_id = submit(cache.store(), spec, parent_id=parent or None)
     st.session_state["launched"] = (spec, time.monotonic(), run_id)
     cache.forget_runs()
     cache.worker().look()

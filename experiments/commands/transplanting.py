@@ -22,7 +22,7 @@ def transplant(options: argparse.Namespace) -> int:
             f"--out: received {options.out}, but a run writes its model itself. Leave it away, or "
             "name an architecture with --into."
         )
-    from experiments.launching.transplants import find_run, submit_with_weights
+    from experiments.launching.transplants import find_run, planting
     from experiments.models import sketch_model
     from experiments.spec_files import load_spec, read_spec
     from experiments.tracking.runs import get_spec
@@ -39,8 +39,17 @@ def transplant(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _say(options, plan.to_dict(), {"run_id": None})
     plan.refuse_if_nothing_fits()
-    run_id = submit_with_weights(store, spec, weights, target_id)
-    return _say(options, plan.to_dict(), {"run_id": run_id}, f"SCHEDULED {run_id}")
+    run = planting(spec, weights, target_id)
+    if options.queue:
+        from experiments.launching import submit
+
+        run_id, status = submit(store, *run), "SCHEDULED"
+    else:
+        from experiments.launching.inline import run_inline
+
+        run_id, status = run_inline(store, *run)
+    _say(options, plan.to_dict(), {"run_id": run_id, "status": str(status)}, f"{status} {run_id}")
+    return 0 if status in ("SCHEDULED", "FINISHED") else 1
 
 
 def _into_architecture(options: argparse.Namespace, weights: Path) -> int:

@@ -3,7 +3,7 @@
 from experiments.checkpoint_files import find
 from experiments.errors import ArtifactError, InputError
 from experiments.spec_files import load_spec
-from experiments.specs import RunSpec
+from experiments.specs import RunSpec, StartSpec
 from experiments.tracking.artifacts import list_checkpoints
 from experiments.tracking.runs import get_run, get_spec
 from experiments.tracking.store import Store
@@ -23,9 +23,13 @@ def branch_spec(
     if not whole:
         raise ArtifactError(f"{run.name} has no checkpoint of a whole epoch to branch off from.")
     start = find(whole, whole[-1].epoch if epoch is None else epoch)
-    data = [f"name={run.name} from epoch {start.epoch}"]
-    data += [f"start={{run: {run_id}, epoch: {start.epoch}}}", *(overrides or [])]
-    spec = load_spec(get_spec(store, run_id).to_yaml(), data)
+    branch = get_spec(store, run_id).model_copy(
+        update={
+            "name": f"{run.name[:170]} from epoch {start.epoch}",
+            "start": StartSpec(run=run_id, epoch=start.epoch),
+        }
+    )
+    spec = load_spec(branch.to_yaml(), overrides)
     if spec.training.epochs <= start.epoch:
         raise InputError(
             f"training.epochs: received {spec.training.epochs}, and {start.epoch} epochs are "

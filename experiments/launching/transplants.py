@@ -1,11 +1,10 @@
-"""Runs that start from the weights of another model: where those come from, and queueing."""
+"""Runs that start from the weights of another model, and where those come from."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 from experiments.checkpoint_files import MODEL_FILE
 from experiments.errors import InputError, RunNotFoundError
-from experiments.launching import submit
 from experiments.specs import RunSpec, StartSpec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import Run, resolve_run
@@ -51,21 +50,22 @@ def find_run(store: Store, text: str) -> Run:
         raise RunNotFoundError(f"There is no file {text}. {error}") from None
 
 
-def submit_with_weights(
-    store: Store, spec: RunSpec, weights: Weights, target_id: str | None = None
-) -> str:
-    """Queue a run that starts from weights by layer name; returns its id.
+class Planting(NamedTuple):
+    """A run that starts from weights by layer name, as ``submit`` and ``run_inline`` take it."""
+
+    spec: RunSpec
+    parent_id: str | None
+    start_file: Path | None
+
+
+def planting(spec: RunSpec, weights: Weights, target_id: str | None = None) -> Planting:
+    """The run of a spec, started from weights.
 
     Its parent is the run that the weights are of, else ``target_id``, the run whose network it is.
     """
     if weights.run_id:
         start = StartSpec(run=weights.run_id, file=MODEL_FILE, how="weights")
-        return submit(store, _starting(spec, start), parent_id=weights.run_id)
+        return Planting(spec.model_copy(update={"start": start}), weights.run_id, None)
     start = StartSpec(file=f"start/{weights.path.name}", how="weights")
-    return submit(
-        store, _starting(spec, start), parent_id=target_id, start_file=weights.path.absolute()
-    )
-
-
-def _starting(spec: RunSpec, start: StartSpec) -> RunSpec:
-    return spec.model_copy(update={"start": start})
+    planted = spec.model_copy(update={"start": start})
+    return Planting(planted, target_id, weights.path.absolute())

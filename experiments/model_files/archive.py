@@ -42,7 +42,8 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path.name)
             yield archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError) as error:
+    # OverflowError and ValueError: numbers of a damaged directory that no seek can take.
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OverflowError) as error:
         raise ModelFileError(
             f"{path.name} is a damaged or cut off archive: {str(error)[:200]}; "
             "get the whole file once more."

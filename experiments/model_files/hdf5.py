@@ -32,14 +32,22 @@ def open_hdf5(source: Path | IO[bytes], name: str) -> Iterator[h5py.File]:
     """
     try:
         with h5py.File(source, "r") as file:
-            scan(file, name)
+            try:
+                scan(file, name)
+            except (ValueError, TypeError) as error:
+                # Types and texts that h5py cannot read.
+                raise _damaged(name, error) from None
             yield file
-    except (OSError, RuntimeError, KeyError) as error:
-        said = " ".join(str(error).split()).strip("'\"")
-        what = "is cut off" if "truncated" in said else "is damaged"
-        raise ModelFileError(
-            f"{name} {what}: HDF5 says {said[:200]!r}; get the whole file once more."
-        ) from None
+    except (OSError, RuntimeError, KeyError, UnicodeError) as error:
+        raise _damaged(name, error) from None
+
+
+def _damaged(name: str, error: Exception) -> ModelFileError:
+    said = " ".join(str(error).split()).strip("'\"").encode("utf-8", "replace").decode()
+    what = "is cut off" if "truncated" in said else "is damaged"
+    return ModelFileError(
+        f"{name} {what}: HDF5 says {said[:200]!r}; get the whole file once more."
+    )
 
 
 def scan(file: h5py.File, name: str) -> None:

@@ -93,6 +93,17 @@ def make_run(store: Store, tmp_path: Path) -> MakeRun:
 
 
 @pytest.fixture
+def keep_checkpoint(store: Store, tmp_path: Path) -> Callable[..., None]:
+    """Records that a run has a checkpoint after so many epochs."""
+
+    def keep(run_id: str, epoch: int) -> None:
+        kept = {"epoch": epoch, "batch": 0, "file": "model/model.h5", "roles": ["last"], "bytes": 9}
+        store.client.log_text(run_id, json.dumps({"checkpoints": [kept]}), "checkpoints/index.json")
+
+    return keep
+
+
+@pytest.fixture
 def open_page(workspace) -> Callable[..., AppTest]:
     """Opens a page of the dashboard with a query and runs it."""
 

@@ -202,3 +202,58 @@ def test_launch_tells_of_an_unknown_run_to_clone(open_page):
 def test_get_run_raises_for_the_run_that_the_pages_tell_of(store: Store):
     with pytest.raises(RunNotFoundError):
         get_run(store, "no-such-run")
+
+
+def test_a_run_that_has_ended_is_resumed_from_its_page(open_page, make_run, store: Store):
+    run_id = make_run(RunStatus.KILLED, reason="Stopped on request.")
+    app = open_page("run", run=run_id)
+    assert not app.exception
+    app.number_input(key=f"resume to {run_id}").set_value(44).run()
+    app.button(key=f"resume {run_id}").click().run()
+    assert not app.exception
+    run = get_run(store, run_id)
+    assert (run.status, run.epochs) == (RunStatus.SCHEDULED, 44)
+
+
+def test_a_run_without_checkpoint_says_that_it_begins_anew_and_cannot_branch(open_page, make_run):
+    app = open_page("run", run=make_run(RunStatus.FAILED, reason="Out of memory."))
+    said = texts(app)
+    assert "it begins anew" in said
+    assert "nothing to branch from" in said
+
+
+def test_launch_branches_off_a_checkpoint_with_the_settings_of_the_form(
+    open_page, make_run, keep_checkpoint, store: Store
+):
+    run_id = make_run(name="first")
+    keep_checkpoint(run_id, epoch=12)
+    app = open_page("launch", **{"clone": run_id, "from": "12"})
+    assert not app.exception
+    assert "Goes on after 12 epochs from a checkpoint of" in texts(app)
+    app.number_input(key="launch.training.learning_rate").set_value(0.01).run()
+    next(button for button in app.button if button.label == "Launch").click()
+    app.run()
+    child = list_runs(store)[0]
+    spec = get_spec(store, child.id)
+    assert (child.parent_id, spec.start.run, spec.start.epoch) == (run_id, run_id, 12)
+    assert spec.training.learning_rate == 0.01
+
+
+def test_launch_can_drop_where_a_run_starts(open_page, make_run, keep_checkpoint):
+    run_id = make_run(name="first")
+    keep_checkpoint(run_id, epoch=12)
+    app = open_page("launch", **{"clone": run_id, "from": "12"})
+    next(button for button in app.button if button.label == "Start anew instead").click()
+    app.run()
+    assert "Goes on after" not in texts(app)
+    assert "start: null" in app.text_area[0].value
+
+
+def test_run_links_to_the_run_that_it_came_from_and_back(open_page, make_run, store: Store):
+    parent = make_run(name="first")
+    child = make_run(name="second")
+    store.client.set_tag(child, "mlflow.parentRunId", parent)
+    for shown, other in ((child, "first"), (parent, "second")):
+        app = open_page("run", run=shown)
+        links = [link.proto.label for link in app.main.get("page_link")]
+        assert any(other in label for label in links)

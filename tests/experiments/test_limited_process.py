@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import keras
 import pytest
@@ -113,7 +114,7 @@ def test_the_process_of_runs_has_no_limits(workspace):
     process.start()
     try:
         wait_for(lambda: process.is_ready, 120)
-        limits = open(f"/proc/{process.pid}/limits").read()
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
         (line,) = [line for line in limits.splitlines() if line.startswith("Max address space")]
         assert "unlimited" in line
     finally:

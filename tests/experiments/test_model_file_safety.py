@@ -313,7 +313,7 @@ def test_a_large_attribute_is_refused(h5, monkeypatch):
 
 def test_names_of_what_is_not_there_are_refused(h5):
     with h5py.File(h5, "a") as file:
-        file["model_weights/first"].attrs["weight_names"] = [b"first/kernel", b"gone"]
+        file["model_weights/first"].attrs["weight_names"] = [b"small/first/kernel", b"gone"]
     refused(h5, "lists a weight 'gone', which is not there")
     with h5py.File(h5, "a") as file:
         file["model_weights"].attrs["layer_names"] = [b"gone"]

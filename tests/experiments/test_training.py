@@ -78,7 +78,8 @@ def test_a_run_that_is_under_way_has_the_same_history_from_its_metrics(module_st
 def test_the_artifacts_are_all_there(module_store, trained):
     assert [item.path for item in list_artifacts(module_store, trained.id)] == [
         "checkpoints/index.json", "class_names.json", "history.json", "log.txt",
-        "model/architecture.json", "model/model.h5", "model/model.weights.h5", "predictions.npz", "spec.yaml", "split.npz",
+        "model/architecture.json", "model/model.h5", "model/model.weights.h5", "predictions.npz",
+        "spec.yaml", "split.npz",
     ]  # fmt: skip
 
 

@@ -256,8 +256,9 @@ def test_a_dry_run_into_a_run_says_what_would_be_loaded_and_queues_nothing(
 
 def test_a_run_is_queued_that_starts_from_another_run_and_names_it(store, run_id, command, capsys):
     code, answer = command(
-        capsys, run_id, "--into", run_id, "--set", "dataset.name=mnist", "--set", "name=next"
-    )
+        capsys, run_id, "--into", run_id, "--queue", "--set", "dataset.name=mnist",
+        "--set", "name=next",
+    )  # fmt: skip
     assert code == 0, answer
     queued = get_run(store, answer["run_id"])
     assert (queued.name, queued.status, queued.parent_id) == ("next", RunStatus.SCHEDULED, run_id)
@@ -265,24 +266,25 @@ def test_a_run_is_queued_that_starts_from_another_run_and_names_it(store, run_id
     assert (start.run, start.file, start.how) == (run_id, "model/model.h5", "weights")
 
 
-def test_a_run_is_queued_that_starts_from_a_file_which_it_keeps(
+def test_a_run_is_trained_that_starts_from_a_file_which_it_keeps(
     store, run_id, command, capsys, tmp_path
 ):
     file = tmp_path / "mine.weights.h5"
     load_model(fetch_artifact(store, run_id, "model/model.h5")).save_weights(file)
     code, answer = command(capsys, file, "--into", run_id)
     assert code == 0, answer
-    queued = get_run(store, answer["run_id"])
-    assert (queued.name, queued.parent_id) == ("small with weights of mine.weights.h5", run_id)
-    assert get_spec(store, queued.id).start.file == "start/mine.weights.h5"
-    kept = fetch_artifact(store, queued.id, "start/mine.weights.h5")
+    run = get_run(store, answer["run_id"])
+    assert (run.name, run.parent_id) == ("small with weights of mine.weights.h5", run_id)
+    assert "It began with weights of mine.weights.h5" in run.reason
+    assert get_spec(store, run.id).start.file == "start/mine.weights.h5"
+    kept = fetch_artifact(store, run.id, "start/mine.weights.h5")
     assert kept.read_bytes() == file.read_bytes()
 
 
 def test_a_spec_file_is_the_network_of_a_new_run(store, run_id, command, capsys, tmp_path):
     spec = tmp_path / "next.yaml"
     spec.write_text(SPEC.replace("SEED", "2"))
-    code, answer = command(capsys, run_id, "--into", spec)
+    code, answer = command(capsys, run_id, "--into", spec, "--queue")
     assert code == 0, answer
     assert answer["counts"]["loaded"] == 4
     assert get_run(store, answer["run_id"]).parent_id == run_id
