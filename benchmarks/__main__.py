@@ -14,6 +14,7 @@ from benchmarks.workspaces import workspaces
 MEASUREMENTS = {
     "launch": "from submit to the first training step",
     "overhead": "what recording adds to each epoch, and how soon and how safely it is recorded",
+    "saving": "a large model saved and loaded, a checkpoint each epoch, and the bytes on disk",
     "startup": "from `streamlit run` to the drawn table of runs in Chromium",
     "memory": "the memory of the dashboard, the worker and a training process",
 }

@@ -38,11 +38,11 @@ _COLORS = {
     "LSTM": "#10b981",
     "GRU": "#10b981",
     "RNN": "#10b981",
+    "Pooling": "#ca8a04",
     "Add": "#f97316",
     "Concatenate": "#f97316",
     "Multiply": "#f97316",
     "Average": "#f97316",
-    "Pooling": "#ca8a04",
     "Normalization": "#06b6d4",
     "Rescaling": "#06b6d4",
 }
@@ -196,7 +196,7 @@ def _label(box: Box, width: int) -> str:
     last = box.rows[-1]
     shape = _size(last["output_shape"])
     letters = width // 6
-    name = f"{len(last['inside'])} layers" if "inside" in last else box.name
+    name = f"{box.name}, {len(last['inside'])} layers" if "inside" in last else box.name
     room = letters - len(shape)
     said = f"{_end(name, room)}  {shape}" if room > 6 else shape
     return f"<b>{title(box, letters)}</b><br><span style='font-size:0.87em'>{said}</span>"

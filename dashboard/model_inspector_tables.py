@@ -27,8 +27,9 @@ def draw_table(table: pd.DataFrame) -> None:
 
 
 def layer_weights(layers: list[dict[str, Any]]) -> pd.DataFrame:
-    """Columns layer, type, parameters, trainable, and the weights with their shapes."""
-    return pd.DataFrame(
+    """Columns layer, type, parameters, trainable, and the weights with their shapes; without
+    trainable where the file says it of no layer."""
+    table = pd.DataFrame(
         {
             "layer": [layer["name"] for layer in layers],
             "type": [layer["type"] or "–" for layer in layers],
@@ -37,6 +38,8 @@ def layer_weights(layers: list[dict[str, Any]]) -> pd.DataFrame:
             "weights": [", ".join(map(_say_weight, layer["weights"])) for layer in layers],
         }
     )
+    unsaid = table["trainable"].isna().all()
+    return table.drop(columns="trainable") if unsaid else table
 
 
 def array_table(arrays: list[dict[str, Any]]) -> pd.DataFrame:

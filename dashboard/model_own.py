@@ -17,6 +17,7 @@ from dashboard.pictures import to_picture
 from experiments.errors import InputError
 from experiments.sample_files import read_rows
 
+_LARGEST_MB = 50
 _MOST_FIELDS = 100  # features that a table can still be typed into
 _PROBABILITY = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
 
@@ -24,7 +25,7 @@ _PROBABILITY = st.column_config.ProgressColumn(min_value=0, max_value=1, format=
 def draw_own_picture(source: ModelSource, white: float, scale: str, names: list[str]) -> None:
     """A picture from the user, and how the model saw it."""
     file = st.file_uploader(
-        "A picture", type=["png", "jpg", "jpeg", "bmp", "webp"],
+        "A picture", type=["png", "jpg", "jpeg", "bmp", "webp"], max_upload_size=_LARGEST_MB,
         help="It is made grey or coloured, and as small as the model takes it.",
     )  # fmt: skip
     if file is None:
@@ -56,6 +57,7 @@ def draw_own_rows(source: ModelSource, opened: dict[str, Any], names: list[str])
     said = f"Columns: {_some(features)}. In any order if named." if len(shape) == 1 else ""
     file = st.file_uploader(
         "A file of samples: .csv, .json or .npy", type=["csv", "json", "npy", "npz"],
+        max_upload_size=_LARGEST_MB,
         help=said or f"Each sample has the shape {sizes}.",
     )  # fmt: skip
     if file is None:

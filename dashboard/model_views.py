@@ -48,8 +48,8 @@ def draw_opened(opened: dict[str, Any]) -> None:
     if opened["check"]:
         _draw_check(opened["check"])
     if opened["notes"]:
-        lines = "\n".join(f"- {plain(note)}" for note in opened["notes"])
-        st.warning(f"**Loaded, but not with everything**\n{lines}", icon=":material/info:")
+        lines = "  \n".join(plain(note) for note in opened["notes"])
+        st.warning(f"**Loaded, but not with everything**  \n{lines}", icon=":material/info:")
     grid = st.grid("auto", min_column_width=130, gap="small")
     grid.metric("Parameters", count(opened["parameters"]))
     grid.metric("Layers", count(len(opened["layers"])))

@@ -1,4 +1,4 @@
-"""How a run that has ended goes on: the same run to more epochs, or a branch with other settings."""
+"""How a run that has ended goes on: to more epochs, or as a branch with other settings."""
 
 from typing import NamedTuple
 

@@ -81,10 +81,7 @@ class Catalogue:
 
 @cache
 def _last_parts(pairs: frozenset[tuple[str, str]]) -> frozenset[str]:
-    # Operations are known only with their module: many share their name with a layer or function.
-    return frozenset(
-        name for module, name in pairs if not module.startswith(("keras.src.ops", "keras.ops"))
-    )
+    return frozenset(name for _, name in pairs)
 
 
 @cache

@@ -45,9 +45,7 @@ def open_hdf5(source: Path | IO[bytes], name: str) -> Iterator[h5py.File]:
 def _damaged(name: str, error: Exception) -> ModelFileError:
     said = " ".join(str(error).split()).strip("'\"").encode("utf-8", "replace").decode()
     what = "is cut off" if "truncated" in said else "is damaged"
-    return ModelFileError(
-        f"{name} {what}: HDF5 says {said[:200]!r}; get the whole file once more."
-    )
+    return ModelFileError(f"{name} {what}: HDF5 says {said[:200]!r}; get the whole file once more.")
 
 
 def scan(file: h5py.File, name: str) -> None:

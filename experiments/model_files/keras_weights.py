@@ -78,14 +78,20 @@ def _weights(
     group: h5py.Group, path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], h5py.Dataset]]:
     """A layer's own variables, then those of the layers inside it."""
-    for key, dataset in _variables(group, path):
-        yield (*path, key), dataset
+    own = [((*path, key), dataset) for key, dataset in _variables(group, path)]
+    doubles = str(group.name).rsplit("/", 1)[-1].startswith("spectral_normalization")
+    if not doubles:
+        yield from own
     children = _written_order(group)
     children.sort(key=lambda child: _PART_ORDER.get(child[0], len(_PART_ORDER)))
     for key, child in children:
         if key != "vars" and "seed_generator" not in key:
             inner = () if key in _LISTS else (_name(child) or key,)
             yield from _weights(child, (*path, *inner))
+    if doubles:
+        # Its first variable is the kernel of the layer inside, stored a second time; the vector
+        # that it keeps is not trainable and so comes last.
+        yield from own[1:]
 
 
 def _variables(group: h5py.Group, path: tuple[str, ...]) -> Iterator[tuple[str, h5py.Dataset]]:

@@ -129,6 +129,14 @@ def test_a_box_has_the_colour_of_its_layer_with_weights():
     assert color(conv) == color(folded)
 
 
+def test_a_pooling_layer_that_averages_is_no_merge():
+    pool, average, other = (
+        color(fold([layer("a", kind)])[0])
+        for kind in ("GlobalAveragePooling2D", "Average", "MaxPooling2D")
+    )
+    assert pool == other != average
+
+
 def test_places_do_not_depend_on_how_many_edges_there_are_twice():
     once, twice = place(2, [(0, 1)]), place(2, [(0, 1), (0, 1)])
     assert np.array_equal(once.places, twice.places)
