@@ -92,7 +92,7 @@ ADVICE = {
         "Try a higher learning rate, a larger model or less regularisation; check that the inputs "
         "are scaled and the labels belong to them."
     ),
-    "falling": "Train longer: launch it again with at least {more} more epochs.",
+    "falling": "Train longer: resume it for at least {more} more epochs.",
     "validation_never_moved": (
         "Check that training and validation data are prepared alike and the labels are right."
     ),

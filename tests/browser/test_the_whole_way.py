@@ -5,8 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from experiments.checkpoint_files import find
 from experiments.launching import end_worker, submit, worker_lives
 from experiments.spec_files import load_spec
+from experiments.tracking.artifacts import list_checkpoints
 from experiments.tracking.runs import RunStatus, get_run, list_runs
 from experiments.tracking.store import Store
 from tests.browser.driving import browser_page, dashboard
@@ -88,12 +90,14 @@ def test_launch_watch_compare_reload_predict(page, address, workspace):
         timeout=120_000
     )
     expect(page.get_by_text("max |Δ| = 0 ")).to_be_visible()
+    page.get_by_role("tab", name="Predict").click()
     expect(page.get_by_test_id("stImage")).to_have_count(12)
     expect(page.get_by_text(re.compile(r"^\d · \d+%$")).first).to_be_visible()
     no_traceback(page)
 
 
-def test_stop_from_the_page_ends_the_run_and_keeps_the_model(page, address, workspace):
+@pytest.mark.timeout(600)
+def test_stop_and_resume_from_the_page(page, address, workspace):
     store = Store(workspace)
     wait_for(lambda: worker_lives(workspace) or page.goto(address) is None, 60)
     run_id = submit(store, load_spec("{model: {layers: [16]}, training: {epochs: 5000}}"))
@@ -101,7 +105,37 @@ def test_stop_from_the_page_ends_the_run_and_keeps_the_model(page, address, work
     wait_for(lambda: points_drawn(page), 120)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("KILLED")).to_be_visible(timeout=60_000)
-    assert "model is saved" in get_run(store, run_id).reason
+    stopped = get_run(store, run_id)
+    assert "model is saved" in stopped.reason
+
+    # it goes on to two more epochs, as one curve with the seam marked
+    behind = find(list_checkpoints(store, run_id)).epoch
+    page.get_by_role("button", name="Resume").first.click()
+    total = page.get_by_label("Epochs in all")
+    total.fill(str(behind + 2))
+    total.press("Enter")
+    page.get_by_role("button", name="Resume").last.click()
+    expect(page.get_by_text("FINISHED")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("went on here").first).to_be_visible(timeout=60_000)
+    resumed = get_run(store, run_id)
+    assert resumed.reason == (
+        f"Trained all {behind + 2} epochs. It was {resumed.reason.partition(' It was ')[2]}"
+    )
+    assert resumed.seams == [behind]
+    no_traceback(page)
+
+    # its file, taken away and brought back as an upload
+    page.goto(f"{address}/run?run={run_id}&tab=Files")
+    with page.expect_download(timeout=90_000) as download:
+        page.get_by_role("button", name="HDF5", exact=True).click()
+    page.goto(f"{address}/models?file=new")
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "mine.h5", "mimeType": "", "buffer": download.value.path().read_bytes()}
+    )
+    expect(page.get_by_text("hidden_1").first).to_be_visible(timeout=120_000)
+    page.get_by_role("tab", name="Inside the file").click()
+    expect(page.get_by_text("Adam").first).to_be_visible(timeout=60_000)
+    no_traceback(page)
 
 
 def test_an_unknown_run_in_the_url_is_told_with_the_way_back(page, address):
