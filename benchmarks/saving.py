@@ -1,6 +1,7 @@
 """`saving`: a large model saved and loaded, a checkpoint each epoch, and the bytes of both."""
 
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.processes import Forks
@@ -80,8 +81,9 @@ def _checkpoints(forks: Forks, home: Path, repeats: int) -> Section:
         for name, spec in specs.items():
             found[name].append(forks.call(_train, spec, home))
     notes = [
-        f"{name}: an epoch of {1000 * runs[0].epoch:,.0f} ms, a checkpoint of "
-        f"{1000 * runs[0].checkpoint:.1f} ms and {runs[0].model_bytes / _MB:.2f} MB"
+        f"{name}: an epoch of {1000 * median(run.epoch for run in runs):,.0f} ms, a checkpoint of "
+        f"{1000 * median(run.checkpoint for run in runs):.1f} ms and "
+        f"{runs[0].model_bytes / _MB:.2f} MB"
         for name, runs in found.items()
     ]
     lines = [
