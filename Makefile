@@ -16,7 +16,7 @@ run: $(VENV)/.installed
 	@$(PY) -m dashboard
 
 test: $(VENV)/.installed-dev
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

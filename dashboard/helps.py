@@ -53,10 +53,12 @@ FILES = {
 LOAD_CODE = """\
 import keras
 
-model = keras.models.load_model("model.h5")   # architecture, weights and training config
+model = keras.models.load_model("model.h5", compile=False)   # architecture and weights
 model.summary()
-predictions = model.predict(samples)          # samples shaped as in training
-model.save("copy.keras")                      # or .h5; weights only: save_weights("w.weights.h5")
+predictions = model.predict(samples)                          # samples shaped as in training
+
+# Keras 3 does not read the optimizer's state from .h5. To train on, resume or branch the run here,
+# or save it as Keras or as a Python script, which both bring the optimizer along.
 """
 EARLY_STOPPING = (
     "Ends training when the monitored value has not improved by `min_delta` for `patience` epochs."

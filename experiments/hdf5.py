@@ -74,17 +74,6 @@ def _update_learning_rate(config: dict[str, Any], optimizer: keras.optimizers.Op
         settings["learning_rate"] = float(optimizer.learning_rate)
 
 
-def read_names(group: h5py.Group, name: str) -> list[str]:
-    """A list of names; Keras cuts one that is longer than 64 KB into parts with numbers."""
-    found = group.attrs.get(name)
-    if found is None:
-        parts: list[Any] = []
-        while (part := group.attrs.get(f"{name}{len(parts)}")) is not None:
-            parts.append(part)
-        found = [item for part in parts for item in part]
-    return [item.decode() if isinstance(item, bytes) else str(item) for item in found]
-
-
 def lengthen(loss: Any) -> Any:
     """A loss of a training config under its long name, wherever it stands."""
     if isinstance(loss, list):

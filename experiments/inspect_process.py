@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -13,7 +12,6 @@ from experiments.settings import ROOT, Settings, python_command
 
 _SECONDS = 90.0
 _COMPARING_SECONDS = 300.0
-_MEMORY = 4_000_000_000  # bytes of addresses; a whole look at 300 MB takes well under one
 
 
 def inspect_file(settings: Settings, path: Path, against: Path | None = None) -> dict[str, Any]:
@@ -21,7 +19,7 @@ def inspect_file(settings: Settings, path: Path, against: Path | None = None) ->
     ``against`` also the ``difference`` from that file to this one.
 
     Raises ModelFileError with the reason where either is refused, and where it takes more than 90 s
-    (300 s for a difference) or 4 GB.
+    (300 s for a difference). The command limits the memory itself.
     """
     seconds = _COMPARING_SECONDS if against else _SECONDS
     command = python_command("experiments", "inspect", str(path), "--json")
@@ -32,7 +30,6 @@ def inspect_file(settings: Settings, path: Path, against: Path | None = None) ->
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
-    resource.prlimit(process.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     try:
         said, complaint = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -10,7 +10,6 @@ import argparse
 import json
 import logging
 import os
-import resource
 import sys
 import traceback
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from typing import Any, TextIO
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from experiments import evaluating, exporting, predicting
@@ -26,6 +24,7 @@ from experiments.datasets.loading import load_dataset, on_this_machine
 from experiments.datasets.splits import divide, summarize_split
 from experiments.errors import ExperimentsError, InputError, unknown
 from experiments.models import outline_spec, refuse_too_large
+from experiments.process_limits import limit_process
 from experiments.settings import read_settings
 from experiments.spec_files import parse_spec
 from experiments.specs import RunSpec
@@ -117,14 +116,6 @@ def _serve(questions: TextIO, answers: TextIO) -> None:
         answers.flush()
 
 
-def _limit_memory(more: int) -> None:
-    """Let the system refuse this process more than ``more`` bytes on top of what it has now."""
-    keras.ops.add(1, 1)  # the first operation starts threads, which take a gigabyte of addresses
-    most = psutil.Process().memory_info().vms + more
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--memory", type=int, metavar="BYTES")
@@ -133,5 +124,6 @@ if __name__ == "__main__":
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     if memory is not None:
-        _limit_memory(memory)
+        keras.ops.add(1, 1)  # the first operation starts threads, which take a GB of addresses
+        limit_process(memory, on_top=True)
     _serve(sys.stdin, replies)

@@ -1,6 +1,7 @@
 """Saving a model as one HDF5 with everything, and loading it so that nothing is lost."""
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,15 +10,18 @@ from typing import Any
 
 import h5py
 import keras
-import numpy as np
 
 from experiments.checkpoint_files import MODEL_FILE as MODEL_FILE
 from experiments.errors import ArtifactError
-from experiments.hdf5 import Description, lengthen, read_names, write_whole_model
+from experiments.hdf5 import Description, lengthen, write_whole_model
+from experiments.optimizer_state import restore_optimizer
 from experiments.training_state import TrainingState, read_state, restore_seeds, write_state
 
 ARCHITECTURE_FILE = "model/architecture.json"
 WEIGHTS_FILE = "model/model.weights.h5"
+
+
+logger = logging.getLogger(__name__)
 
 
 def save_model(
@@ -79,12 +83,13 @@ def load_model(path: Path) -> keras.Model:
             config = file.attrs.get("training_config")
             if config is not None:
                 compile_from_config(model, json.loads(config))
-                restore_optimizer(model, file)
+                for note in restore_optimizer(model, file, path.name):
+                    logger.warning("%s: %s", path.name, note)
             state = read_state(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         said = " ".join(str(error).split())[:300]
         raise ArtifactError(
-            f"{path.name} is not a whole Keras model in HDF5: {said} "
+            f"{path.name} cannot be read as a whole Keras model in HDF5: {said.rstrip('.')}. "
             "Allowed: a file written by model.save('….h5')."
         ) from None
     if state is not None:
@@ -104,11 +109,16 @@ def restore(model: keras.Model, path: Path) -> tuple[TrainingState | None, list[
     except (ValueError, OSError, KeyError) as error:
         said = " ".join(str(error).split())[:300]
         raise ArtifactError(
-            f"{path.name} does not fit this network: {said} Allowed: a checkpoint of a network "
-            "with the same layers; into another one weights are transplanted by layer name."
+            f"{path.name} does not fit this network: {said.rstrip('.')}. Allowed: a checkpoint of "
+            "a network with the same layers; into another one weights are transplanted by layer "
+            "name."
         ) from None
     with h5py.File(path, "r") as file:
-        notes = restore_optimizer(model, file)
+        if other := _other_optimizer(model, file):
+            name = type(model.optimizer).__name__
+            notes = [f"optimizer state: begins anew, because the file's is {other}, not {name}"]
+        else:
+            notes = restore_optimizer(model, file, path.name)
         state = read_state(file)
     if state is None:
         return None, [*notes, "training state: none in the file, so training begins at epoch 0"]
@@ -128,44 +138,11 @@ def compile_from_config(model: keras.Model, config: dict[str, Any]) -> None:
     )
 
 
-def restore_optimizer(model: keras.Model, file: h5py.File) -> list[str]:
-    """Put the optimizer's variables back, in the order in which Keras wrote them.
-
-    All or none: if they do not fit the model's optimizer it stays as new, and the note that is
-    returned says why.
-    """
-    optimizer = model.optimizer
-    optimizer.build(model.trainable_variables)
-    variables = optimizer.variables
-    values = _optimizer_values(file)
-    reason = ""
-    if not values:
-        reason = "the file has none"
-    elif len(values) != len(variables):
-        reason = f"the file has {len(values)} ({_optimizer_name(file)})"
-    elif (name := _optimizer_name(file)) and name != type(optimizer).__name__:
-        reason = f"they belong to {name} and this is {type(optimizer).__name__}"
-    else:
-        for variable, value in zip(variables, values, strict=True):
-            if tuple(variable.shape) != value.shape:
-                reason = f"{variable.path} has shape {value.shape} in the file"
-    if reason:
-        return [f"optimizer state: 0 of {len(variables)} variables restored, because {reason}"]
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-    return []
-
-
-def _optimizer_name(file: h5py.File) -> str:
+def _other_optimizer(model: keras.Model, file: h5py.File) -> str:
+    """The file's optimizer, if the model has another one."""
     config = json.loads(file.attrs.get("training_config", "{}"))
-    return str(config.get("optimizer_config", {}).get("class_name", ""))
-
-
-def _optimizer_values(file: h5py.File) -> list[np.ndarray]:
-    group = file.get("optimizer_weights")
-    if group is None:
-        return []
-    return [np.asarray(group[name]) for name in read_names(group, "weight_names")]
+    saved = str(config.get("optimizer_config", {}).get("class_name", ""))
+    return saved if saved != type(model.optimizer).__name__ else ""
 
 
 def _revive(config: object, deserialize: Callable[[dict[str, Any]], object]) -> Any:

@@ -44,11 +44,12 @@ def transplant_into_file(weights: Path, into: Path, out: Path | None) -> dict[st
 def main(weights: Path, into: Path, out: Path | None) -> dict[str, Any]:
     """What ``transplant_into_file`` says, in this very process, which is limited for good."""
     from experiments.opening import open_model_file
-    from experiments.opening.__main__ import MEMORY, SECONDS, limit_process
+    from experiments.opening.__main__ import MEMORY, SECONDS
+    from experiments.process_limits import limit_process
     from experiments.saving import save_model
     from experiments.transplanting import plan_transplant, transplant
 
-    limit_process(MEMORY, SECONDS)
+    limit_process(MEMORY, SECONDS, on_top=True)
     try:
         model = open_model_file(into).model
         if out is None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: From the ground up; a module may import from its own level and those below it.
 LEVELS = [
-    {"errors", "settings"},
+    {"errors", "settings", "process_limits"},
     {
         "datasets.catalogue", "spec_errors", "run_folder", "model_files", "checkpoint_files",
         "diagnosis",
@@ -20,8 +20,8 @@ LEVELS = [
     {"spec_files"},
     {"tracking", "datasets"},
     {
-        "models", "architectures", "hdf5", "training_state", "saving", "opening", "shuffling",
-        "callbacks", "scripts", "sample_files",
+        "models", "architectures", "hdf5", "optimizer_state", "training_state", "saving",
+        "opening", "shuffling", "callbacks", "scripts", "sample_files",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -13,12 +12,13 @@ from typing import Any
 
 from experiments.errors import ModelFileError
 from experiments.model_files.limits import GB
+from experiments.process_limits import limit_process
 from experiments.settings import ROOT, python_command, read_settings
 
 #: Bytes of addresses for a look; the largest array is read twice for a difference.
 _LOOK_MEMORY = 4 * GB
 #: Seconds for importing Keras, building and loading.
-_LOAD_SECONDS = 180
+_LOAD_SECONDS = 240
 
 
 def answer_in_child(path: Path, call: Callable[[], dict[str, Any]], seconds: float) -> dict:
@@ -57,9 +57,7 @@ def answer_in_child(path: Path, call: Callable[[], dict[str, Any]], seconds: flo
 def _answer(path: Path, call: Callable[[], dict[str, Any]], pipe: int, seconds: float) -> None:
     """In the child: limit it, call, write the answer, end without any of the parent's cleaning."""
     try:
-        _limit(resource.RLIMIT_AS, _LOOK_MEMORY)
-        _limit(resource.RLIMIT_CPU, int(seconds) + 1)
-        _limit(resource.RLIMIT_CORE, 0)
+        limit_process(_LOOK_MEMORY, int(seconds) + 1)
         # HDF5 writes its own complaints there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:
@@ -76,13 +74,6 @@ def _answer(path: Path, call: Callable[[], dict[str, Any]], pipe: int, seconds: 
             file.write(json.dumps(answer).encode())
     finally:
         os._exit(0)
-
-
-def _limit(what: int, value: int) -> None:
-    """Lower a limit; one that is lower already stays."""
-    _, hard = resource.getrlimit(what)
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(what, (value, value))
 
 
 def _read(pipe: int, seconds: float) -> bytes | None:

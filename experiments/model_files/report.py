@@ -42,7 +42,7 @@ def _contents(item: dict[str, Any]) -> list[str]:
         at = "" if step is None else f" at step {step:,}"
         lines.append(f"optimizer state: {optimizer['variables']} variables{at}")
     if state := item["training_state"]:
-        lines.append(f"training state: after epoch {state['epoch']}, batch {state['batch']}")
+        lines.append(f"training state: after {state['epoch']} epochs and {state['batch']} batches")
     return [*lines, *item["notes"]]
 
 

@@ -14,9 +14,10 @@ from experiments.model_files.formats import Format
 from experiments.model_files.inside import Inside, open_inside
 from experiments.model_files.limits import size_text
 from experiments.model_files.look import check_inside
+from experiments.model_files.optimizer_state import optimizer_datasets
 from experiments.opening.building import build_model, count_bytes
 from experiments.opening.compiling import compile_model
-from experiments.opening.optimizer_state import restore_optimizer
+from experiments.optimizer_state import restore_optimizer
 from experiments.training_state import read_state, restore_seeds
 
 #: Of weights, as the architecture asks for them; the file may hold none of them.
@@ -110,12 +111,17 @@ def _restore_training(model: keras.Model, inside: Inside) -> list[str]:
     if inside.training is None:
         return ["training config: the file has none, so the model is not compiled"]
     notes = compile_model(model, inside.training)
-    if getattr(model, "optimizer", None) is not None and inside.weights is not None:
+    if inside.weights is None:
+        return notes
+    if getattr(model, "optimizer", None) is not None:
         notes += restore_optimizer(model, inside.weights, inside.path.name)
-        state = read_state(inside.weights)
-        if state is not None:
-            notes += restore_seeds(model, state)
-    return notes
+    elif stored := optimizer_datasets(inside.weights, inside.path.name):
+        notes.append(
+            f"optimizer state: 0 of {len(stored)} variables restored, because the model is not "
+            "compiled"
+        )
+    state = read_state(inside.weights)
+    return notes + (restore_seeds(model, state) if state is not None else [])
 
 
 @contextmanager

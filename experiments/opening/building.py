@@ -160,4 +160,6 @@ def _modernise_layer(kind: str, config: dict[str, Any], notes: list[str]) -> Non
         setting = config.pop(key)
         if key not in _HARMLESS and setting not in _NEUTRAL:
             name = config.get("name", kind)
-            notes.append(f"layer {name!r}: {key}={setting!r} was left out; Keras 3 has no such")
+            notes.append(
+                f"layer {name!r}: {key}={setting!r} was left out; Keras 3 has no such setting"
+            )
