@@ -78,6 +78,10 @@ SGD_REGRESSION = (
     "The loss of a regression is in the square of the target's own units, and plain SGD takes "
     "steps of that size: it needs a small learning rate, such as 0.00001. Adam does not mind."
 )
+TRANSPLANT = (
+    "Layers of the same name and shapes take over their weights; all others begin as new. So a "
+    "network that learnt one task can start another one with other classes."
+)
 RESUME = (
     "The same run goes on to more epochs, from its last checkpoint: weights, optimizer, order of "
     "the samples, dropout's random stream and the counters of callbacks are as they were, so the "

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments import evaluating, exporting, predicting
+from experiments import evaluating, exporting, planning, predicting
 from experiments.datasets.loading import load_dataset, on_this_machine
 from experiments.datasets.splits import divide, summarize_split
 from experiments.errors import ExperimentsError, InputError, unknown
@@ -81,6 +81,7 @@ OPERATIONS: dict[str, Operation] = {
     "predict_picture": predicting.predict_picture,
     "evaluate": evaluating.evaluate,
     "export": exporting.export_to,
+    "plan_transplant": planning.plan_into_run,
 }
 
 

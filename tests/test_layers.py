@@ -26,7 +26,10 @@ LEVELS = [
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},
     {"training", "attending"},
-    {"launching", "predicting", "measuring", "evaluating", "keras_process", "inspect_process"},
+    {
+        "launching", "predicting", "measuring", "evaluating", "planning", "keras_process",
+        "inspect_process",
+    },
     {"worker", "keras_answers"},
     {"commands"},
     {"__main__"},

@@ -6,14 +6,13 @@ import streamlit as st
 
 from dashboard import cache, draft
 from dashboard.components import errors_shown, open_run, show_error
-from dashboard.forms import PRESETS, with_early_stopping
+from dashboard.forms import PRESETS
 from dashboard.launch_form import draw_form, draw_start
 from dashboard.launch_side import draw_preview, draw_yaml
+from dashboard.launch_start import load_clone, parent_of, start_file
 from experiments.errors import SpecError
 from experiments.launching import submit
-from experiments.launching.branching import branch_spec
 from experiments.specs import RunSpec
-from experiments.tracking.runs import Run
 
 _TWICE = 3  # seconds within which the same spec launched again is a double click
 
@@ -38,25 +37,6 @@ def main() -> None:
         if spec:
             draw_preview(spec)
         draw_yaml(spec)
-
-
-def load_clone() -> None:
-    """Fill the form with the spec of the run that the URL names, once."""
-    clone, *change = wanted = tuple(st.query_params.get(key) for key in ("clone", "with", "from"))
-    if not clone or st.session_state.get("launch loaded") == wanted:
-        return
-    with errors_shown("The run cannot be cloned"):
-        draft.fill(cloned(cache.run(clone), *change))
-        st.session_state["launch loaded"] = wanted
-
-
-def cloned(run: Run, change: str | None, epoch: str | None) -> RunSpec:
-    """The spec of a run, with a change by name, or as a branch from one of its epochs."""
-    if epoch and epoch.isdigit():
-        more = max(run.epochs, int(epoch) + 10)
-        return branch_spec(cache.store(), run.id, int(epoch), [f"training.epochs={more}"])
-    spec = cache.spec(run.id)
-    return with_early_stopping(spec) if change == "early_stopping" else spec
 
 
 def draw_presets() -> None:
@@ -95,8 +75,7 @@ def launch(spec: RunSpec) -> str:
     last = st.session_state.get("launched")
     if last and last[0] == spec and time.monotonic() - last[1] < _TWICE:
         return last[2]
-    parent = spec.start.run if spec.start else ""
-    run_id = submit(cache.store(), spec, parent_id=parent or None)
+    run_id = submit(cache.store(), spec, parent_id=parent_of(spec), start_file=start_file(spec))
     st.session_state["launched"] = (spec, time.monotonic(), run_id)
     cache.forget_runs()
     cache.worker().look()

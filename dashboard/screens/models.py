@@ -10,9 +10,10 @@ from dashboard.model_inspector import draw_inspector
 from dashboard.model_picker import pick_source
 from dashboard.model_predict import draw_predictions
 from dashboard.model_source import ModelSource
+from dashboard.model_transplant import draw_transplant
 from dashboard.model_views import draw_opened, open_source
 
-_TABS = ("Architecture", "Predict", "Evaluate", "Inside the file")
+_TABS = ("Architecture", "Predict", "Evaluate", "Inside the file", "Into another network")
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
                 draw_model(source)
             else:  # weights alone, which no model can be built from
                 draw_inspector(source)
+                st.markdown("#### Into another network")
+                draw_transplant(source)
 
 
 def draw_model(source: ModelSource) -> None:
@@ -40,7 +43,7 @@ def draw_model(source: ModelSource) -> None:
         return
     draw_opened(opened)
     tabs = st.tabs(_TABS, key="tab", bind="query-params", on_change="rerun")
-    architecture, predict, evaluate, inside = tabs
+    architecture, predict, evaluate, inside, transplant = tabs
     if architecture.open:
         with architecture:
             draw_architecture(opened["layers"])
@@ -53,6 +56,9 @@ def draw_model(source: ModelSource) -> None:
     if inside.open:
         with inside, errors_shown():
             draw_inspector(source)
+    if transplant.open:
+        with transplant, errors_shown("The weights cannot be taken over"):
+            draw_transplant(source)
 
 
 main()

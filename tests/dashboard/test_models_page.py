@@ -18,6 +18,9 @@ from dashboard.model_uploads import find_upload, list_uploads, remove_old, store
 from experiments.errors import InputError
 from experiments.launching.inline import run_inline
 from experiments.spec_files import parse_spec
+from experiments.tracking.artifacts import fetch_artifact
+from experiments.tracking.changes import create_run
+from experiments.tracking.runs import get_spec, list_runs
 from tests.dashboard.conftest import texts
 
 Upload = Callable[[str], str]
@@ -89,6 +92,27 @@ def test_a_run_is_reloaded_checked_drawn_evaluated_and_looked_into(open_page, st
     assert len(app.dataframe[-1].value) == 1
     app = open_page("models", run=run_id, tab="Inside the file")
     assert "Training config" in said(app)
+    app = open_page("models", run=run_id, tab="Into another network")
+    next(box for box in app.selectbox if box.key == "into").select(run_id).run()
+    assert "3 of 3 layers" in said(app)
+    assert set(app.dataframe[-1].value["what becomes of it"]) == {"✓ loaded"}
+
+
+def test_weights_of_an_upload_start_a_new_run_that_keeps_them(
+    open_page, upload, store, workspace, files
+):
+    run_id = create_run(store, parse_spec({"dataset": {"name": "iris"}, "name": "target"}))
+    key = upload("iris.keras")
+    app = open_page("launch", clone=run_id, weights=f"file:{key}")
+    assert "Starts with weights, by layer name" in said(app)
+    next(button for button in app.button if button.label == "Launch").click()
+    app.run()
+    assert not app.exception
+    launched = list_runs(store)[0]
+    assert (launched.parent_id, launched.name) == (run_id, "target with weights of iris.keras")
+    assert get_spec(store, launched.id).start.file == "start/iris.keras"
+    kept = fetch_artifact(store, launched.id, "start/iris.keras")
+    assert kept.read_bytes() == (files / "iris.keras").read_bytes()
 
 
 def test_a_run_without_a_model_says_so_and_the_page_stays(open_page, make_run):

@@ -1,0 +1,69 @@
+"""What the URL asks the launch form to start from: a run's settings, checkpoint or weights."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import cache, draft
+from dashboard.components import errors_shown
+from dashboard.forms import with_early_stopping
+from dashboard.model_uploads import find_upload
+from experiments.errors import InputError
+from experiments.launching.branching import branch_spec
+from experiments.launching.transplants import Weights, find_weights, planting
+from experiments.settings import read_settings
+from experiments.specs import RunSpec
+from experiments.tracking.runs import Run
+
+
+def load_clone() -> None:
+    """Fill the form with the spec of the run that the URL names, once."""
+    keys = ("clone", "with", "from", "weights")
+    clone, *change = wanted = tuple(st.query_params.get(key) for key in keys)
+    if not clone or st.session_state.get("launch loaded") == wanted:
+        return
+    with errors_shown("The run cannot be cloned"):
+        draft.fill(cloned(cache.run(clone), *change))
+        st.session_state["launch loaded"] = wanted
+
+
+def cloned(run: Run, change: str | None, epoch: str | None, weights: str | None) -> RunSpec:
+    """The spec of a run, with a change by name, as a branch from one of its epochs, or started
+    from the weights of ``run:ID`` or ``file:KEY``."""
+    if weights:
+        found = find(weights)
+        name = f"{run.name[:80]} with {found.title[:80]}"
+        spec = cache.spec(run.id).model_copy(update={"name": name})
+        return planting(spec, found, run.id).spec
+    if epoch and epoch.isdigit():
+        more = max(run.epochs, int(epoch) + 10)
+        return branch_spec(cache.store(), run.id, int(epoch), [f"training.epochs={more}"])
+    spec = cache.spec(run.id)
+    if spec.start and not spec.start.run:  # a file that was given with that run
+        spec = spec.model_copy(update={"start": spec.start.model_copy(update={"run": run.id})})
+    return with_early_stopping(spec) if change == "early_stopping" else spec
+
+
+def parent_of(spec: RunSpec) -> str | None:
+    """The run that a new one comes from: whose weights it has, else whose network."""
+    if spec.start is None:
+        return None
+    return spec.start.run or st.query_params.get("clone")
+
+
+def find(weights: str) -> Weights:
+    """The weights that a URL names by ``run:ID`` or ``file:KEY``; raises InputError."""
+    kind, _, key = weights.partition(":")
+    if kind == "run":
+        return find_weights(cache.store(), key)
+    upload = find_upload(read_settings(), key)
+    if upload is None:
+        raise InputError("The uploaded file is gone; uploads are kept for a day. Upload it again.")
+    return Weights(upload, f"weights of {upload.name}")
+
+
+def start_file(spec: RunSpec) -> Path | None:
+    """The upload that goes along with a run, where it starts from one."""
+    if spec.start is None or spec.start.run:
+        return None
+    return find(st.query_params.get("weights", "")).path
