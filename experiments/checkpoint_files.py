@@ -87,7 +87,10 @@ def finish(artifacts: Path) -> None:
                 path.unlink()
                 break
         else:
-            epoch, batch = read_progress(path)
+            progress = read_progress(path)
+            if progress is None:
+                continue  # a model that could be saved only when training had ended
+            epoch, batch = progress
             found.append(Checkpoint(epoch, batch, file, role, path.stat().st_size))
     found = [checkpoint for checkpoint in found if checkpoint.roles]
     found.sort(key=lambda checkpoint: (checkpoint.epoch, checkpoint.batch))
@@ -123,11 +126,14 @@ def spread(checkpoint: Checkpoint, file: Path, artifacts: Path) -> None:
         link(file, path_of(artifacts, name))
 
 
-def read_progress(path: Path) -> tuple[int, int]:
-    """The whole epochs that are behind a checkpoint, and the batches of the next one."""
+def read_progress(path: Path) -> tuple[int, int] | None:
+    """The whole epochs that are behind a checkpoint, and the batches of the next one; None for a
+    model without training state."""
     import h5py
 
     with h5py.File(path, "r") as file:
+        if "training_state" not in file:
+            return None
         state = json.loads(file["training_state"].attrs["state"])
     return state["epoch"], state["batch"]
 

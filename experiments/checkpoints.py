@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Checkpoints(keras.callbacks.Callback):
             (c for c in watching if isinstance(c, keras.callbacks.EarlyStopping)), None
         )
         self.seconds = 0.0
+        self._is_saved = False
         self._best = min(recorder.values_of(self._monitor), default=math.inf)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -58,31 +60,48 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save in the middle of an epoch when training was asked to end there."""
-        if self.recorder.cut_after and not self._save(self.recorder.cut_after):
-            logger.warning("The cut epoch could not be saved; a resumed run begins it anew.")
+        if not self.recorder.cut_after:
+            return
+        try:
+            self._save(self.recorder.cut_after)
+        except OSError as error:
+            self._is_saved = False
+            logger.warning("The cut epoch could not be saved; resumed it begins anew: %s", error)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save, name and record a whole epoch."""
+        """Save, name and record a whole epoch; a full disk does not end training."""
         if self.recorder.cut_after:
             return
-        if self._save():
-            last = path_of(self.folder.artifacts, LAST)
-            if self._is_best(epoch):
-                link(last, path_of(self.folder.artifacts, BEST))
-            every = self.spec.callbacks.keep_checkpoint_every
-            if every and (epoch + 1) % every == 0:
-                link(last, path_of(self.folder.artifacts, epoch_name(epoch + 1)))
+        is_best = self._is_best(epoch)
+        try:
+            self._save()
+            self._name(epoch, is_best)
+        except OSError as error:
+            self._is_saved = False
+            logger.warning("The checkpoint could not be saved, training goes on: %s", error)
+            if is_best:
+                with suppress(OSError):  # it is of an earlier epoch, so no longer the best
+                    path_of(self.folder.artifacts, BEST).unlink()
         self.recorder.publish()
+
+    def _name(self, epoch: int, is_best: bool) -> None:
+        last = path_of(self.folder.artifacts, LAST)
+        if is_best:
+            link(last, path_of(self.folder.artifacts, BEST))
+        every = self.spec.callbacks.keep_checkpoint_every
+        if every and (epoch + 1) % every == 0:
+            link(last, path_of(self.folder.artifacts, epoch_name(epoch + 1)))
 
     def final(self) -> Path | None:
         """The checkpoint that is the model as training left it, or None if it is not there."""
+        if not self._is_saved:
+            return None
         went_back = self._early and self._early.restore_best_weights and self._early.best_weights
         path = path_of(self.folder.artifacts, BEST if went_back else LAST)
         return path if path.exists() else None
 
-    def _save(self, batch: int = 0) -> bool:
+    def _save(self, batch: int = 0) -> None:
         started = time.perf_counter()
-        path = path_of(self.folder.artifacts, LAST)
         state = capture(
             self.model,
             self.watching,
@@ -93,13 +112,10 @@ class Checkpoints(keras.callbacks.Callback):
             seams=self.seams,
             spec=self.spec.model_dump(mode="json"),
         )
-        try:
-            save_model(self.model, path, state, self._description)
-        except OSError as error:
-            logger.warning("The checkpoint could not be saved, training goes on: %s", error)
-            return False
+        path = path_of(self.folder.artifacts, LAST)
+        save_model(self.model, path, state, self._description)
+        self._is_saved = True
         self.seconds += time.perf_counter() - started
-        return True
 
     @property
     def _monitor(self) -> str:

@@ -9,16 +9,17 @@ import sys
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
-from experiments.checkpoint_files import find
+from experiments.checkpoint_files import find, finish, parse_index, path_of
 from experiments.errors import ArtifactError, InputError
 from experiments.launching import resume, submit
 from experiments.launching.branching import branch_spec
 from experiments.launching.inline import resume_inline, run_inline
-from experiments.run_folder import RunFolder, read_json
-from experiments.saving import load_model
+from experiments.run_folder import RunFolder, read_journal, read_json
+from experiments.saving import load_model, save_model
 from experiments.settings import ROOT, Settings, sqlite_uri
 from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact, list_artifacts, list_checkpoints
@@ -26,6 +27,8 @@ from experiments.tracking.changes import request_stop
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import RunStatus, get_run, get_spec
 from experiments.tracking.store import Store
+from experiments.training import train
+from experiments.training_state import TrainingState
 from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs, worker
 
 SPEC = """
@@ -259,3 +262,22 @@ def test_a_process_that_is_killed_while_saving_leaves_the_last_whole_file(tmp_pa
     process.stdout.close()
     assert list(tmp_path.glob("unfinished.*")), "it was not killed while saving"
     assert len(load_model(path).optimizer.variables) == 10
+
+
+def test_a_disk_that_takes_no_checkpoint_costs_neither_the_run_nor_its_model(tmp_path: Path):
+    folder = RunFolder(tmp_path / "run").create()
+    (folder.artifacts / "checkpoints").write_text("a file where a folder should be")
+    outcome = train(load_spec(SPEC, ["training.epochs=2"]), folder)
+    assert outcome.status == "FINISHED", outcome.reason
+    assert len(read_journal(folder.journal)[0]) > 2
+    assert "The checkpoint could not be saved" in folder.log.read_text()
+    assert load_model(folder.artifacts / "model/model.h5").count_params() > 0
+
+
+def test_a_model_without_training_state_is_no_checkpoint(tmp_path: Path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    save_model(model, tmp_path / "model/model.h5")
+    save_model(model, path_of(tmp_path, "best"), TrainingState(epoch=3))
+    finish(tmp_path)
+    (found,) = parse_index((tmp_path / "checkpoints/index.json").read_text())
+    assert (found.epoch, found.file, found.roles) == (3, "checkpoints/best.h5", ("best",))
