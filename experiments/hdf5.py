@@ -13,6 +13,8 @@ import numpy as np
 from keras.src.legacy.saving import json_utils, saving_options, saving_utils
 from keras.src.legacy.saving.legacy_h5_format import save_attributes_to_hdf5_group
 
+from experiments.keras2_config import to_keras2
+
 #: Losses that Keras 3 does not find when it compiles a loaded .h5.
 _LONG_NAMES = {
     "mse": "mean_squared_error",
@@ -41,7 +43,11 @@ def describe(model: keras.Model) -> Description:
             compiled.config.update(kept)
     config = found.pop("training_config", None)
     if config:
-        config |= {"loss": lengthen(config.get("loss"))}
+        config |= {
+            "loss": lengthen(config.get("loss")),
+            "optimizer_config": to_keras2(config["optimizer_config"]),
+        }
+    found["model_config"] = to_keras2(json.loads(_dump(found["model_config"])))
     texts = {name: value if isinstance(value, str) else _dump(value)
              for name, value in found.items()}  # fmt: skip
     return Description(texts, config)

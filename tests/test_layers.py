@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = [
     {"errors", "settings", "process_limits"},
     {
-        "datasets.catalogue", "spec_errors", "run_folder", "model_files", "checkpoint_files",
-        "diagnosis",
+        "datasets.catalogue", "spec_errors", "run_folder", "keras2_config", "model_files",
+        "checkpoint_files", "diagnosis",
     },
     {"specs"},
     {"spec_files"},

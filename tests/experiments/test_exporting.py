@@ -18,11 +18,9 @@ from experiments.exporting import KINDS, architecture_to_yaml, export_run, expor
 from experiments.launching import submit
 from experiments.launching.inline import run_inline
 from experiments.models import build_model
-from experiments.settings import Settings, sqlite_uri
 from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import Activation
 from experiments.tracking.artifacts import fetch_artifact
-from experiments.tracking.store import Store
 
 SPEC = """
 name: small cnn
@@ -44,13 +42,6 @@ ARCHITECTURES = [
     for name in ("digits", "wine", "breast_cancer", "diabetes")
     if name == "digits" or model["name"] in ("linear", "mlp")
 ]
-
-
-@pytest.fixture(scope="module")
-def module_store(tmp_path_factory, migrated_database) -> Store:
-    home = tmp_path_factory.mktemp("exporting")
-    shutil.copy(migrated_database, home / "mlflow.db")
-    return Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from experiments.launching.branching import branch_spec
 from experiments.launching.inline import resume_inline, run_inline
 from experiments.run_folder import RunFolder, read_journal, read_json
 from experiments.saving import load_model, save_model
-from experiments.settings import ROOT, Settings, sqlite_uri
+from experiments.settings import ROOT
 from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact, list_artifacts, list_checkpoints
 from experiments.tracking.changes import request_stop
@@ -29,7 +28,7 @@ from experiments.tracking.runs import RunStatus, get_run, get_spec
 from experiments.tracking.store import Store
 from experiments.training import train
 from experiments.training_state import TrainingState
-from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs, worker
+from tests.experiments.waiting import wait_for, wait_for_end, wait_for_epochs
 
 SPEC = """
 dataset: {name: digits, max_samples: 300}
@@ -41,13 +40,6 @@ callbacks:
   keep_checkpoint_every: 2
 """
 TIMES = ["epoch_seconds", "evaluation_seconds"]
-
-
-@pytest.fixture(scope="module")
-def module_store(tmp_path_factory, migrated_database) -> Store:
-    home = tmp_path_factory.mktemp("resume")
-    shutil.copy(migrated_database, home / "mlflow.db")
-    return Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
 
 
 @pytest.fixture(scope="module")
@@ -185,20 +177,11 @@ def test_a_branch_into_a_network_with_other_layers_fails_with_the_reason(module_
     assert "does not fit this network" in get_run(module_store, run_id).reason
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory, migrated_database) -> Store:
-    home = tmp_path_factory.mktemp("served")
-    shutil.copy(migrated_database, home / "mlflow.db")
-    settings = Settings(home, sqlite_uri(home / "mlflow.db"), "")
-    with worker(settings, "--slots", "2"):
-        yield Store(settings)
-
-
 LONG = load_spec(SPEC, ["training.epochs=2000", "callbacks.early_stopping=null",
                         "callbacks.keep_checkpoint_every=null"])  # fmt: skip
 
 
-def as_if_straight(store: Store, run_id: str, epochs: int) -> np.ndarray:
+def as_if_straight(store: Store, epochs: int) -> np.ndarray:
     """The history of the same spec trained without a stop."""
     spec = LONG.model_copy(update={"training": LONG.training.model_copy(update={"epochs": epochs})})
     found, _ = run_inline(store, spec)
@@ -213,28 +196,28 @@ def go_on(store: Store, run_id: str) -> int:
     return total
 
 
-def test_a_run_whose_process_was_killed_goes_on_as_if_nothing_had_happened(served):
-    run_id = submit(served, LONG)
-    wait_for_epochs(served, run_id, 3)
-    os.kill(read_json(RunFolder(served.settings.run_folders / run_id).process)["pid"], 9)
-    died = wait_for_end(served, run_id)
+def test_a_run_whose_process_was_killed_goes_on_as_if_nothing_had_happened(served_store):
+    run_id = submit(served_store, LONG)
+    wait_for_epochs(served_store, run_id, 3)
+    os.kill(read_json(RunFolder(served_store.settings.run_folders / run_id).process)["pid"], 9)
+    died = wait_for_end(served_store, run_id)
     assert died.status is RunStatus.FAILED
     assert "its last checkpoint is saved" in died.reason
-    assert not [i for i in list_artifacts(served, run_id) if "unfinished" in i.path]
-    total = go_on(served, run_id)
-    assert steps(served, run_id) == list(range(total))
-    assert np.array_equal(measured(served, run_id), as_if_straight(served, run_id, total))
+    assert not [i for i in list_artifacts(served_store, run_id) if "unfinished" in i.path]
+    total = go_on(served_store, run_id)
+    assert steps(served_store, run_id) == list(range(total))
+    assert np.array_equal(measured(served_store, run_id), as_if_straight(served_store, total))
 
 
-def test_a_run_that_was_stopped_in_mid_epoch_goes_on_with_the_next_batch(served):
-    run_id = submit(served, LONG)
-    wait_for_epochs(served, run_id, 3)
-    request_stop(served, run_id)
-    stopped = wait_for_end(served, run_id)
+def test_a_run_that_was_stopped_in_mid_epoch_goes_on_with_the_next_batch(served_store):
+    run_id = submit(served_store, LONG)
+    wait_for_epochs(served_store, run_id, 3)
+    request_stop(served_store, run_id)
+    stopped = wait_for_end(served_store, run_id)
     assert stopped.status is RunStatus.KILLED
-    total = go_on(served, run_id)
-    assert steps(served, run_id) == list(range(total))
-    assert np.array_equal(measured(served, run_id), as_if_straight(served, run_id, total))
+    total = go_on(served_store, run_id)
+    assert steps(served_store, run_id) == list(range(total))
+    assert np.array_equal(measured(served_store, run_id), as_if_straight(served_store, total))
 
 
 SAVER = """

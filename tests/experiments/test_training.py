@@ -1,7 +1,6 @@
 """A real, small run in this process, and everything that it must leave behind."""
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -14,12 +13,11 @@ import yaml
 from experiments.callbacks import TrainEvaluation
 from experiments.launching.inline import run_inline
 from experiments.saving import load_model
-from experiments.settings import ROOT, Settings, sqlite_uri
+from experiments.settings import ROOT
 from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact, list_artifacts
 from experiments.tracking.histories import get_history
 from experiments.tracking.runs import RunStatus, Tag, get_run, get_spec
-from experiments.tracking.store import Store
 
 SPEC = """
 name: small cnn
@@ -33,13 +31,6 @@ callbacks:
 seed: 7
 """
 EPOCHS = 4
-
-
-@pytest.fixture(scope="module")
-def module_store(tmp_path_factory, migrated_database) -> Store:
-    home = tmp_path_factory.mktemp("training")
-    shutil.copy(migrated_database, home / "mlflow.db")
-    return Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A real worker over a real store: what it takes, what it survives, and what it leaves behind."""
 
 import os
-import shutil
 import signal
 import threading
 
@@ -11,7 +10,6 @@ import pytest
 from experiments.errors import WorkerError
 from experiments.launching import end_worker, ensure_worker, submit, worker_lives
 from experiments.run_folder import RunFolder, read_json
-from experiments.settings import Settings, sqlite_uri
 from experiments.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact, list_artifacts
 from experiments.tracking.changes import delete_runs, request_stop, restore_runs
@@ -25,16 +23,6 @@ SHORT = load_spec("{dataset: {name: iris}, training: {epochs: 3}}")
 LONG = load_spec("{model: {layers: [16]}, training: {epochs: 5000}}")
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory, migrated_database) -> Store:
-    """A store with one worker that serves it during this module."""
-    home = tmp_path_factory.mktemp("worker")
-    shutil.copy(migrated_database, home / "mlflow.db")
-    settings = Settings(home, sqlite_uri(home / "mlflow.db"), "")
-    with worker(settings, "--slots", "2"):
-        yield Store(settings)
-
-
 def training_pid(store: Store, run_id: str) -> int:
     folder = RunFolder(store.settings.run_folders / run_id)
     return wait_for(lambda: read_json(folder.process).get("pid"))
@@ -44,33 +32,33 @@ def artifacts(store: Store, run_id: str) -> list[str]:
     return [item.path for item in list_artifacts(store, run_id)]
 
 
-def test_a_submitted_run_is_taken_and_finished(shared):
-    run_id = submit(shared, SHORT)
-    run = wait_for_end(shared, run_id)
+def test_a_submitted_run_is_taken_and_finished(served_store):
+    run_id = submit(served_store, SHORT)
+    run = wait_for_end(served_store, run_id)
     assert (run.status, run.reason) == (RunStatus.FINISHED, "Trained all 3 epochs.")
     assert run.seconds is not None
-    assert "model/model.h5" in artifacts(shared, run_id)
+    assert "model/model.h5" in artifacts(served_store, run_id)
 
 
-def test_runs_of_higher_priority_come_first_and_slots_train_side_by_side(shared):
-    blocking = [submit(shared, LONG) for _ in range(2)]
-    wait_for(lambda: all(get_run(shared, i).status is RunStatus.RUNNING for i in blocking))
-    low = submit(shared, SHORT)
-    high = submit(shared, SHORT.model_copy(update={"priority": 5}))
-    request_stop(shared, blocking[0])
-    request_stop(shared, blocking[1])
-    first, second = (wait_for_end(shared, run_id) for run_id in (high, low))
+def test_runs_of_higher_priority_come_first_and_slots_train_side_by_side(served_store):
+    blocking = [submit(served_store, LONG) for _ in range(2)]
+    wait_for(lambda: all(get_run(served_store, i).status is RunStatus.RUNNING for i in blocking))
+    low = submit(served_store, SHORT)
+    high = submit(served_store, SHORT.model_copy(update={"priority": 5}))
+    request_stop(served_store, blocking[0])
+    request_stop(served_store, blocking[1])
+    first, second = (wait_for_end(served_store, run_id) for run_id in (high, low))
     assert first.started <= second.started
 
 
-def test_stop_ends_a_run_after_its_batch_and_keeps_the_model(shared):
-    run_id = submit(shared, LONG)
-    wait_for_epochs(shared, run_id, 2)
-    request_stop(shared, run_id)
-    run = wait_for_end(shared, run_id)
+def test_stop_ends_a_run_after_its_batch_and_keeps_the_model(served_store):
+    run_id = submit(served_store, LONG)
+    wait_for_epochs(served_store, run_id, 2)
+    request_stop(served_store, run_id)
+    run = wait_for_end(served_store, run_id)
     assert run.status is RunStatus.KILLED
     assert "Stopped on request after" in run.reason
-    assert {"model/model.h5", "history.json"} <= set(artifacts(shared, run_id))
+    assert {"model/model.h5", "history.json"} <= set(artifacts(served_store, run_id))
 
 
 def test_a_run_that_has_not_started_is_stopped_at_once(store):
@@ -88,54 +76,54 @@ def test_an_active_run_is_not_deleted(store):
     assert [run.id for run in list_runs(store)] == [run_id]
 
 
-def test_a_training_process_killed_in_mid_epoch_is_failed_and_loses_nothing(shared):
-    run_id = submit(shared, LONG)
-    wait_for_epochs(shared, run_id, 3)
-    os.kill(training_pid(shared, run_id), signal.SIGKILL)
-    run = wait_for_end(shared, run_id)
+def test_a_training_process_killed_in_mid_epoch_is_failed_and_loses_nothing(served_store):
+    run_id = submit(served_store, LONG)
+    wait_for_epochs(served_store, run_id, 3)
+    os.kill(training_pid(served_store, run_id), signal.SIGKILL)
+    run = wait_for_end(served_store, run_id)
     assert run.status is RunStatus.FAILED
     assert "SIGKILL" in run.reason
-    history = get_history(shared, run)
+    history = get_history(served_store, run)
     assert len(history) >= 3
     assert list(history.index) == list(range(len(history)))
-    assert {"log.txt", "history.json", "split.npz"} <= set(artifacts(shared, run_id))
+    assert {"log.txt", "history.json", "split.npz"} <= set(artifacts(served_store, run_id))
 
 
-def test_sigterm_to_the_training_process_stops_it_softly(shared):
-    run_id = submit(shared, LONG)
-    wait_for_epochs(shared, run_id, 1)
-    os.kill(training_pid(shared, run_id), signal.SIGTERM)
-    run = wait_for_end(shared, run_id)
+def test_sigterm_to_the_training_process_stops_it_softly(served_store):
+    run_id = submit(served_store, LONG)
+    wait_for_epochs(served_store, run_id, 1)
+    os.kill(training_pid(served_store, run_id), signal.SIGTERM)
+    run = wait_for_end(served_store, run_id)
     assert run.status is RunStatus.KILLED
-    assert "model/model.h5" in artifacts(shared, run_id)
+    assert "model/model.h5" in artifacts(served_store, run_id)
 
 
-def test_what_the_user_can_mend_is_the_reason_without_a_traceback(shared):
+def test_what_the_user_can_mend_is_the_reason_without_a_traceback(served_store):
     too_few = "{dataset: {name: iris, max_samples: 10}, split: {validation_split: 0.999}}"
-    run_id = submit(shared, load_spec(too_few))
-    run = wait_for_end(shared, run_id)
+    run_id = submit(served_store, load_spec(too_few))
+    run = wait_for_end(served_store, run_id)
     assert run.status is RunStatus.FAILED
     assert "validation_split" in run.reason
-    log = fetch_artifact(shared, run_id, "log.txt").read_text()
+    log = fetch_artifact(served_store, run_id, "log.txt").read_text()
     assert "validation_split" in log
     assert "Traceback" not in run.reason + log
 
 
-def test_a_run_whose_spec_is_gone_is_failed_with_the_reason(shared):
+def test_a_run_whose_spec_is_gone_is_failed_with_the_reason(served_store):
     from experiments.tracking.changes import create_run
 
-    run_id = create_run(shared, SHORT, status=RunStatus.RUNNING)
-    for path in (shared.settings.artifact_root / run_id / "artifacts").iterdir():
+    run_id = create_run(served_store, SHORT, status=RunStatus.RUNNING)
+    for path in (served_store.settings.artifact_root / run_id / "artifacts").iterdir():
         path.unlink()
-    shared.client.update_run(run_id, status="SCHEDULED")
-    run = wait_for_end(shared, run_id)
+    served_store.client.update_run(run_id, status="SCHEDULED")
+    run = wait_for_end(served_store, run_id)
     assert run.status is RunStatus.FAILED
     assert "spec.yaml" in run.reason
 
 
-def test_a_second_worker_of_the_same_store_is_refused(shared):
+def test_a_second_worker_of_the_same_store_is_refused(served_store):
     with pytest.raises(WorkerError, match="already serves"):
-        serve(shared.settings)
+        serve(served_store.settings)
 
 
 def test_a_worker_killed_with_its_run_alive_is_followed_by_one_that_takes_it_over(store):
@@ -205,11 +193,11 @@ def test_two_dashboards_that_launch_at_once_start_one_worker(store):
     assert not worker_lives(store.settings)
 
 
-def test_a_run_deleted_while_it_trains_is_stopped_and_can_be_restored_whole(shared):
-    run_id = submit(shared, LONG)
-    wait_for_epochs(shared, run_id, 1)
-    shared.client.delete_run(run_id)  # as the MLflow UI does, which asks nobody
-    run = wait_for_end(shared, run_id)
+def test_a_run_deleted_while_it_trains_is_stopped_and_can_be_restored_whole(served_store):
+    run_id = submit(served_store, LONG)
+    wait_for_epochs(served_store, run_id, 1)
+    served_store.client.delete_run(run_id)  # as the MLflow UI does, which asks nobody
+    run = wait_for_end(served_store, run_id)
     assert (run.status, run.deleted) == (RunStatus.KILLED, True)
-    restore_runs(shared, [run_id])
-    assert "model/model.h5" in artifacts(shared, run_id)
+    restore_runs(served_store, [run_id])
+    assert "model/model.h5" in artifacts(served_store, run_id)
