@@ -3,6 +3,7 @@
 import json
 import subprocess
 import threading
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,7 @@ class KerasProcess:
         self._limits = limits
         self._log = settings.home / ("uploads.log" if limits else "keras.log")
         self._process: subprocess.Popen[str] | None = None
+        self._finalizer: weakref.finalize[..., KerasProcess] | None = None
         self._starting = threading.Lock()
         self._asking = threading.Lock()
         self._ready = threading.Event()
@@ -56,8 +58,7 @@ class KerasProcess:
         with self._starting:
             if self._lives():
                 return
-            if self._process is not None:
-                _end(self._process)
+            self.close()
             self._ready = threading.Event()
             self._settings.home.mkdir(parents=True, exist_ok=True)
             limited = ["--memory", str(self._limits.memory)] if self._limits else []
@@ -71,6 +72,8 @@ class KerasProcess:
                     stderr=log,
                     text=True,
                 )
+            # also when a cache that held this object lets go of it
+            self._finalizer = weakref.finalize(self, _end, self._process)
             greet = threading.Thread(target=_greet, args=(self._process, self._ready), daemon=True)
             greet.start()
 
@@ -90,8 +93,8 @@ class KerasProcess:
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            _end(self._process)
+        if self._finalizer:
+            self._finalizer()
 
     def _lives(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -39,7 +39,7 @@ def files(tmp_path_factory) -> Path:
     model.save_weights(folder / "iris.weights.h5")
     model.layers[0].kernel.assign(model.layers[0].kernel * 1.5)
     model.save(folder / "changed.keras")
-    coded = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x)])
+    coded = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(keras.activations.relu)])
     coded.save(folder / "lambda.keras")
     (folder / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n and nothing more")
     return folder
