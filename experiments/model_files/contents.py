@@ -1,5 +1,6 @@
 """The nouns of what is found in a model file; all of them turn into JSON."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,10 +16,7 @@ class Array:
     @property
     def size(self) -> int:
         """How many numbers it has."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The weights of a model file by layer, for all four formats, without Keras."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,10 +30,7 @@ class Weight:
     @property
     def size(self) -> int:
         """How many numbers it has."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
+        return math.prod(self.shape)
 
     def read(self, file: h5py.File | None = None) -> np.ndarray:
         """The values; ``file`` is one from ``open_weights_file``, to read many without opening
