@@ -12,6 +12,7 @@ from experiments.errors import InputError
 from experiments.launching.branching import branch_spec
 from experiments.launching.transplants import Weights, find_weights, planting
 from experiments.settings import read_settings
+from experiments.spec_files import load_spec
 from experiments.specs import RunSpec
 from experiments.tracking.runs import Run
 
@@ -28,8 +29,8 @@ def load_clone() -> None:
 
 
 def cloned(run: Run, change: str | None, epoch: str | None, weights: str | None) -> RunSpec:
-    """The spec of a run, with a change by name, as a branch from one of its epochs, or started
-    from the weights of ``run:ID`` or ``file:KEY``."""
+    """The spec of a run, as a branch from one of its epochs, or started from the weights of
+    ``run:ID`` or ``file:KEY``. A change is ``early_stopping``, or ``FIELD=VALUE;FIELD=VALUE``."""
     if weights:
         found = find(weights)
         name = f"{run.name[:80]} with {found.title[:80]}"
@@ -41,7 +42,9 @@ def cloned(run: Run, change: str | None, epoch: str | None, weights: str | None)
     spec = cache.spec(run.id)
     if spec.start and not spec.start.run:  # a file that was given with that run
         spec = spec.model_copy(update={"start": spec.start.model_copy(update={"run": run.id})})
-    return with_early_stopping(spec) if change == "early_stopping" else spec
+    if change == "early_stopping":
+        return with_early_stopping(spec)
+    return load_spec(spec.to_yaml(), change.split(";")) if change else spec
 
 
 def parent_of(spec: RunSpec) -> str | None:

@@ -191,6 +191,10 @@ def test_launch_is_filled_with_a_cloned_run(open_page, make_run):
     assert app.number_input(key="launch.training.epochs").value == 55
     app = open_page("launch", **{"clone": run_id, "with": "early_stopping"})
     assert app.toggle(key="launch.callbacks.early_stopping.on").value
+    change = "callbacks.early_stopping.patience=7;seed=3"
+    app = open_page("launch", **{"clone": run_id, "with": change})
+    assert app.number_input(key="launch.callbacks.early_stopping.patience").value == 7
+    assert app.number_input(key="launch.seed").value == 3
 
 
 def test_launch_tells_of_an_unknown_run_to_clone(open_page):
