@@ -20,8 +20,8 @@ def train_first_step(spec: RunSpec) -> dict[str, float]:
 
     moments["imports"] = time.time()
     keras.utils.set_random_seed(spec.seed)
-    dataset = load_dataset(spec.dataset, spec.seed)
-    split = divide(dataset.y, spec.split, spec.seed)
+    dataset = load_dataset(spec.dataset, spec.data_seed)
+    split = divide(dataset.y, spec.split, spec.data_seed)
     moments["data"] = time.time()
     model = build_model(spec, dataset, split)
     compile_model(model, spec)

@@ -14,6 +14,7 @@ from benchmarks.stopwatch import AT_END, stopwatch
 from experiments.callbacks import Pulse, Recorder, TrainEvaluation
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.splits import divide
+from experiments.gap_recording import GapRecording, Sample
 from experiments.models import build_model, compile_model
 from experiments.run_folder import Journal, RunFolder
 from experiments.settings import Settings
@@ -21,19 +22,21 @@ from experiments.specs import RunSpec
 from experiments.tracking.store import Store
 
 Callbacks = list[keras.callbacks.Callback]
+_MEASURING = ("TrainEvaluation", "GapRecording")
 
 
 class Place(NamedTuple):
-    """Where a recorder records, and the training samples that it may measure in test mode."""
+    """Where a recorder records, and the callbacks that measure samples, traced already."""
 
     settings: Settings
     epochs: int
-    sample: tuple[np.ndarray, np.ndarray]
+    measuring: Callbacks
 
 
 class Cost(NamedTuple):
-    """What recording one ``fit`` took, in seconds; ``per_epoch`` and ``sample_per_epoch`` (the
-    sample in test mode) are spent in callbacks, ``end`` is on_train_end and the flush."""
+    """What recording one ``fit`` took, in seconds; ``per_epoch`` and ``sample_per_epoch`` (samples
+    measured in test mode and in training mode) are spent in callbacks, ``end`` is on_train_end and
+    the flush."""
 
     per_epoch: float
     sample_per_epoch: float
@@ -47,32 +50,38 @@ def record_fit(name: str, spec: RunSpec, settings: Settings) -> Cost:
     One epoch is trained before, without recording, so that no contestant pays for tracing.
     """
     keras.utils.set_random_seed(spec.seed)
-    dataset = load_dataset(spec.dataset, spec.seed)
-    split = divide(dataset.y, spec.split, spec.seed)
+    dataset = load_dataset(spec.dataset, spec.data_seed)
+    split = divide(dataset.y, spec.split, spec.data_seed)
     model = build_model(spec, dataset, split)
     compile_model(model, spec)
     x, y = dataset.x[split.train], dataset.y[split.train]
+    x_val, y_val = dataset.x[split.validation], dataset.y[split.validation]
     options: dict[str, Any] = {
         "batch_size": spec.training.batch_size,
-        "validation_data": (dataset.x[split.validation], dataset.y[split.validation]),
+        "validation_data": (x_val, y_val),
         "verbose": 0,
     }
     size = TrainEvaluation.sample_size(len(x), len(split.validation), int(np.prod(x.shape[1:])))
-    sample = x[:size], y[:size]
-    model.fit(x, y, epochs=1, **options)
-    model.test_on_batch(*sample)
+    sample = Sample(x[:size], y[:size], len(x))
+    held = Sample(x_val, y_val, len(x_val))
+    measuring: Callbacks = [
+        TrainEvaluation(sample.x, sample.y),
+        GapRecording(sample, held, spec.loss, spec.training.batch_size),
+    ]
+    model.fit(x, y, epochs=1, callbacks=measuring, **options)
 
     epochs = spec.training.epochs
+    place = Place(settings, epochs, measuring)
     with stopwatch() as spent:
-        with RECORDERS[name](Place(settings, epochs, sample)) as callbacks:
+        with RECORDERS[name](place) as callbacks:
             began = time.perf_counter()
             model.fit(x, y, epochs=epochs, callbacks=callbacks, **options)
             ended = time.perf_counter()
         flush = time.perf_counter() - ended
     at_end = sum(total for (_, hook), (total,) in spent.items() if hook == AT_END)
-    measuring = sum(total for (owner, _), (total,) in spent.items() if owner == "TrainEvaluation")
-    recording = sum(total for (total,) in spent.values()) - measuring - at_end
-    return Cost(recording / epochs, measuring / epochs, at_end + flush, ended - began)
+    sampling = sum(total for (owner, _), (total,) in spent.items() if owner in _MEASURING)
+    recording = sum(total for (total,) in spent.values()) - sampling - at_end
+    return Cost(recording / epochs, sampling / epochs, at_end + flush, ended - began)
 
 
 @contextmanager
@@ -94,7 +103,7 @@ def _ours_without_sample(place: Place) -> Iterator[Callbacks]:
 @contextmanager
 def _ours(place: Place) -> Iterator[Callbacks]:
     with _ours_without_sample(place) as callbacks:
-        yield [TrainEvaluation(*place.sample), *callbacks]
+        yield [*place.measuring, *callbacks]
 
 
 @contextmanager

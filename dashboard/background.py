@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from experiments.errors import ExperimentsError, StoreError, WorkerError
+from experiments.histories import Histories
 from experiments.specs import RunSpec
-from experiments.tracking.histories import get_history
+from experiments.tracking.histories import HistoryReader
 from experiments.tracking.runs import Run
 from experiments.tracking.store import Store
 
@@ -20,24 +21,14 @@ _FIRST_PAGE = 2  # seconds that the first page gets before a worker's imports ta
 
 
 class EndedHistories:
-    """Histories of runs that have ended: read once each, kept for good.
+    """Histories of runs that have ended, read behind the page that asks for them."""
 
-    A run that is resumed and ends again is read again.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: dict[tuple[str, object], pd.DataFrame] = {}
-        self._under_way: set[tuple[str, object]] = set()
+    def __init__(self, reader: HistoryReader) -> None:
+        self._reader = reader
+        self._frames: dict[tuple[str, object], pd.DataFrame] = {}
+        self._under_way: dict[str, Run] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="histories")
-
-    def get(self, run: Run) -> pd.DataFrame:
-        """The history, read now if it is not known yet; raises StoreError."""
-        key = (run.id, run.ended)
-        if key not in self._known:
-            self._known[key] = get_history(self._store, run)
-        return self._known[key]
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="histories")
 
     @property
     def is_reading(self) -> bool:
@@ -46,27 +37,31 @@ class EndedHistories:
 
     def known(self, runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
         """The histories known by now, by run id; those that are missing are being read."""
-        found = {}
-        for run in runs:
-            key = (run.id, run.ended)
-            if key in self._known:
-                found[run.id] = self._known[key]
-                continue
-            with self._lock:
-                if key in self._under_way:
-                    continue
-                self._under_way.add(key)
-            self._pool.submit(self._read, run)
-        return found
+        runs = list(runs)
+        histories = self._reader.known(runs)
+        missing = {run.id: run for run in runs if run.id not in histories}
+        with self._lock:
+            new = {id_: run for id_, run in missing.items() if id_ not in self._under_way}
+            self._under_way |= new
+        if new:
+            self._pool.submit(self._read, new)
+        return {run.id: self._frame(run, histories) for run in runs if run.id in histories}
 
-    def _read(self, run: Run) -> None:
+    def _frame(self, run: Run, histories: Histories) -> pd.DataFrame:
+        key = (run.id, run.ended)
+        if key not in self._frames:
+            self._frames[key] = histories.frame(run.id)
+        return self._frames[key]
+
+    def _read(self, runs: dict[str, Run]) -> None:
         try:
-            self.get(run)
+            self._reader.read(list(runs.values()))
         except ExperimentsError as error:  # asked for again by the next look at the runs
-            logging.getLogger(__name__).warning("No history of %s: %s", run.id, error)
+            logging.getLogger(__name__).warning("%d histories: %s", len(runs), error)
         finally:
             with self._lock:
-                self._under_way.discard((run.id, run.ended))
+                for run_id in runs:
+                    self._under_way.pop(run_id, None)
 
 
 class Answers(Protocol):

@@ -4,6 +4,8 @@ Runs are read again after a second, histories and files of runs that have ended 
 here changes the store, and nothing here is lost when it is cleared.
 """
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,12 @@ import streamlit as st
 
 from dashboard.background import EndedHistories, Previews, WorkerWatch
 from dashboard.model_source import ModelSource
+from dashboard.verdicts import judge
 from experiments.checkpoint_files import Checkpoint
+from experiments.diagnosis import Verdict
 from experiments.errors import ExperimentsError, ModelFileError
 from experiments.exporting import export_run
+from experiments.histories import Histories
 from experiments.settings import Settings, read_settings
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import (
@@ -24,11 +29,21 @@ from experiments.tracking.artifacts import (
     list_artifacts,
     list_checkpoints,
 )
-from experiments.tracking.histories import get_history
-from experiments.tracking.runs import Run, get_spec, list_runs, resolve_run
+from experiments.tracking.direct import change_stamp
+from experiments.tracking.histories import HistoryReader, Progress
+from experiments.tracking.run_index import RunIndex, read_index
+from experiments.tracking.runs import (
+    Experiment,
+    Run,
+    get_spec,
+    list_experiments,
+    list_runs,
+    resolve_run,
+)
 from experiments.tracking.store import Store
 
 if TYPE_CHECKING:
+    from dashboard.comparing.importance import Importance
     from experiments.keras_process import KerasProcess
 
 _LIVE = 1  # seconds for which a look at something that may change is good enough
@@ -44,6 +59,17 @@ def runs(*, deleted: bool = False) -> list[Run]:
     return _runs(read_settings(), deleted)
 
 
+def run_index(*, experiments: Sequence[str] | None = None, deleted: bool = False) -> RunIndex:
+    """All runs of some experiments as columns, by default of our own; for 10,000 and more."""
+    chosen = None if experiments is None else tuple(experiments)
+    return _run_index(read_settings(), chosen, deleted, _moment())
+
+
+def experiments() -> list[Experiment]:
+    """The experiments of the store, ours first."""
+    return _experiments(read_settings())
+
+
 def run(text: str) -> Run:
     """The run with this id, beginning of an id, or name; raises RunNotFoundError."""
     return _run(read_settings(), text)
@@ -52,6 +78,7 @@ def run(text: str) -> Run:
 def forget_runs() -> None:
     """Look again at once: something was just changed."""
     _runs.clear()
+    _run_index.clear()
     _run.clear()
 
 
@@ -62,14 +89,32 @@ def spec(run_id: str) -> RunSpec:
 
 def history(run: Run) -> pd.DataFrame:
     """The history of one run; do not change it, it is shared."""
-    if run.status.is_active:
-        return _live_history(read_settings(), run.id, run)
-    return ended_histories().get(run)
+    return histories([run]).frame(run.id)
+
+
+def histories(runs: Sequence[Run], progress: Progress | None = None) -> Histories:
+    """The histories of these runs, in their order; do not change them, they are shared.
+
+    Those of ended runs are read from the store once; ``progress`` is told how many of how many
+    are read while that takes time. Of runs under way only what is new is read.
+    """
+    return _histories(read_settings()).read(runs, progress)
 
 
 def ended_histories() -> EndedHistories:
     """The histories of runs that have ended, read in the background."""
     return _ended_histories(read_settings())
+
+
+def verdict(run: Run, histories: Histories) -> Verdict | None:
+    """The verdict on what there is so far; None before the first epoch."""
+    return _verdict(read_settings(), run.id, _length(run, histories), run, histories)
+
+
+def importance(runs: Sequence[Run], target: pd.Series) -> "Importance":
+    """What a column of the table depends on; forecast once for the same values."""
+    values = tuple(zip(target.index, target.to_numpy(float).round(12).tolist(), strict=True))
+    return _importance(read_settings(), str(target.name), values, runs, target)
 
 
 def artifacts(run: Run) -> list[Artifact]:
@@ -168,6 +213,23 @@ def _runs(settings: Settings, deleted: bool) -> list[Run]:
     return list_runs(_store(settings), deleted=deleted)
 
 
+def _moment() -> object:
+    """The same as long as the store has not changed, or for a second where that is not known."""
+    return change_stamp(read_settings()) or int(time.monotonic() / _LIVE)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _run_index(
+    settings: Settings, experiments: tuple[str, ...] | None, deleted: bool, moment: object
+) -> RunIndex:
+    return read_index(_store(settings), experiments=experiments, deleted=deleted)
+
+
+@st.cache_resource(ttl=30, show_spinner=False)
+def _experiments(settings: Settings) -> list[Experiment]:
+    return list_experiments(_store(settings))
+
+
 @st.cache_resource(ttl=_LIVE, show_spinner=False)
 def _run(settings: Settings, text: str) -> Run:
     return resolve_run(_store(settings), text)
@@ -178,14 +240,34 @@ def _spec(settings: Settings, run_id: str) -> RunSpec:
     return get_spec(_store(settings), run_id)
 
 
-@st.cache_resource(ttl=_LIVE, max_entries=50, show_spinner=False)
-def _live_history(settings: Settings, run_id: str, _run: Run) -> pd.DataFrame:
-    return get_history(_store(settings), _run)
+@st.cache_resource(show_spinner=False)
+def _histories(settings: Settings) -> HistoryReader:
+    return HistoryReader(_store(settings))
 
 
 @st.cache_resource(show_spinner=False)
 def _ended_histories(settings: Settings) -> EndedHistories:
-    return EndedHistories(_store(settings))
+    return EndedHistories(_histories(settings))
+
+
+@st.cache_resource(max_entries=20_000, show_spinner=False)
+def _verdict(
+    settings: Settings, run_id: str, length: object, _run: Run, _histories: Histories
+) -> Verdict | None:
+    return judge(_run, _histories.frame(run_id))
+
+
+def _length(run: Run, histories: Histories) -> tuple[object, ...]:
+    return (_state(run), *(len(histories.points(run.id, m).steps) for m in ("loss", "val_loss")))
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _importance(
+    settings: Settings, name: str, values: object, _runs: Sequence[Run], _target: pd.Series
+) -> "Importance":
+    from dashboard.comparing.importance import importance
+
+    return importance(_runs, _target)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -6,7 +6,7 @@ dotted.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.formats import number, words
+from experiments.diagnosis.gap import RECORDED
 
 #: kind of measurement -> (prefix of its column in a history, plotly's dash, its name in a chart)
 LINES: dict[str, tuple[str, str, str]] = {
@@ -50,10 +51,19 @@ class Marks(NamedTuple):
 
 def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
     """The metrics that any of the histories has, under their plain names, loss first."""
-    names = [str(column) for history in histories for column in history.columns]
-    names = [name for name in names if name != "learning_rate" and not name.endswith("_seconds")]
+    return plain_metrics(str(column) for history in histories for column in history.columns)
+
+
+def plain_metrics(columns: Iterable[str]) -> list[str]:
+    """The plain names of the metrics that columns of histories are about, loss first."""
+    names = [name for name in dict.fromkeys(columns) if is_measured(name)]
     plain = [name.removeprefix("val_").removeprefix("train_eval_") for name in names]
     return sorted(dict.fromkeys(plain), key=lambda name: name != "loss")
+
+
+def is_measured(column: str) -> bool:
+    """Whether a column of a history is a metric, rather than about how it was measured."""
+    return column not in ("learning_rate", *RECORDED) and not column.endswith("_seconds")
 
 
 def curves(history: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import (
     LOSSES,
     METRICS,
+    AugmentationSpec,
     CNNSpec,
     EarlyStoppingSpec,
     ReduceLROnPlateauSpec,
@@ -32,6 +33,7 @@ _MODEL_FIELDS = {
     "resnet": ("filters", "blocks", "activation"),
 }
 _REGULARISATION = ("dropout", "l1", "l2")
+AUGMENTATIONS = tuple(AugmentationSpec.model_fields)
 _DEFAULTS: Values = {
     "model.layers": "64, 32",
     "model.filters": "16, 32",
@@ -39,6 +41,7 @@ _DEFAULTS: Values = {
     "model.batch_norm": False,
     "model.dense": CNNSpec().dense,
     "model.blocks": ResNetSpec().blocks,
+    **{f"augmentation.{k}": v for k, v in AugmentationSpec()},
     **{f"callbacks.early_stopping.{k}": v for k, v in EarlyStoppingSpec().model_dump().items()},
     **{f"callbacks.reduce_lr_on_plateau.{k}": v for k, v in ReduceLROnPlateauSpec()},
     **{f"callbacks.{name}.on": False for name in CALLBACKS},
@@ -71,7 +74,10 @@ PRESETS = (
 
 def to_values(spec: RunSpec) -> Values:
     """The fields of a form filled with a spec; fields of what it does not use have defaults."""
-    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude={"callbacks", "start"}))
+    apart = {"callbacks", "start", "augmentation"}
+    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude=apart))
+    if spec.augmentation:
+        values |= _flatten(spec.augmentation.model_dump(), "augmentation.")
     values["start"] = spec.start.model_dump() if spec.start else None
     values[KEEP_EVERY] = spec.callbacks.keep_checkpoint_every or 0
     values["training.loss"] = spec.loss
@@ -95,8 +101,11 @@ def to_data(values: Values) -> dict[str, Any]:
     data: dict[str, Any] = {
         "name": values["name"],
         "dataset": _part(values, "dataset", dataset),
-        "split": _part(values, "split", ("method", "validation_split")),
+        "split": _part(values, "split", ("method", "validation_split", "seed")),
         "model": _part(values, "model", model_fields),
+        "augmentation": _part(values, "augmentation", AUGMENTATIONS)
+        if info and info.kind is Kind.IMAGE
+        else None,
         "training": {
             name.removeprefix("training."): value
             for name, value in values.items()

@@ -11,12 +11,26 @@ TRAIN_ABOVE_VALIDATION = (
     "batches while the weights still move, whereas validation loss is measured at the end of the "
     "epoch. The dashed line measures training samples in test mode at the end of the epoch, which "
     "takes both reasons away: compare that one with validation. An L1 or L2 penalty is no reason: "
-    "Keras 3 adds it to both losses."
+    "Keras 3 adds it to both losses. *Why do the curves differ?* measures each of these."
 )
 LINES = (
     "**Solid** is validation, **dashed** is a sample of the training set measured in test mode at "
     "the end of the epoch, **dotted** is what Keras reports while training.\n\n"
     f"{TRAIN_ABOVE_VALIDATION}"
+)
+GAP_PARTS = (
+    "Each line is what one cause adds to `loss` − `val_loss`; together they are it.\n\n"
+    "**Training mode**: the same training samples, at the end of the epoch, measured once with "
+    "dropout, augmentation and the normalisation of each batch switched on and once without. "
+    "It can lie below 0: batch normalisation's moving averages lag behind at first.\n\n"
+    "**Averaging**: `loss` is a mean over the batches of an epoch while the weights move; most of "
+    "it is from weights that were worse.\n\n"
+    "**Penalty**: L1 and L2 are in both losses alike. `loss` has their mean over the epoch, "
+    "`val_loss` their value at its end, and only that differs.\n\n"
+    "**True gap**: training minus validation loss, both in test mode at the end of an epoch. Below "
+    "0 the network does worse on samples that it has not seen. The band holds 95 % of what chance "
+    "would do with so many validation and measured training samples. Each epoch has the same "
+    "samples, so one that is unlucky is so in all epochs."
 )
 VALIDATION_SAMPLES = (
     "Keras' `validation_split` takes the **last** part of the data in file order, before any "
@@ -72,6 +86,32 @@ L1_L2 = (
     "Keras 3 adds the penalty to training and validation loss alike; 0 switches it off."
 )
 DROPOUT = "The fraction of units that is silenced at random in each training step; off in testing."
+AUGMENTATION = (
+    "Changes each training picture at random whenever it is trained on, so that the network never "
+    "sees quite the same one twice. It is part of the model and acts in training mode only: "
+    "validation, predictions and the saved model take pictures as they are."
+)
+FLIP = "For pictures whose mirror image is as real; a mirrored digit is none."
+AMOUNTS = {
+    "translation": "Moved by up to this share of the picture's side, any way.",
+    "rotation": "Turned by up to this share of a full turn, either way: 0.05 is 18°.",
+    "zoom": "Made larger or smaller by up to this share.",
+    "contrast": "Contrast raised or lowered by up to this share.",
+}
+REMEDY = (
+    "One run would prove little: another seed alone moves the losses. So each remedy and the "
+    "unchanged run are trained with the same seeds, on the same training and validation samples, "
+    "from fresh weights, and compared seed by seed. Ticked is what the verdict suggests. The "
+    "penalty of L1 and L2 is taken out of the losses that are compared."
+)
+REMEDY_SEEDS = (
+    "More seeds make the interval narrower: with three, only large changes can be told from "
+    "chance. What was trained before is not trained again."
+)
+SPLIT_SEED = (
+    "Draws which samples validate. Empty: the run's seed does. With a number here, runs of "
+    "different seeds train and validate on the same samples."
+)
 SEED = "The same spec with the same seed on the same machine gives the same history again."
 
 SGD_REGRESSION = (
@@ -98,4 +138,35 @@ TRAINING_STATE = (
 RELATIVE_CHANGE = (
     "The size of the difference as a share of the size of the weight in the first file: "
     "|a − b| / |a|, in 2-norms. 0 is the same; 1 is as far as from all zeros."
+)
+FILTER = (
+    "Words must occur in what describes a run. Conditions are MLflow's or shorter: "
+    "`val_loss < 0.3 and dropout >= 0.2`, `params.optimizer = 'adam'`, `tags.\"team\" LIKE 'a%'`. "
+    '`best.val_loss` is the best epoch\'s value, `name ~ "cnn|resnet"` is a pattern.'
+)
+SMOOTHING = (
+    "The mean over neighbouring epochs on both sides, so that the end of a curve is where the run "
+    "ended; gaps and NaN stay. The values in tables and verdicts are never smoothed."
+)
+GROUPS = (
+    "Runs that agree in these parameters are drawn as one line, their mean, with a band of their "
+    "spread: choose everything but the seed to see what chance does."
+)
+COLUMNS = (
+    "Best is the best value of the whole run, not the last one. Type a column of your own, such as "
+    "`val_loss at epoch 12` (epochs count from 0), `last accuracy` or `params.seed`."
+)
+BASELINE = "Every other run is shown with its difference to this one."
+PARETO = (
+    "With two results the line joins the runs that no other run beats in both: on it, one can only "
+    "be had at the cost of the other."
+)
+IMPORTANCE = (
+    "A random forest learns the result from the parameters and forecasts it for runs that it has "
+    "not seen; how much worse it gets with one parameter shuffled is that parameter's importance. "
+    "It tells what goes together, not what causes what."
+)
+STOPPING = (
+    "How much worse than the run's best validation loss the loss at the stop may be, on average. "
+    "The replay decides as Keras' own EarlyStopping does, epoch by epoch."
 )

@@ -21,6 +21,7 @@ _MODELS = {
     "resnet": "ResNet: residual blocks",
 }
 _METHODS = {"last": "The last part", "shuffled": "Shuffled", "stratified": "Stratified"}
+_AUGMENTATIONS = {"translation": 0.5, "rotation": 0.5, "zoom": 0.5, "contrast": 0.95}
 _SOURCES = {
     Source.BUNDLED: "ships with scikit-learn",
     Source.GENERATED: "made from the seed",
@@ -70,6 +71,11 @@ def draw_data() -> None:
         )  # fmt: skip
     with right:
         _slider("Validation split", "split.validation_split", 0.0, 0.95, 0.05)
+    if draft.values()["split.method"] != "last" or info.source is Source.GENERATED:
+        _number(
+            "Split seed", "split.seed", min_value=0, max_value=2**31 - 1, step=1, value=None,
+            placeholder="the run's own", help=helps.SPLIT_SEED,
+        )  # fmt: skip
 
 
 def draw_model() -> None:
@@ -105,6 +111,18 @@ def draw_model() -> None:
                 name.upper(), f"model.{name}", min_value=0.0, max_value=10.0, step=0.0001,
                 format="%g", help=helps.L1_L2,
             )  # fmt: skip
+    if CATALOGUE[dataset].kind is Kind.IMAGE:
+        draw_augmentation()
+
+
+def draw_augmentation() -> None:
+    """How training pictures are changed at random."""
+    st.markdown("**Augmentation**", help=helps.AUGMENTATION)
+    _toggle("Flip left and right", "augmentation.flip", helps.FLIP)
+    cells = st.columns(4)
+    for cell, (name, most) in zip(cells, _AUGMENTATIONS.items(), strict=True):
+        with cell:
+            _slider(name.capitalize(), f"augmentation.{name}", 0.0, most, 0.05, helps.AMOUNTS[name])
 
 
 def draw_training() -> None:

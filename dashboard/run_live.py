@@ -20,8 +20,10 @@ from dashboard.components import (
 from dashboard.formats import ago, count, duration, exact, number, plain, words
 from dashboard.run_actions import stop
 from dashboard.run_continue import draw_continue, draw_family
+from dashboard.run_gap import draw_gap
 from dashboard.run_table import best_of, progress_of
-from experiments.diagnosis import Label, Verdict, diagnose
+from dashboard.verdicts import judge
+from experiments.diagnosis import Label, Verdict
 from experiments.settings import read_settings
 from experiments.tracking.runs import Run, RunStatus
 
@@ -35,25 +37,14 @@ def draw_live(run_id: str, was_active: bool) -> None:
         history = cache.history(run)
         draw_header(run)
         draw_progress(run)
-        verdict = verdict_of(run, history)
+        verdict = judge(run, history)
         draw_numbers(run, history, verdict)
         if history.empty:
             draw_no_epoch(run)
             return
         draw_curves(run, history, verdict)
         draw_verdict(run, verdict)
-
-
-def verdict_of(run: Run, history: pd.DataFrame) -> Verdict | None:
-    """The verdict on what is there so far; None before the first epoch."""
-    if history.empty or "loss" not in history:
-        return None
-    samples = run.metrics.get("val_samples")
-    return diagnose(
-        history,
-        constant_loss=run.metrics.get("constant_loss"),
-        validation_samples=int(samples) if samples else None,
-    )
+        draw_gap(run, history)
 
 
 def draw_header(run: Run) -> None:

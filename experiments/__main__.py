@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from experiments.commands import inspecting, models, runs, transplanting
+from experiments.commands import inspecting, models, remedying, runs, transplanting
 from experiments.commands.answers import Command
 from experiments.errors import (
     ArtifactError,
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO
-        if options.command in ("worker", "run", "resume", "branch", "transplant")
+        if options.command in ("worker", "run", "resume", "branch", "transplant", "remedy")
         else logging.ERROR,
         format="%(asctime)s %(message)s",
     )
@@ -133,6 +133,11 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     _queueable(command)
     _finish(command, transplanting.transplant)
+
+    command = add("remedy", help="try what may help a run, over several seeds, and say if it did")
+    remedying.add_arguments(command)
+    _queueable(command)
+    _finish(command, remedying.remedy)
 
     command = add("inspect", help="what model files hold, whether they are safe, what differs")
     inspecting.add_arguments(command)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from experiments.specs import CNNSpec, LinearSpec, MLPSpec, ResNetSpec
+from experiments.specs import AugmentationSpec, CNNSpec, LinearSpec, MLPSpec, ResNetSpec
 
 #: A symbolic tensor, as Keras' functional API passes it from layer to layer.
 Tensor = Any
@@ -51,9 +51,8 @@ class Layers:
         """Dropout if the model has it, with its own random stream made from the run's seed."""
         if not self.spec.dropout:
             return x
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        name = f"dropout_{number}"
-        return keras.layers.Dropout(self.spec.dropout, seed=seed % 2**31, name=name)(x)
+        seed = _stream(self.seed, number)
+        return keras.layers.Dropout(self.spec.dropout, seed=seed, name=f"dropout_{number}")(x)
 
     def body(self, x: Tensor) -> Tensor:
         """Everything between preprocessing and the head."""
@@ -124,6 +123,49 @@ class Layers:
         if not self.spec.l1 and not self.spec.l2:
             return None
         return keras.regularizers.L1L2(self.spec.l1, self.spec.l2)
+
+
+def augment(x: Tensor, spec: AugmentationSpec, seed: int) -> Tensor:
+    """Pictures of 0…1, changed at random in training mode; what moves in repeats the edge."""
+    make = keras.layers
+    chosen: dict[str, tuple[bool | float, type[keras.Layer], dict[str, Any]]] = {
+        "flip": (spec.flip, make.RandomFlip, {"mode": "horizontal"}),
+        "translation": (
+            spec.translation,
+            make.RandomTranslation,
+            {
+                "height_factor": spec.translation,
+                "width_factor": spec.translation,
+                "fill_mode": "nearest",
+            },
+        ),
+        "rotation": (
+            spec.rotation,
+            make.RandomRotation,
+            {"factor": spec.rotation, "fill_mode": "nearest"},
+        ),
+        "zoom": (
+            spec.zoom,
+            make.RandomZoom,
+            {"height_factor": spec.zoom, "fill_mode": "nearest"},
+        ),
+        # Keras 3.15 takes a single factor for 0…factor, and would only raise the contrast
+        "contrast": (
+            spec.contrast,
+            make.RandomContrast,
+            {"factor": (spec.contrast, spec.contrast), "value_range": (0, 1)},
+        ),
+    }
+    for number, (name, (amount, layer, options)) in enumerate(chosen.items()):
+        if amount:
+            stream = _stream(seed, 1000 + number)  # below are those of dropout
+            x = layer(**options, seed=stream, name=f"augment_{name}")(x)
+    return x
+
+
+def _stream(seed: int, number: int) -> int:
+    """The seed of one of the random streams of a run."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) % 2**31
 
 
 def _flat(x: Tensor) -> Tensor:

@@ -36,6 +36,10 @@ class InputError(ExperimentsError):
     """Input to a model or a command that cannot be used."""
 
 
+class FilterError(ExperimentsError):
+    """A filter of runs, or a column of a comparison, that cannot be understood."""
+
+
 class StoreError(ExperimentsError):
     """The MLflow store cannot be reached or refuses."""
 

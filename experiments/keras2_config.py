@@ -44,6 +44,8 @@ def to_keras2(config: Any) -> Any:
         for key, value in config.items()
         if key != "inbound_nodes" and not (key in _NEW and value in _NEW[key])
     }
+    if str(config.get("class_name")).startswith("Random"):  # layers that augment have no such word
+        plain["config"].pop("data_format", None)
     if config.get("class_name") == "InputLayer" and "batch_shape" in plain["config"]:
         plain["config"]["batch_input_shape"] = plain["config"].pop("batch_shape")
     if "inbound_nodes" in config:

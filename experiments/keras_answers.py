@@ -54,12 +54,12 @@ def _preview_split(spec: RunSpec) -> dict[str, Any]:
     info = spec.dataset.info
     if not on_this_machine(info):
         samples = min(info.samples, spec.dataset.max_samples or info.samples)
-        split = divide(np.zeros(samples, np.int32), spec.split, spec.seed)
+        split = divide(np.zeros(samples, np.int32), spec.split, spec.data_seed)
         says = f"{info.name} is downloaded ({info.megabytes:.0f} MB) when the run starts."
         counts = {"train": len(split.train), "validation": len(split.validation), "test": None}
         return {**counts, "classes": [], "sentence": "", "warnings": [says]}
-    dataset = load_dataset(spec.dataset, spec.seed)
-    summary = summarize_split(dataset, divide(dataset.y, spec.split, spec.seed))
+    dataset = load_dataset(spec.dataset, spec.data_seed)
+    summary = summarize_split(dataset, divide(dataset.y, spec.split, spec.data_seed))
     return {
         **summary._asdict(),
         "classes": [row._asdict() for row in summary.classes],

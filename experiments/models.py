@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import psutil
 
-from experiments.architectures import Layers, Tensor
+from experiments.architectures import Layers, Tensor, augment
 from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.loading import Dataset
 from experiments.datasets.splits import Split
@@ -219,6 +219,8 @@ def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:
             x = keras.layers.Normalization(
                 mean=statistics.mean, variance=statistics.variance, name="preprocessing"
             )(inputs)
+        if spec.augmentation:
+            x = augment(x, spec.augmentation, spec.seed)
         layers = Layers(spec.model, spec.seed)
         outputs = _head(spec, layers, layers.body(x), statistics)
         return keras.Model(inputs, outputs, name=spec.model.name)

@@ -14,6 +14,7 @@ OptimizerName = Literal[
 Activation = Literal["relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "leaky_relu"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Penalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 
 #: Losses and metrics under Keras' own long names: a model.h5 compiled with a short name such as
@@ -74,11 +75,27 @@ class SplitSpec(Part):
     """Which samples validate.
 
     ``last`` is Keras' own validation_split: the last part in file order, before any shuffle.
-    ``shuffled`` and ``stratified`` draw with the run's seed.
+    ``shuffled`` and ``stratified`` draw with ``seed``, and two_moons is made from it; without one
+    the run's is taken. With one, runs of several seeds have the same samples in both parts.
     """
 
     method: Literal["last", "shuffled", "stratified"] = "last"
     validation_split: Fraction = 0.2
+    seed: Seed | None = None
+
+
+class AugmentationSpec(Part):
+    """How training pictures are changed at random, in training mode only; 0 and false are off.
+
+    ``flip`` mirrors left and right. ``translation`` is in sides of the picture, ``rotation`` in
+    full turns, both either way; ``zoom`` and ``contrast`` are shares, more or less.
+    """
+
+    flip: bool = False
+    translation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    rotation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    zoom: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    contrast: Fraction = 0.0
 
 
 class _ModelSpec(Part):
@@ -231,10 +248,11 @@ class RunSpec(Part):
     dataset: DatasetSpec = DatasetSpec()
     split: SplitSpec = SplitSpec()
     model: ModelSpec = MLPSpec()
+    augmentation: AugmentationSpec | None = None
     training: TrainingSpec = TrainingSpec()
     callbacks: CallbacksSpec = CallbacksSpec()
     start: StartSpec | None = None
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    seed: Seed = 1
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
 
     @property
@@ -252,6 +270,16 @@ class RunSpec(Part):
         """The metrics: the given ones, or the one that fits the task."""
         return tuple(self.training.metrics or METRICS[self.dataset.info.task][:1])
 
+    @property
+    def data_seed(self) -> int:
+        """What samples that are made and splits that are drawn follow from."""
+        return self.seed if self.split.seed is None else self.split.seed
+
+    @field_validator("augmentation")
+    @classmethod
+    def _none_where_all_is_off(cls, augmentation: AugmentationSpec | None) -> Any:
+        return augmentation if augmentation and any(dict(augmentation).values()) else None
+
     @field_validator("model", mode="before")
     @classmethod
     def _mlp_unless_named(cls, model: Any) -> Any:
@@ -264,6 +292,11 @@ class RunSpec(Part):
             raise ValueError(
                 f"model.name: received {self.model.name!r}, which needs pictures; {info.name} has "
                 f"rows of {info.shape[0]} features. Allowed: linear, mlp."
+            )
+        if self.augmentation and info.kind is not Kind.IMAGE:
+            raise ValueError(
+                f"augmentation: received one for {info.name}, which has rows of {info.shape[0]} "
+                "features. Allowed: null; only pictures are augmented."
             )
         if self.split.method == "stratified" and info.task is Task.REGRESSION:
             raise ValueError(

@@ -29,6 +29,7 @@ from experiments.checkpoints import Checkpoints, Continuation
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.splits import Split, divide
 from experiments.errors import ExperimentsError
+from experiments.gap_recording import GapRecording, Sample
 from experiments.models import build_model, compile_model, constant_loss, refuse_too_large
 from experiments.run_folder import Journal, RunFolder, note_process, write_json
 from experiments.saving import (
@@ -112,8 +113,8 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
 
     refuse_too_large(spec)
     pulse.enter("loading data")
-    dataset = load_dataset(spec.dataset, spec.seed)
-    split = divide(dataset.y, spec.split, spec.seed)
+    dataset = load_dataset(spec.dataset, spec.data_seed)
+    split = divide(dataset.y, spec.split, spec.data_seed)
 
     pulse.enter("building the model")
     model = build_model(spec, dataset, split)
@@ -163,8 +164,9 @@ def _fit(
 ) -> tuple[Recorder, Checkpoints]:
     """Train from where ``start`` says to the last epoch."""
     x, y = dataset.x[split.train], dataset.y[split.train]
-    size = TrainEvaluation.sample_size(len(x), len(split.validation), int(np.prod(x.shape[1:])))
-    sample = _draw(len(x), size, spec.seed)
+    x_val, y_val = dataset.x[split.validation], dataset.y[split.validation]
+    sample = _draw(x, y, len(x_val), [spec.seed, 3])
+    val_sample = _draw(x_val, y_val, len(x_val), [spec.seed, 5]) if len(x_val) else None
     batches = ShuffledBatches(x, y, spec.training.batch_size, spec.seed, skip=start.batch)
     recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
@@ -177,15 +179,12 @@ def _fit(
         shuffle=False,  # the batches are drawn anew in each epoch
         initial_epoch=start.epoch,
         epochs=spec.training.epochs,
-        validation_data=(
-            (dataset.x[split.validation], dataset.y[split.validation])
-            if len(split.validation)
-            else None
-        ),
+        validation_data=(x_val, y_val) if len(x_val) else None,
         validation_batch_size=spec.training.batch_size,
         callbacks=[
             batches,
-            TrainEvaluation(x[sample], y[sample]),
+            TrainEvaluation(sample.x, sample.y),
+            GapRecording(sample, val_sample, spec.loss, spec.training.batch_size),
             recorder,
             *watching,
             *going_on,
@@ -262,9 +261,11 @@ def _write_predictions(
 PREDICT_BATCH = 256
 
 
-def _draw(total: int, size: int, seed: int) -> np.ndarray:
-    """Which training samples are measured in test mode: the same in each epoch."""
-    return np.sort(np.random.default_rng([seed, 3]).permutation(total)[:size])
+def _draw(x: np.ndarray, y: np.ndarray, validation: int, seed: list[int]) -> Sample:
+    """Which samples of a part are measured each epoch, in file order: always the same."""
+    size = TrainEvaluation.sample_size(len(x), validation, int(np.prod(x.shape[1:])))
+    rows = np.sort(np.random.default_rng(seed).permutation(len(x))[:size])
+    return Sample(x[rows], y[rows], len(x))
 
 
 def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder, start: Start) -> Outcome:

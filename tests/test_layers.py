@@ -14,14 +14,14 @@ LEVELS = [
     {"errors", "settings", "process_limits"},
     {
         "datasets.catalogue", "spec_errors", "run_folder", "keras2_config", "model_files",
-        "checkpoint_files", "diagnosis",
+        "checkpoint_files", "diagnosis", "histories",
     },
     {"specs"},
     {"spec_files"},
-    {"tracking", "datasets"},
+    {"tracking", "datasets", "remedies", "remedy_outcome"},
     {
         "models", "architectures", "hdf5", "optimizer_state", "training_state", "saving",
-        "opening", "shuffling", "callbacks", "scripts", "sample_files",
+        "opening", "shuffling", "callbacks", "gap_recording", "scripts", "sample_files",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},

@@ -6,6 +6,7 @@ from dashboard import cache
 from dashboard.components import LAUNCH, empty_state, errors_shown, pick_run, wanted_run
 from dashboard.run_live import draw_live
 from dashboard.run_record import draw_record
+from dashboard.run_remedies import draw_remedies
 
 _LIVE_SECONDS = 1.5
 
@@ -32,6 +33,7 @@ def main() -> None:
             return
         active = run.status.is_active
         st.fragment(draw_live, run_every=_LIVE_SECONDS if active else None)(run.id, active)
+        draw_remedies(run, runs)
         draw_record(run)
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.diagnosis.naming import TRAIN_EVAL, Pair, find_pairs, keras_names
 from experiments.diagnosis.smoothing import Floats
-from experiments.errors import HistoryError
+from experiments.errors import HistoryError, unknown
 
-HIGHER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "f_score", "fbeta", "r2", "iou")
 HUGE = 1e100
-NO_CURVES = ("learning_rate", "lr", "epoch_seconds", "epoch")
 
 
 class Curve(NamedTuple):
@@ -33,13 +32,17 @@ class Curve(NamedTuple):
 class Curves(NamedTuple):
     """The training and validation curves of what is monitored, and a training error rate."""
 
-    train: Curve | None
-    val: Curve | None
-    train_error: Curve | None
+    train: Curve | None = None
+    val: Curve | None = None
+    train_error: Curve | None = None
+    unit: str = "loss"
 
 
-def curves(history: pd.DataFrame) -> Curves:
-    """The pair that is judged: loss and val_loss, or else the first metric with a val_ twin."""
+def curves(history: pd.DataFrame, pair: Pair | None = None) -> Curves:
+    """The curves of a pair of columns; by default of loss, or else of the first validated metric.
+
+    Raises HistoryError where the history is no DataFrame of numbers or lacks a column named.
+    """
     if not isinstance(history, pd.DataFrame):
         raise HistoryError(
             f"Received {type(history).__name__} as a history. It must be a DataFrame indexed by "
@@ -49,37 +52,41 @@ def curves(history: pd.DataFrame) -> Curves:
         history = history.sort_index(kind="stable")
     if not history.index.is_unique:
         history = history[~history.index.duplicated(keep="last")]
-    names = [str(name) for name in history.columns if str(name) not in NO_CURVES]
-    metric = monitored(history, names)
-    if metric is None:
-        return Curves(None, None, None)
-    train_name = next(
-        (n for n in (f"train_eval_{metric}", metric) if _has_numbers(history, n)), None
-    )
-    val_name = f"val_{metric}" if f"val_{metric}" in names else None
-    rates = [n for n in names if "acc" in n and not n.startswith(("val_", "train_eval_"))]
+    history = history.set_axis([str(name) for name in history.columns], axis=1)
+    pair = monitored(history) if pair is None else pair
+    if pair is None:
+        return Curves()
+    for name in (pair.train, pair.val):
+        if name is not None and name not in history.columns:
+            raise HistoryError(unknown("column", name, history.columns))
+    higher = pair.higher_is_better
     return Curves(
-        _curve(history, train_name) if train_name else None,
-        _curve(history, val_name) if val_name else None,
-        _curve(history, rates[0]) if rates and not higher_is_better(metric) else None,
+        _curve(history, pair.train, higher) if pair.train else None,
+        _curve(history, pair.val, higher) if pair.val else None,
+        None if higher else _training_error(history),
+        f"error (1 − {pair.metric})" if higher else pair.metric,
     )
 
 
-def monitored(history: pd.DataFrame, names: list[str]) -> str | None:
-    """`loss` when it is validated; else a validated metric, accuracy first; else any loss."""
-    validated = [n.removeprefix("val_") for n in names if n.startswith("val_")]
-    if "loss" in validated:
-        return "loss"
-    validated.sort(key=lambda n: (not _has_numbers(history, f"val_{n}"), "acc" not in n))
-    if validated:
-        return validated[0]
-    if "loss" in names or "train_eval_loss" in names:
-        return "loss"
-    return names[0].removeprefix("train_eval_") if names else None
+def monitored(history: pd.DataFrame) -> Pair | None:
+    """The pair that is judged where none is named; measured columns before empty ones."""
+    empty = {name for name in history.columns if not history[name].notna().any()}
+    pairs = find_pairs(
+        name for name in history.columns if not (name.startswith(TRAIN_EVAL) and name in empty)
+    )
+    if not pairs or pairs[0].metric == "loss":
+        return pairs[0] if pairs else None
+    return next((pair for pair in pairs if pair.val not in empty), pairs[0])
 
 
-def higher_is_better(metric: str) -> bool:
-    return any(part in metric.lower() for part in HIGHER_IS_BETTER)
+def _training_error(history: pd.DataFrame) -> Curve | None:
+    """The training error rate, where there is an accuracy beside the loss."""
+    renamed = keras_names(history.columns)
+    for name in history.columns:
+        metric = renamed.get(name, name)
+        if "acc" in metric.lower() and not metric.startswith(("val_", TRAIN_EVAL)):
+            return _curve(history, name, True)
+    return None
 
 
 def ends_broken(curve: Curve) -> bool:
@@ -100,11 +107,7 @@ def ends_broken(curve: Curve) -> bool:
     return bool(curve.epochs[-1] - at[-1] >= usual)
 
 
-def _has_numbers(history: pd.DataFrame, name: str) -> bool:
-    return name in history.columns and bool(history[name].notna().any())
-
-
-def _curve(history: pd.DataFrame, name: str) -> Curve:
+def _curve(history: pd.DataFrame, name: str, higher_is_better: bool) -> Curve:
     try:
         values = history[name].to_numpy(dtype=np.float64, na_value=np.nan)
         epochs = history.index.to_numpy().astype(np.int64)
@@ -115,8 +118,7 @@ def _curve(history: pd.DataFrame, name: str) -> Curve:
         ) from problem
     # Squares of such numbers overflow, and no loss comes back from there to mean anything.
     values = np.where(np.abs(values) > HUGE, np.inf, values)
-    metric = name.removeprefix("val_").removeprefix("train_eval_")
-    if not higher_is_better(metric):
+    if not higher_is_better:
         return Curve(name, epochs, values)
     finite = values[np.isfinite(values)]
     top = 100.0 if len(finite) and 1.5 < finite.max() <= 100 else 1.0

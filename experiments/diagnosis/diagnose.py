@@ -5,66 +5,88 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from experiments.diagnosis.curves import Curves, curves, higher_is_better
+from experiments.diagnosis.curves import Curves, curves
+from experiments.diagnosis.divergence import FEWEST_POINTS
+from experiments.diagnosis.naming import Pair
 from experiments.diagnosis.rules import decide
+from experiments.diagnosis.smoothing import Smooth, smooth
 from experiments.diagnosis.verdict import Label, Number, Verdict
-from experiments.diagnosis.wording import advice, reason
+from experiments.diagnosis.wording import advice, reason, waste
 
 # Accuracy is said to have risen when it rose by this much since the loss was best.
 ACCURACY_RISE = 0.01
+# The lowest of many noisy values is lucky. Values within this part of it, and within this many
+# standard deviations of the noise, are as low as it is; the level around them tells which is best.
+EQUALLY_LOW = 0.0199
+NOISE = 2.0
+# How much an epoch's own value counts beside the level around it.
+OWN_WEIGHT = 0.1
 
 
 def diagnose(
     history: pd.DataFrame,
     *,
+    pair: Pair | None = None,
     constant_loss: float | None = None,
     validation_samples: int | None = None,
     epoch_seconds: float | None = None,
 ) -> Verdict:
     """What a history shows, why, and what to do.
 
-    `history` is indexed by epoch with Keras column names; `train_eval_loss` is preferred to
-    `loss` as the training curve. `constant_loss` is the loss of the best constant prediction
-    (first training loss by default), `validation_samples` how many samples each validation loss
-    is a mean of, `epoch_seconds` what an epoch takes. Raises HistoryError if it is no DataFrame
-    of numbers; a short or broken history is no error but a verdict.
+    `history` is indexed by epoch; `pair` names the columns to judge (one of `find_pairs`, or
+    made by hand), by default `val_loss` with `train_eval_loss` or `loss`. `constant_loss` is the
+    loss of the best constant prediction (first training loss by default), `validation_samples`
+    how many samples each validation loss is a mean of, `epoch_seconds` what an epoch takes (by
+    default the column of that name). Raises HistoryError if it is no DataFrame of numbers or
+    lacks a column of the pair; a short or broken history is no error but a verdict.
     """
-    pair = curves(history)
-    finding = decide(pair, constant_loss, validation_samples)
-    best = _best_epoch(pair)
-    last = _last_epoch(pair)
+    judged = curves(history, pair)
+    finding = decide(judged, constant_loss, validation_samples)
+    best = _best_epoch(judged, finding.smoothed_val)
+    last = _last_epoch(judged)
     wasted = 0
     if best is not None and finding.label not in (Label.still_improving, Label.cant_tell):
         wasted = last - best
-    monitored = pair.val or pair.train
+    monitored = judged.val or judged.train
     named = {"rule": finding.rule, "monitored": monitored.name if monitored else None}
     numbers: dict[str, Number] = {**named, **finding.numbers}
     numbers |= _accuracy_rise(history, best)
-    seconds = epoch_seconds if epoch_seconds is not None else _seconds(history)
+    seconds = _seconds_after(history, best, epoch_seconds) if wasted else 0.0
     if seconds is not None:
-        numbers["wasted_seconds"] = wasted * seconds
+        numbers["wasted_seconds"] = seconds
+    if validation_samples:
+        numbers["validation_samples"] = validation_samples
     finding = replace(finding, numbers=numbers)
-    name = monitored.name.removeprefix("val_").removeprefix("train_eval_") if monitored else "loss"
-    unit = f"error (1 − {name})" if higher_is_better(name) else name
     return Verdict(
         label=finding.label,
         best_epoch=best,
         onset_epoch=finding.onset_epoch,
-        gap_at_best=_gap(pair, best),
-        gap_at_end=_gap(pair, None),
+        gap_at_best=_gap(judged, best),
+        gap_at_end=_gap(judged, None),
         wasted_epochs=wasted,
+        wasted_seconds=seconds,
         confidence=round(finding.confidence, 3),
-        reason=reason(finding, unit),
+        reason=reason(finding, judged.unit) + waste(finding.label, wasted, best, seconds),
         evidence=numbers,
         advice=advice(finding, best, more=max(5, (last + 1) // 4)),
     )
 
 
-def _best_epoch(pair: Curves) -> int | None:
-    for curve in (pair.val, pair.train):
-        if curve is not None and curve.finite.any():
-            return int(curve.epochs[np.argmin(np.where(curve.finite, curve.values, np.inf))])
-    return None
+def _best_epoch(pair: Curves, smoothed: Smooth | None) -> int | None:
+    """The epoch with the lowest level among those as low as the lowest value, within the noise."""
+    curve = next((c for c in (pair.val, pair.train) if c and c.finite.any()), None)
+    if curve is None:
+        return None
+    epochs, values = curve.epochs[curve.finite], curve.values[curve.finite]
+    lowest = float(values.min())
+    if len(values) < FEWEST_POINTS:
+        return int(epochs[np.argmin(values)])
+    smoothed = smoothed or smooth(epochs.astype(np.float64), values)
+    tolerance = min(EQUALLY_LOW * abs(lowest), NOISE * smoothed.noise)
+    low = np.flatnonzero(values <= lowest + tolerance)
+    level = np.interp(epochs[low], smoothed.epochs, smoothed.level)
+    # The level alone would prefer either side of a narrow valley; the value decides near ties.
+    return int(epochs[low[np.argmin(level + OWN_WEIGHT * (values[low] - level))]])
 
 
 def _last_epoch(pair: Curves) -> int:
@@ -97,7 +119,14 @@ def _accuracy_rise(history: pd.DataFrame, best: int | None) -> dict[str, Number]
     return {"val_accuracy_rise": rise} if rise >= ACCURACY_RISE else {}
 
 
-def _seconds(history: pd.DataFrame) -> float | None:
+def _seconds_after(
+    history: pd.DataFrame, best: int | None, epoch_seconds: float | None
+) -> float | None:
+    """Seconds spent in the epochs after the best one; an epoch not timed took the usual time."""
+    after = history.index > best
+    if epoch_seconds is not None:
+        return float(after.sum() * epoch_seconds)
     if "epoch_seconds" not in history.columns or not history["epoch_seconds"].notna().any():
         return None
-    return float(history["epoch_seconds"].median())
+    seconds = history["epoch_seconds"]
+    return float(seconds.fillna(seconds.median())[after].sum())

@@ -1,17 +1,15 @@
 """A Keras history dict, of ours or from elsewhere, as the DataFrame that diagnose() takes."""
 
 import math
-import re
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.diagnosis.naming import keras_names
 from experiments.errors import HistoryError
 
-TRAIN = re.compile(r"^(?:train|training|trn)[_/ .-](?!eval_)(.+)$", re.IGNORECASE)
-VALIDATION = re.compile(r"^(?:val|valid|validation|eval|test|dev)[_/ .-](.+)$", re.IGNORECASE)
 ALLOWED = (
     'It must be what model.fit() returns as .history: {"loss": [0.9, 0.7], "val_loss": [1.0, 0.8]},'
     " one list of numbers per metric; null or NaN stands for a broken value."
@@ -34,13 +32,9 @@ def history_from_keras(mapping: Mapping[str, object]) -> pd.DataFrame:
             f"Received a dict with a nested 'history'. {ALLOWED} Use what is under 'history'."
         )
     columns: dict[str, NDArray[np.float64]] = {}
+    renamed = keras_names(str(key) for key in mapping)
     for key, values in mapping.items():
-        numbers = _numbers(key, values)
-        name = _keras_name(str(key))
-        # Where both `loss` and `train_loss` are given, each keeps its own name.
-        columns[name if name not in columns and (name == key or name not in mapping) else key] = (
-            numbers
-        )
+        columns[renamed.get(str(key), str(key))] = _numbers(key, values)
     labels = next((columns.pop(name) for name in ("epoch", "epochs") if name in columns), None)
     epochs = max((len(values) for values in columns.values()), default=0)
     if epochs == 0:
@@ -50,17 +44,6 @@ def history_from_keras(mapping: Mapping[str, object]) -> pd.DataFrame:
         {name: _placed(name, values, epochs) for name, values in columns.items()}, index=index
     )
     return _without_half_epoch(history, {len(values) for values in columns.values()})
-
-
-def _keras_name(key: str) -> str:
-    if key in ("lr", "learning_rate"):
-        return "learning_rate"
-    for pattern, prefix in ((TRAIN, ""), (VALIDATION, "val_")):
-        found = pattern.match(key)
-        if found:
-            metric = found[1].lower()
-            return prefix + {"acc": "accuracy"}.get(metric, metric)
-    return "accuracy" if key.lower() == "acc" else key
 
 
 def _numbers(key: object, values: object) -> NDArray[np.float64]:

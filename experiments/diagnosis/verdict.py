@@ -22,10 +22,12 @@ class Label(StrEnum):
 class Verdict:
     """A label with the numbers behind it. Epochs are labels of the history's index.
 
-    `best_epoch` has the lowest validation loss as measured (training loss without validation);
-    `onset_epoch` is where overfitting begins. A gap is validation minus training loss.
-    `wasted_epochs` were trained after the best one without any improvement. `confidence` is
-    from 0 to 1, a ranking by distance from the nearest threshold and not a probability.
+    `best_epoch` has the lowest validation loss (training loss without validation); where noise
+    makes several epochs equally low, it is the one whose neighbourhood is lowest. `onset_epoch`
+    is where overfitting begins. A gap is validation minus training loss. `wasted_epochs` were
+    trained after the best one without any improvement and took `wasted_seconds` (None if epochs
+    were not timed). `confidence` is from 0 to 1, a ranking by distance from the nearest threshold
+    and not a probability.
     """
 
     label: Label
@@ -34,6 +36,7 @@ class Verdict:
     gap_at_best: float | None
     gap_at_end: float | None
     wasted_epochs: int
+    wasted_seconds: float | None
     confidence: float
     reason: str
     evidence: dict[str, Number]
@@ -48,6 +51,7 @@ class Verdict:
             "gap_at_best": _json_safe(self.gap_at_best),
             "gap_at_end": _json_safe(self.gap_at_end),
             "wasted_epochs": self.wasted_epochs,
+            "wasted_seconds": _json_safe(self.wasted_seconds),
             "confidence": _json_safe(self.confidence),
             "reason": self.reason,
             "evidence": {name: _json_safe(value) for name, value in self.evidence.items()},

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from experiments.diagnosis.rules import Finding
-from experiments.diagnosis.verdict import Number
+from experiments.diagnosis.finding import Finding
+from experiments.diagnosis.verdict import Label, Number
 
 REASONS = {
     "not_a_number": "{curve} is no longer a number from epoch {broken_from_epoch} on.",
@@ -34,7 +34,7 @@ REASONS = {
     ),
     "too_noisy": (
         "The validation loss jumps so much (by about {val_noise} from epoch to epoch, at a level "
-        "of {val_end}) that its trend cannot be told."
+        "of {val_end}) that its trend cannot be told{from_samples}."
     ),
     "rise": (
         "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "
@@ -135,6 +135,7 @@ def reason(finding: Finding, unit: str) -> str:
             train_went_on=_train_went_on(numbers),
             of_the_way=_of_the_way(numbers),
             wide_gap=_wide_gap(numbers),
+            from_samples=_from_samples(numbers),
         )
     )
     if numbers.get("val_accuracy_rise") and finding.rule == "rise":
@@ -152,6 +153,27 @@ def advice(finding: Finding, best: int | None, more: int) -> str:
     """What to do next; `more` is a number of epochs worth adding."""
     rule = SAME_ADVICE.get(finding.rule, finding.rule)
     return ADVICE[rule].format(best="the lowest loss" if best is None else best, more=more)
+
+
+def waste(label: Label, epochs: int, best: int | None, seconds: float | None) -> str:
+    """A sentence on the epochs after the best one; none where they cost nothing worth a word."""
+    if label != Label.overfitting or epochs < 1:
+        return ""
+    count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+    taken = f" ({_duration(seconds)})" if seconds else ""
+    return f" The {count} after epoch {best}{taken} made it no better."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _from_samples(numbers: Mapping[str, Number]) -> str:
+    samples = numbers.get("validation_samples")
+    return f" from {samples} validation samples" if samples else ""
 
 
 def _train_went_on(numbers: Mapping[str, Number]) -> str:

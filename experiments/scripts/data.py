@@ -29,8 +29,9 @@ def data_imports(info: DatasetInfo) -> list[str]:
     return [f"from sklearn.datasets import {name}"]
 
 
-def data_lines(spec: DatasetSpec) -> list[str]:
+def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
     """Lines that leave the samples in ``x`` and ``y``, and a test part in ``x_test``, ``y_test``.
+    ``seed`` names what they are made from.
 
     The arrays are those of experiments.datasets.loading, to the bit.
     """
@@ -40,8 +41,8 @@ def data_lines(spec: DatasetSpec) -> list[str]:
         lines.append(f"(x, y), (x_test, y_test) = keras.datasets.{info.name}.load_data()")
     elif info.source is Source.GENERATED:
         lines += [
-            f"x, y = make_moons(n_samples={info.samples}, noise=0.2, random_state=SEED)",
-            "flipped = np.random.default_rng([SEED, 1]).permutation(len(y))"
+            f"x, y = make_moons(n_samples={info.samples}, noise=0.2, random_state={seed})",
+            f"flipped = np.random.default_rng([{seed}, 1]).permutation(len(y))"
             f"[:{round(spec.noise * info.samples)}]",
             "y[flipped] = 1 - y[flipped]",
         ]
@@ -60,14 +61,14 @@ def split_function(spec: SplitSpec) -> str:
     return _STRATIFY if spec.validation_split and spec.method == "stratified" else ""
 
 
-def split_lines(spec: SplitSpec) -> list[str]:
+def split_lines(spec: SplitSpec, seed: str) -> list[str]:
     """Lines that leave ``x_train`` and ``y_train``, and with validation ``x_val`` and ``y_val``."""
     if not spec.validation_split:
         return ["x_train, y_train = x, y"]
     cut = [f"n = math.floor(len(x) * (1.0 - {spec.validation_split!r}))"]
     if spec.method == "last":
         return [*cut, "x_train, y_train, x_val, y_val = x[:n], y[:n], x[n:], y[n:]"]
-    random = "np.random.default_rng([SEED, 2])"
+    random = f"np.random.default_rng([{seed}, 2])"
     if spec.method == "shuffled":
         drawn = [f"order = {random}.permutation(len(x))", "train, val = order[:n], order[n:]"]
     else:

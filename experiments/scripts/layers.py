@@ -21,6 +21,14 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "Flatten": ((), {}),
     "GlobalAveragePooling2D": ((), {}),
     "MaxPooling2D": (("pool_size",), {}),
+    "RandomContrast": (("factor",), {"value_range": [0, 255], "seed": None}),
+    "RandomFlip": (("mode",), {"seed": None}),
+    "RandomRotation": (("factor",), {"fill_mode": "reflect", "seed": None}),
+    "RandomTranslation": (
+        ("height_factor", "width_factor"),
+        {"fill_mode": "reflect", "seed": None},
+    ),
+    "RandomZoom": (("height_factor",), {"fill_mode": "reflect", "seed": None}),
     "Normalization": ((), {"mean": None, "variance": None}),
     "Rescaling": (("scale",), {"offset": 0.0}),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from experiments.datasets.catalogue import Kind, Source, Task
 from experiments.scripts.data import data_imports, data_lines, split_function, split_lines
-from experiments.scripts.layers import Expressions, arguments, layer_lines, source
+from experiments.scripts.layers import arguments, layer_lines, source
 from experiments.specs import RunSpec
 
 _OPTIMIZERS = {
@@ -117,13 +117,16 @@ def write_script(spec: RunSpec, architecture: dict[str, Any], title: str = "") -
     architecture with layers that we do not build.
     """
     training = spec.training
+    seed = "DATA_SEED" if _data_seed(spec) else "SEED"
     parts = [
         _HEAD.format(title=_plain(title or spec.title), start=_START if spec.start else ""),
         _imports(spec),
-        f"SEED = {spec.seed}\nEPOCHS = {training.epochs}\nBATCH_SIZE = {training.batch_size}\n",
+        f"SEED = {spec.seed}\n{_data_seed(spec)}"
+        f"EPOCHS = {training.epochs}\nBATCH_SIZE = {training.batch_size}\n",
         *filter(None, [split_function(spec.split)]),
-        "\n".join(["# the data", *data_lines(spec.dataset)]),
-        "\n".join(["# which samples train and which validate", *split_lines(spec.split)]) + "\n",
+        "\n".join(["# the data", *data_lines(spec.dataset, seed)]),
+        "\n".join(["# which samples train and which validate", *split_lines(spec.split, seed)])
+        + "\n",
         _BATCHES,
         _function("build_model", "", [*_statistics(spec), *_layers(spec, architecture)]),
         _function("compile_model", "model", _compile(spec)),
@@ -131,6 +134,10 @@ def write_script(spec: RunSpec, architecture: dict[str, Any], title: str = "") -
         _main(spec),
     ]
     return _spaced(parts)
+
+
+def _data_seed(spec: RunSpec) -> str:
+    return f"DATA_SEED = {spec.data_seed}\n" if spec.data_seed != spec.seed else ""
 
 
 def _imports(spec: RunSpec) -> str:
@@ -159,13 +166,16 @@ def _statistics(spec: RunSpec) -> list[str]:
 
 
 def _layers(spec: RunSpec, architecture: dict[str, Any]) -> list[str]:
-    expressions: Expressions = {
+    expressions = {
         ("preprocessing", "scale"): f"1 / {spec.dataset.info.white:g}",
         ("preprocessing", "mean"): "mean.tolist()",
         ("preprocessing", "variance"): "variance.tolist()",
         ("target_units", "scale"): "float(y.std()) or 1.0",
         ("target_units", "offset"): "float(y.mean())",
     }
+    if spec.augmentation:  # both sides are the same, and one number would mean something else
+        contrast = spec.augmentation.contrast
+        expressions |= {("augment_contrast", "factor"): f"({contrast!r}, {contrast!r})"}
     return layer_lines(architecture, expressions)
 
 

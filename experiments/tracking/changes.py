@@ -10,7 +10,7 @@ from experiments.errors import ExperimentsError, InputError
 from experiments.spec_files import parse_spec
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import list_checkpoints
-from experiments.tracking.runs import SPEC_FILE, RunStatus, Tag, get_run, get_spec
+from experiments.tracking.runs import SOURCE, SPEC_FILE, RunStatus, Tag, get_run, get_spec
 from experiments.tracking.store import Store, asks_store
 
 #: One colour a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
@@ -40,7 +40,7 @@ def create_run(
     client = store.client
     tags = {
         Tag.COLOR.value: _next_color(store),
-        Tag.SOURCE.value: "kerascope",
+        Tag.SOURCE.value: SOURCE,
         Tag.SOURCE_TYPE.value: "LOCAL",
         Tag.USER.value: _user(),
     }

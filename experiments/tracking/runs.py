@@ -1,171 +1,92 @@
-"""Runs: what one is, and finding them. All state is in MLflow."""
+"""Finding runs, whichever kind of store they are in. All state is in MLflow."""
 
-import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.errors import ArtifactError, RunNotFoundError
 from experiments.spec_files import load_spec
-from experiments.specs import HIGHER_IS_BETTER, RunSpec
-from experiments.tracking.store import Store, asks_store
+from experiments.specs import RunSpec
+from experiments.tracking.direct import Database, open_database
+from experiments.tracking.direct_runs import (
+    find_experiment,
+    read_experiments,
+    read_rows_of,
+    read_run_rows,
+    read_runs,
+)
+from experiments.tracking.run import SOURCE, Run, RunStatus, Tag, make_run, to_value
+from experiments.tracking.store import EXPERIMENT, Store, asks_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
+__all__ = ["SOURCE", "Run", "RunStatus", "Tag"]
+
 SPEC_FILE = "spec.yaml"
-_LARGEST = 1.7976931348623157e308  # MLflow's SQL stores return infinity as the largest float
+_A_PAGE = 1000  # runs; one MLflow call for 10,000 takes 7 s and longer
 
 
-class RunStatus(StrEnum):
-    """MLflow's own names."""
-
-    SCHEDULED = "SCHEDULED"
-    RUNNING = "RUNNING"
-    FINISHED = "FINISHED"
-    FAILED = "FAILED"
-    KILLED = "KILLED"
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the run is still to come or under way."""
-        return self in (RunStatus.SCHEDULED, RunStatus.RUNNING)
-
-
-class Tag(StrEnum):
-    """The tags that carry what MLflow has no field for."""
-
-    STARTED = "kerascope.started"
-    REASON = "kerascope.reason"
-    STOP = "kerascope.stop_requested"
-    WORKER = "kerascope.worker"
-    PROGRESS = "kerascope.progress"
-    VERDICT = "kerascope.verdict"
-    SEAMS = "kerascope.seams"
-    EPOCHS = "kerascope.epochs"
-    SPENT = "kerascope.spent_seconds"
-    COLOR = "mlflow.runColor"
-    PARENT = "mlflow.parentRunId"
-    NOTE = "mlflow.note.content"
-    USER = "mlflow.user"
-    SOURCE = "mlflow.source.name"
-    SOURCE_TYPE = "mlflow.source.type"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A snapshot of one run.
-
-    ``metrics`` are the last values, and ``best_epoch`` and ``best_<metric>`` beside them once the
-    run has ended. ``progress`` holds ``phase``, ``epoch``, ``epochs``, ``batch``, ``batches``.
-    """
+class Experiment(NamedTuple):
+    """An experiment of the store, and how many runs it has where that is cheap to know."""
 
     id: str
-    experiment_id: str
     name: str
-    status: RunStatus
-    created: datetime
-    started: datetime | None
-    ended: datetime | None
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str] = field(repr=False)
-    deleted: bool = False
+    runs: int | None
 
     @property
-    def color(self) -> str:
-        """The run's colour, the same everywhere."""
-        return self.tags.get(Tag.COLOR, "#3b82f6")
-
-    @property
-    def reason(self) -> str:
-        """Why it ended, or what stands in its way; empty while all is well."""
-        return self.tags.get(Tag.REASON, "")
-
-    @property
-    def verdict(self) -> str | None:
-        """The verdict's label, set when the run ends."""
-        return self.tags.get(Tag.VERDICT)
-
-    @property
-    def parent_id(self) -> str | None:
-        """The run that this one came from."""
-        return self.tags.get(Tag.PARENT)
-
-    @property
-    def stop_requested(self) -> bool:
-        """Whether somebody asked it to stop."""
-        return Tag.STOP in self.tags
-
-    @property
-    def progress(self) -> dict[str, Any]:
-        """How far the training process is; empty before it starts."""
-        return json.loads(self.tags.get(Tag.PROGRESS, "{}"))
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs it shall have: those of the spec, or of the last resume."""
-        return int(self.tags.get(Tag.EPOCHS) or self.params.get("training.epochs") or 0)
-
-    @property
-    def seams(self) -> list[int]:
-        """The epochs, from 0, before which it was resumed or branched off."""
-        found: list[int] = json.loads(self.tags.get(Tag.SEAMS, "[]"))
-        return found
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it has trained so far, or trained in all; None before it starts.
-
-        The time between a stop and a resume does not count.
-        """
-        if self.started is None:
-            return None
-        before = float(self.tags.get(Tag.SPENT, 0))
-        if self.status is RunStatus.SCHEDULED:
-            return before
-        return before + ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
-
-    @property
-    def main_metric(self) -> str:
-        """The first metric of the spec; ``loss`` where there is none."""
-        return self.params.get("training.metrics", "").split(",")[0].strip() or "loss"
-
-    @property
-    def main_metric_rises(self) -> bool:
-        """Whether higher values of the main metric are better."""
-        return self.main_metric in HIGHER_IS_BETTER
+    def is_ours(self) -> bool:
+        """Whether it is the one that our runs are in."""
+        return self.name == EXPERIMENT
 
 
-@asks_store
+def list_experiments(store: Store) -> list[Experiment]:
+    """All experiments that are not deleted, ours first."""
+    with open_database(store) as database:
+        if database:
+            found = [Experiment(*row) for row in read_experiments(database)]
+        else:
+            found = _served_experiments(store)
+    return sorted(found, key=lambda experiment: not experiment.is_ours)
+
+
 def get_run(store: Store, run_id: str) -> Run:
     """One run; raises RunNotFoundError."""
-    return _to_run(store.client.get_run(run_id))
+    with open_database(store) as database:
+        if database is None:
+            return _served_run(store, run_id)
+        for run in read_runs(database, read_rows_of(database, [run_id])):
+            return run
+    raise RunNotFoundError(f"Run {run_id!r} not found. Choose one that is in the list of runs.")
 
 
-@asks_store
-def list_runs(store: Store, *, deleted: bool = False, most: int = 1000) -> list[Run]:
-    """Our runs, newest first; those in the bin if ``deleted``."""
-    from mlflow.entities import ViewType
+def list_runs(
+    store: Store,
+    *,
+    experiments: Sequence[str] | None = None,
+    deleted: bool = False,
+    most: int = 1000,
+) -> list[Run]:
+    """The runs of some experiments, by default our own; newest first; those in the bin if
+    ``deleted``."""
+    with open_database(store) as database:
+        if database:
+            chosen = our_experiments(database) if experiments is None else experiments
+            return read_runs(database, read_run_rows(database, chosen, deleted=deleted, most=most))
+    return _served_runs(store, "", experiments, deleted=deleted, most=most)
 
-    view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
-    return [_to_run(run) for run in _search(store, "", view, most)]
 
-
-@asks_store
 def find_runs(store: Store, status: RunStatus) -> list[Run]:
     """Our runs with one status, in the order in which they should be taken: priority, then age."""
-    from mlflow.entities import ViewType
+    with open_database(store) as database:
+        if database:
+            rows = read_run_rows(database, our_experiments(database), status=status)
+            found = read_runs(database, rows)
+        else:
+            query = f"attributes.status = '{status.value}'"
+            found = _served_runs(store, query, None, deleted=False, most=_A_PAGE)
+    return sorted(found, key=lambda run: (-int(run.params.get("priority", 0)), run.created))
 
-    found = _search(store, f"attributes.status = '{status.value}'", ViewType.ACTIVE_ONLY, 1000)
-    runs = [_to_run(run) for run in found]
-    return sorted(runs, key=lambda run: (-int(run.params.get("priority", 0)), run.created))
 
-
-@asks_store
 def resolve_run(store: Store, text: str) -> Run:
     """The run with this id, this beginning of an id, or this name (the newest).
 
@@ -204,14 +125,44 @@ def read_text(store: Store, run_id: str, path: str) -> str:
     return fetch_artifact(store, run_id, path).read_text(encoding="utf-8")
 
 
-def _search(store: Store, query: str, view: int, most: int) -> list["MlflowRun"]:
-    found: list[MlflowRun] = []
+def our_experiments(database: Database) -> list[str]:
+    """The experiment of our runs, none before the first."""
+    found = find_experiment(database, EXPERIMENT)
+    return [] if found is None else [found]
+
+
+@asks_store
+def _served_experiments(store: Store) -> list[Experiment]:
+    found: list[Experiment] = []
     token = None
-    while len(found) < most:
+    while True:
+        page = store.client.search_experiments(page_token=token)
+        found += [Experiment(one.experiment_id, one.name, None) for one in page]
+        token = page.token
+        if not token:
+            return found[::-1]  # MLflow has the newest first
+
+
+@asks_store
+def _served_run(store: Store, run_id: str) -> Run:
+    return _to_run(store.client.get_run(run_id))
+
+
+@asks_store
+def _served_runs(
+    store: Store, query: str, experiments: Sequence[str] | None, *, deleted: bool, most: int
+) -> list[Run]:
+    from mlflow.entities import ViewType
+
+    view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
+    chosen = [store.experiment_id] if experiments is None else list(experiments)
+    found: list[Run] = []
+    token = None
+    while chosen and len(found) < most:
         page = store.client.search_runs(
-            [store.experiment_id], query, view, min(most - len(found), 1000), page_token=token
+            chosen, query, view, min(most - len(found), _A_PAGE), page_token=token
         )
-        found += page
+        found += map(_to_run, page)
         token = page.token
         if not token:
             break
@@ -219,28 +170,9 @@ def _search(store: Store, query: str, view: int, most: int) -> list["MlflowRun"]
 
 
 def _to_run(run: "MlflowRun") -> Run:
-    tags = dict(run.data.tags)
-    status = RunStatus(run.info.status)
-    ended = run.info.end_time if not status.is_active else None  # MLflow keeps it over a resume
-    return Run(
-        id=run.info.run_id,
-        experiment_id=run.info.experiment_id,
-        name=run.info.run_name or run.info.run_id[:8],
-        status=status,
-        created=_to_time(run.info.start_time),
-        started=_to_time(int(tags[Tag.STARTED])) if Tag.STARTED in tags else None,
-        ended=_to_time(ended) if ended else None,
-        params=dict(run.data.params),
-        metrics={name: to_value(value) for name, value in run.data.metrics.items()},
-        tags=tags,
-        deleted=run.info.lifecycle_stage == "deleted",
-    )
-
-
-def to_value(value: float) -> float:
-    """A metric's value as it was logged: infinity is infinity again."""
-    return math.copysign(math.inf, value) if abs(value) >= _LARGEST else value
-
-
-def _to_time(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    info, data = run.info, run.data
+    return make_run(
+        info.run_id, info.run_name, info.status, info.start_time, info.end_time,
+        info.lifecycle_stage, info.experiment_id, params=dict(data.params), tags=dict(data.tags),
+        metrics={name: to_value(value) for name, value in data.metrics.items()},
+    )  # fmt: skip

@@ -147,12 +147,13 @@ def told_plainly(settings: Settings) -> Iterator[None]:
             raise RunNotFoundError(
                 f"{error.message.rstrip('.')}. Choose one that is in the list of runs."
             ) from None
-        raise StoreError(_unreachable(settings, error)) from error
+        raise StoreError(unreachable(settings, error)) from error
     except (requests.RequestException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise StoreError(_unreachable(settings, error)) from error
+        raise StoreError(unreachable(settings, error)) from error
 
 
-def _unreachable(settings: Settings, error: Exception) -> str:
+def unreachable(settings: Settings, error: Exception) -> str:
+    """The message for a store that does not answer, with what it said and what to do next."""
     said = " ".join(str(error).split())
     logging.getLogger(__name__).warning("The MLflow store failed: %s", said)
     if "Max retries exceeded" in said:  # urllib3's words for it run over several lines

@@ -9,7 +9,7 @@ import pytest
 from dashboard.background import EndedHistories, Previews
 from experiments.errors import WorkerError
 from experiments.specs import RunSpec
-from experiments.tracking.histories import get_history
+from experiments.tracking.histories import HistoryReader, get_history
 from experiments.tracking.runs import RunStatus, get_run, list_runs
 from tests.dashboard.conftest import OVERFITTING
 
@@ -57,7 +57,7 @@ def test_previews_that_failed_are_asked_again_only_when_told():
 def test_histories_are_read_in_the_background(make_run, store):
     make_run()
     runs = list_runs(store)
-    histories = EndedHistories(store)
+    histories = EndedHistories(HistoryReader(store))
     deadline = time.monotonic() + 30
     while not (known := histories.known(runs)):
         assert time.monotonic() < deadline

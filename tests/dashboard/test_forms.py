@@ -11,7 +11,7 @@ from dashboard.forms import (
     with_early_stopping,
 )
 from experiments.errors import SpecError
-from experiments.spec_files import parse_spec
+from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import RunSpec
 
 SPECS = [
@@ -58,3 +58,13 @@ def test_launching_again_with_early_stopping_changes_only_that():
     assert spec.callbacks.early_stopping is not None
     assert spec.callbacks.early_stopping.restore_best_weights
     assert spec.training == PRESETS[1].spec.training
+
+
+def test_augmentation_and_the_split_seed_survive_the_form():
+    text = (
+        "{dataset: {name: digits}, split: {method: shuffled, seed: 9}, "
+        "augmentation: {flip: true, zoom: 0.1}}"
+    )
+    assert to_spec(to_values(load_spec(text))) == load_spec(text)
+    values = to_values(load_spec(text)) | {"dataset.name": "iris"}
+    assert to_spec(fitted(values)).augmentation is None

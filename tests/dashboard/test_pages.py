@@ -100,28 +100,78 @@ def test_an_unknown_run_in_the_url_is_told_with_the_way_back(open_page, make_run
     assert app.main.get("page_link")
 
 
-def test_compare_shows_differences_and_the_best_of_each(open_page, make_run):
+def test_compare_shows_all_runs_unless_some_are_named(open_page, make_run):
     first = make_run(name="first")
     second = make_run(name="second", training={"epochs": 50})
-    app = open_page("compare", runs=f"{first},{second}")
+    third = make_run(name="third")
+    app = open_page("compare", tab="Table")
     assert not app.exception
+    assert list(app.dataframe[0].value.index) == ["third", "second", "first"]
+    app = open_page("compare", tab="Table", runs=f"{first},{second}")
     best, differing = (frame.value for frame in app.dataframe)
     assert list(best.index) == ["first", "second"]
     assert list(differing.index) == ["training.epochs"]
+    app = open_page("compare", tab="Table", runs=f"{first},{third}", where="third")
+    assert list(app.dataframe[0].value.index) == ["third"]
+
+
+def test_compare_shows_each_run_against_a_pinned_baseline(open_page, make_run):
+    first = make_run(name="first")
+    second = make_run(name="second", training={"epochs": 50})
+    app = open_page("compare", tab="Table", runs=f"{first},{second}", baseline=first)
+    assert not app.exception
+    changes = app.dataframe[1].value
+    assert changes.loc["training.epochs", "second"].startswith("30 → 50")
+
+
+@pytest.mark.parametrize(
+    "view", ["Curves", "Table", "Verdicts", "Parameters", "Early stopping", "Export"]
+)
+def test_every_view_of_a_comparison_takes_runs_with_and_without_epochs(open_page, make_run, view):
+    make_run(name="first", training={"learning_rate": 0.1})
+    make_run(RunStatus.RUNNING, name="second")
+    make_run(RunStatus.SCHEDULED, name="third")
+    make_run(RunStatus.FAILED, history=None, artifacts=False, name="fourth")
+    app = open_page("compare", tab=view)
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("picture", ["Two of them", "All at once", "Importance"])
+def test_compare_draws_what_parameters_did(open_page, make_run, picture):
+    for rate in (0.1, 0.01):
+        make_run(training={"learning_rate": rate})
+    app = open_page("compare", tab="Parameters", picture=picture)
+    assert not app.exception
+    drawn = len(app.get("plotly_chart"))
+    assert drawn == (0 if picture == "Importance" else 1)
+    if picture == "Importance":
+        assert "at least 10" in texts(app)
+
+
+def test_compare_tells_of_a_filter_that_is_wrong_and_keeps_it(open_page, make_run):
+    make_run()
+    app = open_page("compare", where="val_loss <")
+    assert not app.exception
+    assert "The filter is not applied" in app.error[0].value
+    assert app.text_input(key="where").value == "val_loss <"
+
+
+def test_compare_offers_the_early_stopping_that_would_have_saved_most(open_page, make_run):
+    run_id = make_run(name="first")
+    app = open_page("compare", tab="Early stopping", runs=run_id)
+    assert "would have saved this run" in texts(app)
+    next(button for button in app.button if button.label == "Launch with it").click()
+    app.run()
+    assert app.toggle(key="launch.callbacks.early_stopping.on").value
+    assert app.number_input(key="launch.callbacks.early_stopping.patience").value > 0
 
 
 def test_compare_tells_of_an_unknown_run_and_shows_the_others(open_page, make_run):
-    app = open_page("compare", runs=f"{make_run(name='first')},no-such-run")
+    app = open_page("compare", tab="Verdicts", runs=f"{make_run(name='first')},no-such-run")
     assert not app.exception
     assert "No run" in app.error[0].value
     assert "first" in texts(app)
-
-
-def test_compare_without_runs_suggests_some(open_page, make_run):
-    make_run()
-    make_run()
-    app = open_page("compare")
-    assert "Compare the newest 2" in [button.label for button in app.button]
 
 
 def test_launch_makes_the_run_of_the_form_with_one_click(open_page, store: Store):

@@ -5,7 +5,6 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.comparison import best_values, differing_params, emphasized, unique_names
 from dashboard.run_table import (
     RunFilter,
     best_of,
@@ -76,14 +75,3 @@ def test_a_sparkline_of_little_is_no_error(values):
     sparkline(pd.Series(values, dtype=float), "#3b82f6")
 
 
-def test_comparison_names_and_differences(runs):
-    assert set(unique_names(runs).values()) == {"next", "now", "broken", "oldest"}
-    table = differing_params([runs[-1], runs[0]])
-    assert table.loc["training.epochs"].tolist() == ["50", "30"]
-
-
-def test_best_values_are_bold_where_several_have_one(runs, store):
-    some = [runs[-1], runs[1]]
-    table = best_values(some, {run.id: get_history(store, run) for run in some})
-    assert list(table.columns)[:2] == ["loss", "accuracy"]
-    assert "font-weight: bold" in emphasized(table).to_html()

@@ -24,6 +24,7 @@ class Case(NamedTuple):
     truth: Label
     shape: str
     clean_val_loss: Floats | None = None
+    constant_loss: float | None = None
 
 
 def cases(seed: int, count: int) -> Iterator[Case]:

@@ -57,6 +57,17 @@ RUNS = {
         model: {name: mlp, layers: [8], activation: tanh}
         training: {epochs: 3, optimizer: sgd, momentum: 0.9}
         seed: 5""",
+    "augmented pictures, split with a seed of its own": """
+        dataset: {name: digits, max_samples: 300}
+        split: {method: shuffled, seed: 8}
+        model: {name: cnn, filters: [4], dense: 8, dropout: 0.2}
+        augmentation: {flip: true, translation: 0.1, rotation: 0.05, zoom: 0.1, contrast: 0.2}
+        training: {epochs: 3}""",
+    "samples generated with a seed of their own": """
+        dataset: {name: two_moons, noise: 0.1}
+        split: {method: stratified, seed: 8}
+        model: {name: mlp, layers: [4]}
+        training: {epochs: 2}""",
     "a residual network": """
         dataset: {name: digits, max_samples: 300}
         model: {name: resnet, filters: [2, 4], dropout: 0.1}

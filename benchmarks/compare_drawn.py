@@ -1,0 +1,136 @@
+"""`compare_drawn`: from opening the link of the Compare page to all val_loss curves drawn."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from benchmarks.results import Line, Section
+from benchmarks.startup import App, browser, served, wait_until_healthy
+from benchmarks.stores import make_store
+from benchmarks.workspaces import Workspaces
+from dashboard.curve_chart import Look, compose
+from dashboard.curve_data import Curve
+from dashboard.curve_messages import BACK, Stream, whole
+from experiments.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_WATCHED = 8
+_TICKS = 50
+_TIMEOUT = 180_000  # ms
+
+
+class Size(NamedTuple):
+    """So many runs of so many epochs, and the choice of the page that shows them all."""
+
+    runs: int
+    epochs: int
+    most: str
+
+    @property
+    def label(self) -> str:
+        """How the size reads: 1,000 × 100."""
+        return f"{self.runs:,} × {self.epochs}"
+
+
+SIZES = (
+    Size(100, 100, "newest 100"),
+    Size(100, 500, "newest 100"),
+    Size(1000, 100, "newest 1,000"),
+    Size(10_000, 100, "newest 10,000"),
+)
+
+
+def measure(workspaces: Workspaces, repeats: int) -> list[Section]:
+    """Seconds until the curves stand on the screen, and what a tick of a live chart costs.
+
+    The server runs and has been asked once, as that of another tool would have been. The browser
+    begins each time without a cache.
+    """
+    with browser() as chromium:
+        lines = [line for size in SIZES for line in _drawn(workspaces, size, repeats, chromium)]
+    return [
+        Section("link opened → all val_loss curves drawn, runs × epochs", lines),
+        *_ticks(),
+        *_messages(),
+    ]
+
+
+def open_compare(address: str, size: Size, chromium: "Browser") -> float:
+    """Seconds from opening the link until the browser has drawn a curve for each run."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    try:
+        page = context.new_page()
+        began = time.perf_counter()
+        page.goto(f"{address}/compare?most={size.most}", wait_until="commit")
+        page.wait_for_selector(
+            f"[data-drawn-curves='{size.runs}']", state="attached", timeout=_TIMEOUT
+        )
+        return time.perf_counter() - began
+    finally:
+        context.close()
+
+
+def _drawn(workspaces: Workspaces, size: Size, repeats: int, chromium: "Browser") -> Iterator[Line]:
+    settings = workspaces.new(f"drawn-{size.runs}-{size.epochs}")
+    make_store(settings, size.runs, size.epochs)
+    with _dashboard(settings) as address:
+        first = open_compare(address, size, chromium)
+        again = [open_compare(address, size, chromium) for _ in range(repeats)]
+    yield Line(f"{size.label}, histories not read yet", [first])
+    yield Line(size.label, again)
+
+
+@contextmanager
+def _dashboard(settings: Settings) -> Iterator[str]:
+    environment = settings.environment() | {"KERASCOPE_WORKER": "external"}
+    app = App(ROOT / "dashboard" / "app.py", environment, "")
+    with served(app, settings) as (address, _):
+        wait_until_healthy(address)
+        yield address
+
+
+def _ticks() -> list[Section]:
+    """What one more epoch of the watched runs costs the server, and sends to the browser."""
+    seconds, sizes = [], []
+    for epochs in (10, 10_000):
+        stream, took, sent = Stream(), [], []
+        ys = _values(_WATCHED, epochs + _TICKS)
+        for now in range(epochs, epochs + _TICKS):
+            curves = _curves(ys[:, :now])
+            began = time.perf_counter()
+            message = stream.message(compose(curves, [], Look("val_loss", live=True)))
+            took.append(1000 * (time.perf_counter() - began))
+            sent.append(float(len(message)))
+        seconds.append(Line(f"epoch {epochs:,}", took[BACK:], "ms"))
+        sizes.append(Line(f"epoch {epochs:,}", sent[BACK:], ""))
+    base = seconds[0].label
+    return [
+        Section(f"tick of {_WATCHED} live runs: made on the server", seconds, base),
+        Section(f"tick of {_WATCHED} live runs: bytes", sizes, base),
+    ]
+
+
+def _messages() -> list[Section]:
+    """What a chart that is not live costs the server, and sends."""
+    seconds, sizes = [], []
+    for size in SIZES:
+        curves = _curves(_values(size.runs, size.epochs))
+        began = time.perf_counter()
+        message = whole(compose(curves, [], Look("val_loss")))
+        seconds.append(Line(size.label, [1000 * (time.perf_counter() - began)], "ms"))
+        sizes.append(Line(size.label, [len(message) / 1e6], "MB"))
+    return [Section("whole chart: made on the server", seconds), Section("whole chart", sizes)]
+
+
+def _values(runs: int, epochs: int) -> np.ndarray:
+    return np.exp(-np.random.default_rng(0).random((runs, epochs)).cumsum(axis=1) / 10)
+
+
+def _curves(ys: np.ndarray) -> list[Curve]:
+    x = np.arange(ys.shape[1], dtype=float)
+    return [Curve(f"{i:032x}", f"run {i}", "#3b82f6", "validation", x, y) for i, y in enumerate(ys)]

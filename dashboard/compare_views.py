@@ -1,0 +1,35 @@
+"""The views of a comparison; only the one that is looked at is computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import streamlit as st
+
+from dashboard import cache
+from dashboard.compare_curves import draw_curves_view
+from dashboard.compare_export import draw_export_view
+from dashboard.compare_parameters import draw_parameters_view
+from dashboard.compare_stopping import draw_stopping_view
+from dashboard.compare_table import draw_table_view
+from dashboard.compare_verdicts import draw_verdicts_view
+from dashboard.components import errors_shown
+from experiments.histories import Histories
+from experiments.tracking.runs import Run
+
+#: What the switch says -> what draws it.
+VIEWS: Mapping[str, Callable[[Sequence[Run], Histories], None]] = {
+    "Curves": draw_curves_view,
+    "Table": draw_table_view,
+    "Verdicts": draw_verdicts_view,
+    "Parameters": draw_parameters_view,
+    "Early stopping": draw_stopping_view,
+    "Export": draw_export_view,
+}
+
+
+def draw_view(view: str, run_ids: Sequence[str], was_active: bool) -> None:
+    """Read what the runs are by now and draw one view of them."""
+    with errors_shown("The runs cannot be read"):
+        runs = [cache.run(run_id) for run_id in run_ids]
+        if any(run.status.is_active for run in runs) != was_active:
+            st.rerun()
+        VIEWS[view](runs, cache.histories(runs))

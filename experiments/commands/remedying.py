@@ -1,0 +1,81 @@
+"""The command that tries remedies and says whether they helped."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from experiments.commands.answers import open_store, say
+from experiments.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.remedies import Remedy
+    from experiments.specs import RunSpec
+    from experiments.tracking.runs import Run
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("run", metavar="RUN", help="a run that has ended")
+    command.add_argument(
+        "--remedies", metavar="NAME,…", default="",
+        help="by default those that its verdict suggests",
+    )  # fmt: skip
+    command.add_argument(
+        "--seeds", type=_seeds, default=3, metavar="N", help="how many seeds (default 3)"
+    )
+
+
+def remedy(options: argparse.Namespace) -> int:
+    """Train what no run has tried yet, in the foreground or queued; then say what came of it."""
+    from experiments.launching.remedying import children_of, launch_remedies, missing
+    from experiments.remedies import seeds_for
+    from experiments.remedy_outcome import outcome
+    from experiments.tracking.histories import get_history
+    from experiments.tracking.runs import get_spec, list_runs, resolve_run
+
+    store = open_store()
+    run = resolve_run(store, options.run)
+    spec = get_spec(store, run.id)
+    chosen = _chosen(options, run, spec)
+    seeds = seeds_for(spec, options.seeds)
+    runs = missing(spec, chosen, seeds, children_of(run, list_runs(store)))
+    launched = launch_remedies(store, run, runs, inline=not options.queue)
+    children = children_of(run, list_runs(store))
+    ended = {child.id: get_history(store, child) for child in children
+             if not child.status.is_active}  # fmt: skip
+    table = outcome(children, ended)
+    answer: dict[str, Any] = {"run_id": run.id, "launched": launched}
+    answer["remedies"] = {
+        str(name): {key: _json_safe(value) for key, value in row.items()}
+        for name, row in table.to_dict(orient="index").items()
+    }
+    text = "\n".join(f"{name}: {row['words']}" for name, row in table.iterrows())
+    queued = f"{len(launched)} runs are queued.\n" if launched and options.queue else ""
+    say(options, answer, f"{queued}{text}")
+    return 0
+
+
+def _chosen(options: argparse.Namespace, run: "Run", spec: "RunSpec") -> "list[Remedy]":
+    from experiments.diagnosis import Label
+    from experiments.remedies import choose, remedies, suggest
+
+    if run.verdict is None:
+        raise InputError(f"{run.name} is {run.status} and has no verdict yet. Name one that ended.")
+    label = Label(run.verdict)
+    names = [name.strip() for name in options.remedies.split(",") if name.strip()]
+    chosen = choose(spec, label, names) if names else suggest(spec, label)
+    if not chosen:
+        offered = ", ".join(remedy.name for remedy in remedies(spec, label))
+        raise InputError(
+            f"{run.name} is {run.verdict}: nothing is suggested. Choose with --remedies: {offered}."
+        )
+    return chosen
+
+
+def _seeds(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 1 to 100")
+    return int(text)
+
+
+def _json_safe(value: Any) -> Any:
+    return None if isinstance(value, float) and value != value else value

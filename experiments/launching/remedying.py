@@ -1,0 +1,62 @@
+"""Remedies tried for real: as queued children of the run that they are for."""
+
+from collections.abc import Iterable, Sequence
+
+from experiments.launching import submit
+from experiments.remedies import Planned, Remedy, plan
+from experiments.specs import RunSpec
+from experiments.tracking.changes import set_tags
+from experiments.tracking.runs import Run, RunStatus, Tag
+from experiments.tracking.store import Store
+
+
+def children_of(run: Run, runs: Iterable[Run]) -> list[Run]:
+    """The runs that tried a remedy for ``run``, in the order of ``runs``; those that were
+    stopped before they began do not count."""
+    return [
+        other
+        for other in runs
+        if other.parent_id == run.id
+        and Tag.REMEDY in other.tags
+        and not (other.status is RunStatus.KILLED and other.started is None)
+    ]
+
+
+def missing(
+    spec: RunSpec, remedies: Sequence[Remedy], seeds: Sequence[int], children: Iterable[Run]
+) -> list[Planned]:
+    """What of the plan no child has tried yet: controls are shared by all remedies."""
+    tried = {(child.tags[Tag.REMEDY], int(child.params["seed"])) for child in children}
+    return [
+        planned
+        for planned in plan(spec, remedies, seeds)
+        if (planned.remedy, planned.seed) not in tried
+    ]
+
+
+def launch_remedies(
+    store: Store, run: Run, runs: Iterable[Planned], *, inline: bool = False
+) -> list[str]:
+    """Queue runs of a plan as children of ``run``, tagged with their remedy; returns their ids.
+
+    With ``inline`` they are trained here and now, one after another.
+    """
+    launched = []
+    for planned in runs:
+        if inline:
+            from experiments.launching.inline import run_inline
+
+            run_id, _ = run_inline(store, planned.spec, parent_id=run.id)
+        else:
+            run_id = submit(store, planned.spec, parent_id=run.id)
+        set_tags(store, run_id, {Tag.REMEDY: planned.remedy})
+        launched.append(run_id)
+    return launched
+
+
+def seconds_for(run: Run, spec: RunSpec, runs: Iterable[Planned]) -> float | None:
+    """About how long runs of a plan take one after another, from what ``run`` took an epoch."""
+    if not run.seconds or not spec.training.epochs:
+        return None
+    epochs = sum(planned.spec.training.epochs for planned in runs)
+    return run.seconds * epochs / spec.training.epochs

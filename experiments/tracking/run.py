@@ -1,0 +1,182 @@
+"""A run: what MLflow knows of one, as a frozen snapshot."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from experiments.specs import HIGHER_IS_BETTER
+
+#: The source of runs that are made here, by which they are told from those of other tools.
+SOURCE = "kerascope"
+LARGEST = 1.7976931348623157e308  # MLflow's SQL stores keep infinity as the largest float
+
+
+class RunStatus(StrEnum):
+    """MLflow's own names."""
+
+    SCHEDULED = "SCHEDULED"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run is still to come or under way."""
+        return self in (RunStatus.SCHEDULED, RunStatus.RUNNING)
+
+
+class Tag(StrEnum):
+    """The tags that carry what MLflow has no field for."""
+
+    STARTED = "kerascope.started"
+    REASON = "kerascope.reason"
+    STOP = "kerascope.stop_requested"
+    WORKER = "kerascope.worker"
+    PROGRESS = "kerascope.progress"
+    VERDICT = "kerascope.verdict"
+    REMEDY = "kerascope.remedy"
+    SEAMS = "kerascope.seams"
+    EPOCHS = "kerascope.epochs"
+    SPENT = "kerascope.spent_seconds"
+    COLOR = "mlflow.runColor"
+    PARENT = "mlflow.parentRunId"
+    NOTE = "mlflow.note.content"
+    USER = "mlflow.user"
+    SOURCE = "mlflow.source.name"
+    SOURCE_TYPE = "mlflow.source.type"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A snapshot of one run.
+
+    ``metrics`` are the last values, and ``best_epoch`` and ``best_<metric>`` beside them once the
+    run has ended. ``progress`` holds ``phase``, ``epoch``, ``epochs``, ``batch``, ``batches``.
+    """
+
+    id: str
+    experiment_id: str
+    name: str
+    status: RunStatus
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(repr=False)
+    deleted: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was made here. Others' runs are only read."""
+        return self.tags.get(Tag.SOURCE) == SOURCE
+
+    @property
+    def color(self) -> str:
+        """The run's colour, the same everywhere."""
+        return self.tags.get(Tag.COLOR, "#3b82f6")
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, or what stands in its way; empty while all is well."""
+        return self.tags.get(Tag.REASON, "")
+
+    @property
+    def verdict(self) -> str | None:
+        """The verdict's label, set when the run ends."""
+        return self.tags.get(Tag.VERDICT)
+
+    @property
+    def parent_id(self) -> str | None:
+        """The run that this one came from."""
+        return self.tags.get(Tag.PARENT)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return Tag.STOP in self.tags
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How far the training process is; empty before it starts."""
+        return json.loads(self.tags.get(Tag.PROGRESS, "{}"))
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it shall have: those of the spec, or of the last resume."""
+        return int(self.tags.get(Tag.EPOCHS) or self.params.get("training.epochs") or 0)
+
+    @property
+    def seams(self) -> list[int]:
+        """The epochs, from 0, before which it was resumed or branched off."""
+        found: list[int] = json.loads(self.tags.get(Tag.SEAMS, "[]"))
+        return found
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has trained so far, or trained in all; None before it starts.
+
+        The time between a stop and a resume does not count.
+        """
+        if self.started is None:
+            return None
+        before = float(self.tags.get(Tag.SPENT, 0))
+        if self.status is RunStatus.SCHEDULED:
+            return before
+        return before + ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
+
+    @property
+    def main_metric(self) -> str:
+        """The first metric of the spec; ``loss`` where there is none."""
+        return self.params.get("training.metrics", "").split(",")[0].strip() or "loss"
+
+    @property
+    def main_metric_rises(self) -> bool:
+        """Whether higher values of the main metric are better."""
+        return self.main_metric in HIGHER_IS_BETTER
+
+
+def make_run(
+    run_id: str,
+    name: str | None,
+    status: str,
+    created: int | None,
+    ended: int | None,
+    stage: str,
+    experiment_id: str,
+    *,
+    params: Mapping[str, str],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+) -> Run:
+    """A run from what MLflow stores; times are in ms since 1970."""
+    active = RunStatus(status).is_active
+    return Run(
+        id=run_id,
+        experiment_id=experiment_id,
+        name=name or run_id[:8],
+        status=RunStatus(status),
+        created=_to_time(created or 0),
+        started=_to_time(int(tags[Tag.STARTED])) if Tag.STARTED in tags else None,
+        ended=_to_time(ended) if ended and not active else None,  # MLflow keeps it over a resume
+        params=params,
+        metrics=metrics,
+        tags=tags,
+        deleted=stage == "deleted",
+    )
+
+
+def to_value(value: float, is_nan: bool = False) -> float:
+    """A metric's value as it was logged, from that which MLflow stores."""
+    if is_nan:
+        return math.nan
+    return math.copysign(math.inf, value) if abs(value) >= LARGEST else value
+
+
+def _to_time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,220 @@
+"""All runs of a store as columns, so that 10,000 can be filtered and sorted, and few be shown."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from experiments.diagnosis.naming import keras_names
+from experiments.tracking.direct import open_database
+from experiments.tracking.direct_runs import (
+    RunRow,
+    find_in_params,
+    read_best_values,
+    read_keys,
+    read_last_values,
+    read_rows_of,
+    read_run_rows,
+    read_runs,
+    read_texts,
+)
+from experiments.tracking.points import may_be_history
+from experiments.tracking.run import Run
+from experiments.tracking.runs import list_runs, our_experiments
+from experiments.tracking.store import Store
+
+_EVERY_RUN = 1_000_000
+
+
+class RunIndex:
+    """The runs of some experiments at one moment, newest first.
+
+    ``attributes`` is indexed by run id: ``name``, ``status``, ``created`` and ``ended`` (ms since
+    1970, NaN while under way), ``experiment_id``. Everything else is a column that is read when it
+    is first asked for and kept; every Series has the index of ``attributes``. What asks for a
+    column may raise StoreError.
+    """
+
+    def __init__(self, rows: Sequence[RunRow], source: "_Source") -> None:
+        self._source = source
+        self._columns: dict[tuple[str, str], pd.Series] = {}
+        self.attributes = pd.DataFrame(
+            {
+                "name": [row.name or row.id[:8] for row in rows],
+                "status": [row.status for row in rows],
+                "created": [row.start_time for row in rows],
+                "ended": pd.Series([row.end_time for row in rows], dtype=float),
+                "experiment_id": [row.experiment_id for row in rows],
+            }
+        )
+        self.attributes.index = pd.Index([row.id for row in rows], name="run_id", dtype=object)
+
+    def __len__(self) -> int:
+        return len(self.attributes)
+
+    @property
+    def ids(self) -> list[str]:
+        """The runs, newest first."""
+        return list(self.attributes.index)
+
+    def param(self, name: str) -> pd.Series:
+        """A param of each run as text, None where it has none."""
+        return self._column("params", name)
+
+    def tag(self, name: str) -> pd.Series:
+        """A tag of each run, None where it has none."""
+        return self._column("tags", name)
+
+    def last(self, metric: str) -> pd.Series:
+        """The last value of a metric under its logged name, NaN where there is none."""
+        return self._column("last", metric)
+
+    def best(self, metric: str, *, rises: bool = False) -> pd.Series:
+        """The best value of a metric under Keras' name: as recorded when a run of ours ended, and
+        else the best of all that was logged."""
+        key = ("best", f"{metric} {rises}")
+        if key not in self._columns:
+            best = self.last(f"best_{metric}").copy()
+            missing = list(best.index[best.isna()])
+            for name in self._names_of(metric, missing) if missing else ():
+                found = self._source.best(name, missing, rises=rises)
+                best.update(pd.Series(found, dtype=float))
+                missing = [run_id for run_id in missing if run_id not in found]
+            self._columns[key] = best
+        return self._columns[key]
+
+    def matching(self, text: str) -> pd.Series:
+        """Whether every word of the text occurs in a run's name, id or any param."""
+        kept = pd.Series(True, index=self.attributes.index)
+        names = self.attributes["name"].str.lower()
+        for word in text.lower().split():
+            found = names.str.contains(word, regex=False)
+            found |= self.attributes.index.str.contains(word, regex=False)
+            kept &= found | self.attributes.index.isin(list(self._source.find(word)))
+        return kept
+
+    def runs(self, run_ids: Sequence[str]) -> list[Run]:
+        """Some of the runs whole, in this order; without those that are gone by now."""
+        return self._source.runs(run_ids)
+
+    def _names_of(self, metric: str, run_ids: Sequence[str]) -> list[str]:
+        """The names under which these runs logged what is this metric; its own name first."""
+        others = [
+            name
+            for name in self._source.metric_names(run_ids)
+            if may_be_history(name) and keras_names([name]).get(name) == metric
+        ]
+        return [metric, *others]
+
+    def _column(self, table: Literal["params", "tags", "last"], name: str) -> pd.Series:
+        key = (table, name)
+        if key not in self._columns:
+            missing: float | None = math.nan if table == "last" else None
+            values = self._source.values(table, name)
+            column = [values.get(run_id, missing) for run_id in self.attributes.index]
+            kind = np.float64 if table == "last" else object
+            self._columns[key] = pd.Series(column, index=self.attributes.index, dtype=kind)
+        return self._columns[key]
+
+
+def read_index(
+    store: Store, *, experiments: Sequence[str] | None = None, deleted: bool = False
+) -> RunIndex:
+    """The index of some experiments, by default our own; raises StoreError.
+
+    Of a database only the table of runs is read now (10,000 runs: 0.05 s). A server has to be
+    asked for everything, page by page.
+    """
+    with open_database(store) as database:
+        if database:
+            chosen = our_experiments(database) if experiments is None else experiments
+            rows = read_run_rows(database, chosen, deleted=deleted)
+            return RunIndex(rows, _Direct(store))
+    runs = list_runs(store, experiments=experiments, deleted=deleted, most=_EVERY_RUN)
+    return RunIndex([_row(run) for run in runs], _Loaded(runs))
+
+
+class _Source(Protocol):
+    """Where the columns of an index come from."""
+
+    def values(self, table: str, name: str) -> Mapping[str, str | float]: ...
+
+    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]: ...
+
+    def find(self, word: str) -> set[str]: ...
+
+    def runs(self, run_ids: Sequence[str]) -> list[Run]: ...
+
+    def metric_names(self, run_ids: Sequence[str]) -> list[str]: ...
+
+
+class _Direct:
+    """The database itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def values(self, table: str, name: str) -> Mapping[str, str | float]:
+        with open_database(self._store) as database:
+            assert database
+            if table == "last":
+                return read_last_values(database, name)
+            return read_texts(database, table, name)
+
+    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
+        with open_database(self._store) as database:
+            assert database
+            return read_best_values(database, metric, run_ids, rises=rises)
+
+    def find(self, word: str) -> set[str]:
+        with open_database(self._store) as database:
+            assert database
+            return find_in_params(database, word)
+
+    def runs(self, run_ids: Sequence[str]) -> list[Run]:
+        with open_database(self._store) as database:
+            assert database
+            return read_runs(database, read_rows_of(database, run_ids))
+
+    def metric_names(self, run_ids: Sequence[str]) -> list[str]:
+        with open_database(self._store) as database:
+            assert database
+            return read_keys(database, "latest_metrics", run_ids)
+
+
+class _Loaded:
+    """Runs that a server has sent whole. It has no best values beside those that are recorded."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = {run.id: run for run in runs}
+
+    def values(self, table: str, name: str) -> Mapping[str, str | float]:
+        if table == "last":
+            return {r.id: r.metrics[name] for r in self._runs.values() if name in r.metrics}
+        part = "params" if table == "params" else "tags"
+        texts = ((run.id, getattr(run, part).get(name)) for run in self._runs.values())
+        return {run_id: text for run_id, text in texts if text is not None}
+
+    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
+        return {}
+
+    def find(self, word: str) -> set[str]:
+        return {
+            run.id
+            for run in self._runs.values()
+            if any(word in value.lower() for value in run.params.values())
+        }
+
+    def runs(self, run_ids: Sequence[str]) -> list[Run]:
+        return [self._runs[run_id] for run_id in run_ids if run_id in self._runs]
+
+    def metric_names(self, run_ids: Sequence[str]) -> list[str]:
+        return sorted({name for run_id in run_ids for name in self._runs[run_id].metrics})
+
+
+def _row(run: Run) -> RunRow:
+    ended = int(run.ended.timestamp() * 1000) if run.ended else None
+    created = int(run.created.timestamp() * 1000)
+    return RunRow(run.id, run.name, run.status, created, ended, "", run.experiment_id)

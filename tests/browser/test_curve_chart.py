@@ -1,0 +1,210 @@
+"""The chart of curves in a real Chromium."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments.settings import ROOT
+from tests.browser.driving import browser_page
+from tests.experiments.waiting import answers, free_port, wait_for
+
+POINTS = "document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot" \
+    "?.querySelector('.chart')?.dataset.drawnPoints"  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def address():
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("curve_app.py")),
+         "--server.port", str(port), "--server.address", "127.0.0.1",
+         "--server.headless", "true", "--server.fileWatcherType", "none",
+         "--browser.gatherUsageStats", "false"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"), 60)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browser_page(1100, 700) as page:
+        yield page
+
+
+@pytest.fixture
+def page(browser):
+    errors = []
+
+    def note(error):
+        errors.append(error)
+
+    browser.on("pageerror", note)
+    yield browser
+    browser.remove_listener("pageerror", note)
+    assert not errors
+
+
+def wait_for_points(page, points):
+    page.wait_for_function(f"{POINTS} == '{points}'", timeout=20_000)
+
+
+def middle(page):
+    box = page.locator(".u-over").bounding_box()
+    return box["x"], box["y"], box["width"], box["height"]
+
+
+@pytest.mark.parametrize(("runs", "epochs"), [(1, 1), (8, 50), (1000, 100)])
+def test_every_curve_is_drawn_and_says_so(page, address, runs, epochs):
+    page.goto(f"{address}/?runs={runs}&epochs={epochs}")
+    page.wait_for_selector(f"[data-drawn-curves='{runs}']")
+    wait_for_points(page, runs * epochs)
+    marks = page.evaluate(
+        "performance.getEntriesByName('kerascope-drawn').map(m => m.detail.curves)"
+    )
+    assert runs in marks
+    coloured = page.evaluate(
+        "() => {const c = document.querySelector('[data-testid=stBidiComponentIsolated]')"
+        ".shadowRoot.querySelector('.lines');"
+        "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)}"
+    )
+    assert coloured
+
+
+def test_hover_tells_of_the_curve_and_click_selects_it(page, address):
+    page.goto(f"{address}/?runs=1&epochs=50")
+    page.wait_for_selector("[data-drawn-curves='1']")
+    left, top, width, height = middle(page)
+    page.mouse.move(left + width * 0.9, top + height * 0.93)
+    page.locator(".tip .name", has_text="run 0").wait_for()
+    assert "epoch 4" in page.locator(".tip .at").inner_text()
+    page.mouse.click(left + width * 0.9, top + height * 0.93)
+    page.get_by_text("clicked: id0").wait_for()
+
+
+def test_keys_walk_and_select(page, address):
+    page.goto(f"{address}/?runs=3&epochs=50")
+    page.wait_for_selector("[data-drawn-curves='3']")
+    assert "val_loss over epoch: 3 runs" in page.locator(".chart").get_attribute("aria-label")
+    page.locator(".chart").focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.locator(".tip .name", has_text="run 1").wait_for()
+    page.get_by_text("clicked: id1").wait_for()
+
+
+def test_drag_zooms_and_double_click_resets(page, address):
+    page.goto(f"{address}/?runs=8&epochs=50")
+    page.wait_for_selector("[data-drawn-curves='8']")
+    left, top, width, height = middle(page)
+    page.mouse.move(left + width * 0.2, top + height * 0.5)
+    page.mouse.down()
+    page.mouse.move(left + width * 0.6, top + height * 0.5, steps=4)
+    page.mouse.up()
+    reset = page.get_by_role("button", name="Reset zoom")
+    reset.wait_for()
+    page.mouse.dblclick(left + width * 0.5, top + height * 0.5)
+    reset.wait_for(state="hidden")
+
+
+def test_diverged_curves_are_cut_until_the_full_range_is_asked_for(page, address):
+    page.goto(f"{address}/?runs=30&epochs=50&diverged=1")
+    page.wait_for_selector("[data-drawn-curves='30']")
+    button = page.get_by_role("button", name="Full range")
+    assert button.get_attribute("aria-pressed") == "false"
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+
+
+def test_legend_hides_a_run(page, address):
+    page.goto(f"{address}/?runs=3&epochs=50")
+    page.wait_for_selector("[data-drawn-curves='3']")
+    entry = page.locator(".entry", has_text="run 2")
+    entry.click()
+    assert entry.get_attribute("aria-pressed") == "false"
+    assert page.locator(".entry").count() == 3
+
+
+def test_pictures_are_saved(page, address):
+    page.goto(f"{address}/?runs=8&epochs=50&diverged=1")
+    page.wait_for_selector("[data-drawn-curves='8']")
+    with page.expect_download() as svg:
+        page.get_by_role("button", name="SVG").click()
+    text = Path(svg.value.path()).read_text()
+    assert svg.value.suggested_filename == "val_loss.svg"
+    assert text.count('fill="none"') >= 8 + 3  # curves and lines of the grid
+    assert "run 3" in text and "epoch" in text
+    with page.expect_download() as png:
+        page.get_by_role("button", name="PNG").click()
+    assert png.value.suggested_filename == "val_loss.png"
+    assert Path(png.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_many_runs_are_drawn_as_bands_and_found_under_the_pointer(page, address):
+    page.goto(f"{address}/?runs=2500&epochs=50")
+    page.wait_for_selector("[data-drawn-curves='2500']")
+    left, top, width, height = middle(page)
+    page.mouse.move(left + width * 0.5, top + height * 0.6)
+    page.locator(".tip .name", has_text="run").wait_for()
+
+
+def test_live_chart_grows_and_keeps_its_zoom(page, address, tmp_path):
+    counter = tmp_path / "epochs"
+    counter.write_text("10")
+    page.goto(f"{address}/?runs=8&file={counter}")
+    wait_for_points(page, 80)
+    left, top, width, height = middle(page)
+    page.mouse.move(left + width * 0.2, top + height * 0.5)
+    page.mouse.down()
+    page.mouse.move(left + width * 0.6, top + height * 0.5, steps=4)
+    page.mouse.up()
+    for epochs in (11, 12, 30, 500):
+        counter.write_text(str(epochs))
+        wait_for_points(page, 8 * epochs)
+    assert page.get_by_role("button", name="Reset zoom").is_visible()
+
+
+def test_chart_that_comes_back_empty_asks_for_everything(page, address, tmp_path):
+    counter = tmp_path / "epochs"
+    counter.write_text("1000")
+    page.goto(f"{address}/?runs=8&file={counter}")
+    wait_for_points(page, 8000)
+    shown = page.get_by_text("Shown", exact=True)
+    shown.click()
+    page.locator(".chart").wait_for(state="detached")
+    shown.click()
+    wait_for_points(page, 8000)
+    page.reload()
+    wait_for_points(page, 8000)
+
+
+def bytes_of_ticks(page, address, counter, epochs):
+    """Bytes that the browser receives while the runs go on by five epochs."""
+    received = []
+    page.once("websocket", lambda socket: socket.on("framereceived", lambda f: received.append(f)))
+    counter.write_text(str(epochs))
+    page.goto(f"{address}/?runs=8&file={counter}")
+    wait_for_points(page, 8 * epochs)
+    page.wait_for_timeout(1500)
+    sizes = []
+    for now in range(epochs + 1, epochs + 6):
+        received.clear()
+        counter.write_text(str(now))
+        wait_for_points(page, 8 * now)
+        sizes.append(max(len(frame) for frame in received))
+    return max(sizes)
+
+
+def test_tick_sends_as_much_at_epoch_10000_as_at_epoch_10(page, address, tmp_path):
+    early = bytes_of_ticks(page, address, tmp_path / "early", 10)
+    late = bytes_of_ticks(page, address, tmp_path / "late", 10_000)
+    assert late < 4000
+    assert late < 1.2 * early
