@@ -16,7 +16,7 @@ MEASUREMENTS = {
     "overhead": "what recording adds to each epoch, and how soon and how safely it is recorded",
     "saving": "a large model saved and loaded, a checkpoint each epoch, and the bytes on disk",
     "startup": "from `streamlit run` to the drawn table of runs in Chromium",
-    "compare": "many runs: their histories read, listed, filtered and sorted",
+    "compare": "many runs: their histories read and drawn; listed, filtered, sorted",
     "memory": "the memory of the dashboard, the worker and a training process",
 }
 

@@ -1,10 +1,13 @@
 """`compare`: reading, listing and drawing many runs."""
 
-from benchmarks import compare_read
+from benchmarks import compare_drawn, compare_read
 from benchmarks.results import Section
 from benchmarks.workspaces import Workspaces
 
 
 def measure(workspaces: Workspaces, repeats: int) -> list[Section]:
     """Seconds and ratios of one run each; MLflow's own ways beside ours."""
-    return compare_read.measure(workspaces, repeats)
+    return [
+        *compare_read.measure(workspaces, repeats),
+        *compare_drawn.measure(workspaces, repeats),
+    ]
