@@ -1,5 +1,6 @@
 """The curves of many runs in one chart: what to draw from the choices in the URL."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -10,6 +11,7 @@ from dashboard.charts import LINES, plain_metrics
 from dashboard.comparing.axes import AXES, positions
 from dashboard.comparing.differing import besides_seeds, differing_names, param_labels
 from dashboard.comparing.grouping import SPREADS, bands, group_runs
+from dashboard.comparing.measured import at_best
 from dashboard.comparing.smoothing import smooth, smooth_many
 from dashboard.comparing.texts import unique_names
 from dashboard.components import LINE_KEY, name_of, open_run, verdict_text
@@ -74,8 +76,9 @@ def draw_key(focus: Run | None, histories: Histories) -> None:
             return
         verdict = cache.verdict(focus, histories)
         told = f"{name_of(focus)}  {verdict_text(verdict.label if verdict else None)}"
-        if verdict and verdict.best_epoch is not None:
-            told += f" :small[:gray[best epoch {verdict.best_epoch}]]"
+        best = at_best(focus, histories).epoch
+        if not math.isnan(best):
+            told += f" :small[:gray[best epoch {best:.0f}]]"
         st.markdown(told, width="content")
         if st.button("Open", type="tertiary", icon=":material/open_in_full:", key="open focus"):
             open_run(focus.id)

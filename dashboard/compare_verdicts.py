@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
+from dashboard.comparing.measured import at_best
 from dashboard.comparing.texts import unique_names
 from dashboard.components import RUN, VERDICT, name_of, status_text, verdict_text
 from dashboard.formats import duration, number, words
@@ -29,7 +30,7 @@ def draw_verdicts_view(runs: Sequence[Run], histories: Histories) -> None:
     if len(runs) <= _CARDS:
         draw_cards(runs, verdicts)
     else:
-        draw_table(runs, verdicts)
+        draw_table(runs, histories, verdicts)
 
 
 def draw_cards(runs: Sequence[Run], verdicts: dict[str, Verdict | None]) -> None:
@@ -48,14 +49,18 @@ def draw_cards(runs: Sequence[Run], verdicts: dict[str, Verdict | None]) -> None
             st.page_link(RUN, label="Open", query_params={"run": run.id})
 
 
-def draw_table(runs: Sequence[Run], verdicts: dict[str, Verdict | None]) -> None:
+def draw_table(
+    runs: Sequence[Run], histories: Histories, verdicts: dict[str, Verdict | None]
+) -> None:
     """One row a run."""
     formats: dict[Any, Any] = {"gap at best": number, "time after best": duration}
-    table = verdict_rows(runs, verdicts).style.format(formats, na_rep="–", precision=0)
+    table = verdict_rows(runs, histories, verdicts).style.format(formats, na_rep="–", precision=0)
     st.dataframe(table, row_height=36, height=36 * 15 + 40, placeholder="–")
 
 
-def verdict_rows(runs: Sequence[Run], verdicts: dict[str, Verdict | None]) -> pd.DataFrame:
+def verdict_rows(
+    runs: Sequence[Run], histories: Histories, verdicts: dict[str, Verdict | None]
+) -> pd.DataFrame:
     """One row a run, indexed by its name: the verdict and the numbers that lead to it."""
     names = unique_names(runs)
     rows = {}
@@ -65,11 +70,11 @@ def verdict_rows(runs: Sequence[Run], verdicts: dict[str, Verdict | None]) -> pd
             continue
         rows[names[run.id]] = {
             "verdict": words(verdict.label),
-            "best epoch": verdict.best_epoch,
+            "best epoch": at_best(run, histories).epoch,
             "overfits from": verdict.onset_epoch,
             "gap at best": verdict.gap_at_best,
             "epochs after best": verdict.wasted_epochs,
-            "time after best": verdict.evidence.get("wasted_seconds"),
+            "time after best": verdict.wasted_seconds,
             "why": verdict.reason,
         }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -4,8 +4,8 @@ It is a component of Streamlit's second kind: no iframe, so there is no second d
 the chart has the page's fonts and colours. Such a component's JavaScript travels with every
 message; ours is one line that imports the rest, which the browser then has for as long as the page
 is open. Streamlit serves files of a component without a packaged manifest only for its first kind,
-so the folder is declared as one of those. Files served from there are fetched anew when the page
-is opened, so an upgrade never meets files of the version before.
+so the folder is declared as one of those. It sends them without a date or a lifetime, so a browser
+has no ground to keep files of the version before.
 """
 
 import re

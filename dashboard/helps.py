@@ -170,3 +170,7 @@ STOPPING = (
     "How much worse than the run's best validation loss the loss at the stop may be, on average. "
     "The replay decides as Keras' own EarlyStopping does, epoch by epoch."
 )
+PAIR = (
+    "The verdict compares two columns: one measured on training samples, one on validation "
+    "samples. They are found by their names; choose others here if that went wrong."
+)

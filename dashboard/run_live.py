@@ -21,6 +21,8 @@ from dashboard.formats import ago, count, duration, exact, number, plain, words
 from dashboard.run_actions import stop
 from dashboard.run_continue import draw_continue, draw_family
 from dashboard.run_gap import draw_gap
+from dashboard.run_pair import chosen_pair, draw_pair_choice
+from dashboard.run_stopping import draw_run_stopping
 from dashboard.run_table import best_of, progress_of
 from dashboard.verdicts import judge
 from experiments.diagnosis import Label, Verdict
@@ -37,14 +39,16 @@ def draw_live(run_id: str, was_active: bool) -> None:
         history = cache.history(run)
         draw_header(run)
         draw_progress(run)
-        verdict = judge(run, history)
+        pair = chosen_pair(history)
+        verdict = judge(run, history, pair)
         draw_numbers(run, history, verdict)
         if history.empty:
             draw_no_epoch(run)
             return
         draw_curves(run, history, verdict)
-        draw_verdict(run, verdict)
+        draw_verdict(run, verdict, history)
         draw_gap(run, history)
+        draw_run_stopping(run)
 
 
 def draw_header(run: Run) -> None:
@@ -52,7 +56,9 @@ def draw_header(run: Run) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
     left.markdown(f"# {dot(run)} {plain(run.name)}", anchors=False)
     with right.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if run.status.is_active:
+        if not run.is_ours:
+            st.caption("Logged by another tool: read only", width="content")
+        elif run.status.is_active:
             stopping = run.stop_requested
             if st.button(
                 "Stopping…" if stopping else "Stop",
@@ -63,7 +69,9 @@ def draw_header(run: Run) -> None:
                 stop([run])
         else:
             draw_continue(run)
-        if st.button("Clone", icon=":material/content_copy:", help="A new run from this spec."):
+        if run.is_ours and st.button(
+            "Clone", icon=":material/content_copy:", help="A new run from this spec."
+        ):
             clone_run(run.id)
         if st.button("Compare", icon=":material/stacked_line_chart:"):
             compare_runs([run.id])
@@ -157,7 +165,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         )
         log = st.toggle("Log scale", key="log", bind="query-params")
     marks = Marks(
-        verdict.best_epoch if verdict else None,
+        best_of(run, history).epoch,
         verdict.onset_epoch if verdict else None,
         run.epochs if run.status.is_active else None,
         tuple(run.seams),
@@ -173,7 +181,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         )
 
 
-def draw_verdict(run: Run, verdict: Verdict | None) -> None:
+def draw_verdict(run: Run, verdict: Verdict | None, history: pd.DataFrame) -> None:
     """The verdict with its evidence in words and what to do about it."""
     if verdict is None:
         return
@@ -186,7 +194,8 @@ def draw_verdict(run: Run, verdict: Verdict | None) -> None:
         if verdict.advice and not run.status.is_active:
             st.markdown(f":material/lightbulb: {verdict.advice}")
         with st.container(horizontal=True):
-            if verdict.label is Label.overfitting and not run.status.is_active:
+            again = run.is_ours and not run.status.is_active
+            if again and verdict.label is Label.overfitting:
                 if st.button(
                     "Launch again with early stopping",
                     icon=":material/replay:",
@@ -195,6 +204,7 @@ def draw_verdict(run: Run, verdict: Verdict | None) -> None:
                     clone_run(run.id, "early_stopping")
             with st.popover("Evidence", type="tertiary", icon=":material/fact_check:"):
                 draw_evidence(verdict)
+            draw_pair_choice(history)
 
 
 def draw_evidence(verdict: Verdict) -> None:

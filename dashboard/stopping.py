@@ -45,7 +45,7 @@ def draw_stopping(histories: Histories, like: Run) -> None:
     best = recommend(swept, tolerance / 100)
     draw_recommendation(swept, best, like, tolerance)
     st.plotly_chart(
-        stopping_figure(swept, best, tolerance), key="stopping", config={"displayModeBar": False}
+        stopping_figure(swept, best, tolerance), key="replay", config={"displayModeBar": False}
     )
     with st.expander("Every setting"):
         draw_settings(swept)

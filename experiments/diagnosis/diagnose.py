@@ -66,9 +66,9 @@ def diagnose(
         wasted_epochs=wasted,
         wasted_seconds=seconds,
         confidence=round(finding.confidence, 3),
-        reason=reason(finding, judged.unit) + waste(finding.label, wasted, best, seconds),
+        reason=reason(finding, judged.unit) + waste(finding.label, wasted, seconds),
         evidence=numbers,
-        advice=advice(finding, best, more=max(5, (last + 1) // 4)),
+        advice=advice(finding, _lowest(judged), more=max(5, (last + 1) // 4)),
     )
 
 
@@ -87,6 +87,14 @@ def _best_epoch(pair: Curves, smoothed: Smooth | None) -> int | None:
     level = np.interp(epochs[low], smoothed.epochs, smoothed.level)
     # The level alone would prefer either side of a narrow valley; the value decides near ties.
     return int(epochs[low[np.argmin(level + OWN_WEIGHT * (values[low] - level))]])
+
+
+def _lowest(pair: Curves) -> int | None:
+    """The epoch with the lowest value as measured: whose weights are kept as the best."""
+    curve = next((c for c in (pair.val, pair.train) if c and c.finite.any()), None)
+    if curve is None:
+        return None
+    return int(curve.epochs[np.argmin(np.where(curve.finite, curve.values, np.inf))])
 
 
 def _last_epoch(pair: Curves) -> int:

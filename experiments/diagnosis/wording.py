@@ -155,13 +155,13 @@ def advice(finding: Finding, best: int | None, more: int) -> str:
     return ADVICE[rule].format(best="the lowest loss" if best is None else best, more=more)
 
 
-def waste(label: Label, epochs: int, best: int | None, seconds: float | None) -> str:
+def waste(label: Label, epochs: int, seconds: float | None) -> str:
     """A sentence on the epochs after the best one; none where they cost nothing worth a word."""
     if label != Label.overfitting or epochs < 1:
         return ""
     count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
     taken = f" ({_duration(seconds)})" if seconds else ""
-    return f" The {count} after epoch {best}{taken} made it no better."
+    return f" The {count} after the best one{taken} made it no better."
 
 
 def _duration(seconds: float) -> str:

@@ -100,6 +100,51 @@ def test_an_unknown_run_in_the_url_is_told_with_the_way_back(open_page, make_run
     assert app.main.get("page_link")
 
 
+@pytest.fixture
+def foreign_run(store: Store) -> str:
+    """A run that another tool logged: its own experiment, names and steps."""
+    experiment = store.client.create_experiment("theirs")
+    run = store.client.create_run(experiment, run_name="theirs")
+    for epoch in range(30):
+        for name, column in (("train_loss", "loss"), ("valid_loss", "val_loss")):
+            store.client.log_metric(
+                run.info.run_id, name, OVERFITTING[column][epoch], step=epoch, synchronous=True
+            )
+    store.client.set_terminated(run.info.run_id)
+    return run.info.run_id
+
+
+def test_a_run_of_another_tool_has_curves_verdict_and_replay_but_no_changes(
+    open_page, make_run, foreign_run
+):
+    make_run()
+    app = open_page("run", run=foreign_run, stopping="true")
+    assert not app.exception
+    assert not app.error
+    said = texts(app)
+    assert "overfitting" in said
+    assert "read only" in said
+    assert "would have saved this run" in said
+    labels = {button.label for button in app.button}
+    assert not labels & {"Clone", "Stop", "Resume", "Launch with it"}
+
+
+def test_the_columns_of_a_verdict_can_be_corrected(open_page, make_run):
+    run_id = make_run(history=OVERFITTING | {"val_loss": OVERFITTING["loss"]})
+    assert "overfitting" not in texts(open_page("run", run=run_id))
+    swapped = OVERFITTING | {"val_other": OVERFITTING["val_loss"], "val_loss": OVERFITTING["loss"]}
+    run_id = make_run(history=swapped)
+    app = open_page("run", run=run_id, train="loss", val="val_other")
+    assert not app.exception
+    assert "overfitting" in texts(app)
+
+
+def test_run_says_when_it_should_have_stopped_only_when_asked(open_page, make_run):
+    run_id = make_run()
+    assert "would have saved" not in texts(open_page("run", run=run_id))
+    assert "would have saved this run" in texts(open_page("run", run=run_id, stopping="true"))
+
+
 def test_compare_shows_all_runs_unless_some_are_named(open_page, make_run):
     first = make_run(name="first")
     second = make_run(name="second", training={"epochs": 50})

@@ -269,7 +269,7 @@ def test_wasted_time_comes_from_the_seconds_of_an_epoch():
     slower = [3.0] * 14 + [96.0]
     verdict = diagnose(history(FALLING, TURNING, epoch_seconds=slower))
     assert verdict.wasted_seconds == verdict.evidence["wasted_seconds"] == 120
-    assert "The 9 epochs after epoch 5 (2 min) made it no better." in verdict.reason
+    assert "The 9 epochs after the best one (2 min) made it no better." in verdict.reason
     assert diagnose(history(FALLING, TURNING)).wasted_seconds is None
 
 
