@@ -54,9 +54,12 @@ def store() -> Store:
     return _store(read_settings())
 
 
-def runs(*, deleted: bool = False) -> list[Run]:
-    """All runs, newest first."""
-    return _runs(read_settings(), deleted)
+def runs(
+    *, deleted: bool = False, experiments: Sequence[str] | None = None, most: int = 1000
+) -> list[Run]:
+    """The newest runs of some experiments, by default of our own, newest first."""
+    chosen = None if experiments is None else tuple(experiments)
+    return _runs(read_settings(), deleted, chosen, most, _moment())
 
 
 def run_index(*, experiments: Sequence[str] | None = None, deleted: bool = False) -> RunIndex:
@@ -208,9 +211,15 @@ def _store(settings: Settings) -> Store:
     return Store(settings)
 
 
-@st.cache_resource(ttl=_LIVE, show_spinner=False)
-def _runs(settings: Settings, deleted: bool) -> list[Run]:
-    return list_runs(_store(settings), deleted=deleted)
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _runs(
+    settings: Settings,
+    deleted: bool,
+    experiments: tuple[str, ...] | None,
+    most: int,
+    moment: object,
+) -> list[Run]:
+    return list_runs(_store(settings), deleted=deleted, experiments=experiments, most=most)
 
 
 def _moment() -> object:

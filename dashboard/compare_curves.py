@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from dashboard import cache, helps
@@ -16,7 +17,7 @@ from dashboard.comparing.smoothing import smooth, smooth_many
 from dashboard.comparing.texts import unique_names
 from dashboard.components import LINE_KEY, name_of, open_run, verdict_text
 from dashboard.curve_chart import Look, draw_curves
-from dashboard.curve_data import Band, Curve
+from dashboard.curve_data import Band, Curve, robust_range
 from dashboard.formats import words
 from experiments.histories import Histories
 from experiments.tracking.runs import Run
@@ -50,7 +51,12 @@ def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
     choice = draw_controls(runs, metrics)
     focus = st.query_params.get(FOCUS, "")
     curves = [] if choice.group_by else run_curves(runs, histories, choice)
-    drawn_bands = group_bands(runs, histories, choice) if choice.group_by else []
+    drawn_bands, left_out = [], 0
+    if choice.group_by:
+        column = LINES[choice.kinds[0]][0] + choice.metric
+        steady = without_diverged(runs, histories, column)
+        left_out = len(runs) - len(steady)
+        drawn_bands = group_bands(steady, histories, column, choice)
     look = Look(
         y_title=words(choice.metric),
         x_title=AXES[choice.axis],
@@ -64,6 +70,8 @@ def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
     if clicked and clicked != focus:
         st.query_params[FOCUS] = clicked
         st.rerun(scope="fragment")
+    if left_out:
+        st.caption(f"{left_out:,} runs that diverged, or have no such values, are left out.")
     draw_key(next((run for run in runs if run.id == focus), None), histories)
 
 
@@ -102,9 +110,27 @@ def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> lis
     return [curve._replace(y=y) for curve, y in zip(found, smoothed, strict=True)]
 
 
-def group_bands(runs: Sequence[Run], histories: Histories, choice: Choice) -> list[Band]:
-    """Mean and spread of each group of runs, of the first kind that is chosen."""
-    column = LINES[choice.kinds[0]][0] + choice.metric
+def without_diverged(runs: Sequence[Run], histories: Histories, column: str) -> list[Run]:
+    """The runs that a mean can be taken over: one that diverged would be all of it."""
+    curves = {
+        run.id: Curve(run.id, "", "", "validation", points.steps.astype(float), points.values)
+        for run in runs
+        if len((points := histories.points(run.id, column)).steps)
+    }
+    shown = robust_range(list(curves.values()))
+    return [
+        run
+        for run in runs
+        if run.id in curves
+        and np.isfinite(curves[run.id].y[-1])
+        and (not shown.cut or np.nanmax(curves[run.id].y) <= shown.high)
+    ]
+
+
+def group_bands(
+    runs: Sequence[Run], histories: Histories, column: str, choice: Choice
+) -> list[Band]:
+    """Mean and spread of one column in each group of runs."""
     found = []
     for position, group in enumerate(group_runs(runs, choice.group_by)):
         band = bands(group.runs, histories, column, choice.axis, choice.spread)

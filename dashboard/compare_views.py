@@ -15,6 +15,8 @@ from dashboard.components import errors_shown
 from experiments.histories import Histories
 from experiments.tracking.runs import Run
 
+#: How many runs can be compared at all; what is not among the newest of these is not offered.
+MOST_RUNS = 100_000
 #: What the switch says -> what draws it.
 VIEWS: Mapping[str, Callable[[Sequence[Run], Histories], None]] = {
     "Curves": draw_curves_view,
@@ -26,10 +28,25 @@ VIEWS: Mapping[str, Callable[[Sequence[Run], Histories], None]] = {
 }
 
 
-def draw_view(view: str, run_ids: Sequence[str], was_active: bool) -> None:
+def draw_view(
+    view: str, run_ids: Sequence[str], experiments: Sequence[str] | None, was_active: bool
+) -> None:
     """Read what the runs are by now and draw one view of them."""
     with errors_shown("The runs cannot be read"):
-        runs = [cache.run(run_id) for run_id in run_ids]
+        known = {run.id: run for run in cache.runs(experiments=experiments, most=MOST_RUNS)}
+        runs = [known.get(run_id) or cache.run(run_id) for run_id in run_ids]
         if any(run.status.is_active for run in runs) != was_active:
             st.rerun()
-        VIEWS[view](runs, cache.histories(runs))
+        VIEWS[view](runs, read_histories(runs))
+
+
+def read_histories(runs: Sequence[Run]) -> Histories:
+    """The histories, with a bar while many are read from the store for the first time."""
+    bar = st.empty()
+
+    def progress(done: int, of: int) -> None:
+        bar.progress(done / max(of, 1), text=f"Reading histories: {done:,} of {of:,} runs")
+
+    histories = cache.histories(runs, progress)
+    bar.empty()
+    return histories

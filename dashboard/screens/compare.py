@@ -4,19 +4,23 @@ import streamlit as st
 
 from dashboard import cache
 from dashboard.compare_selection import choose_runs
-from dashboard.compare_views import VIEWS, draw_view
+from dashboard.compare_views import MOST_RUNS, VIEWS, draw_view
 from dashboard.components import LAUNCH, empty_state, errors_shown
+from dashboard.experiment_choice import choose_experiments
 
 _LIVE_SECONDS = 2
 
 
 def main() -> None:
     """Draw the page; everything that it is set to stands in the URL."""
-    st.title("Compare", anchor=False)
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left.title("Compare", anchor=False)
     with errors_shown("The runs cannot be listed"):
+        with right.container(horizontal=True, horizontal_alignment="right"):
+            experiments = choose_experiments()
         with st.skeleton(height=300):
-            runs = cache.runs()
-        if not runs:
+            runs = cache.runs(experiments=experiments, most=MOST_RUNS)
+        if not runs and experiments is None:
             empty_state(
                 ":material/stacked_line_chart:", "Nothing to compare yet",
                 "Launch two runs that differ in one thing, and see here what it changes.",
@@ -33,7 +37,7 @@ def main() -> None:
             return
         active = any(run.status.is_active for run in selection.runs)
         live = st.fragment(draw_view, run_every=_LIVE_SECONDS if active else None)
-        live(view, [run.id for run in selection.runs], active)
+        live(view, [run.id for run in selection.runs], experiments, active)
 
 
 main()

@@ -79,10 +79,13 @@ def test_launch_watch_compare_reload_predict(page, address, workspace):
     expect(page.get_by_role("button", name="Launch again with early stopping")).to_be_visible()
 
     # both side by side
-    page.goto(f"{address}/compare?runs={digits.id},{overfit.id}")
+    both = f"{address}/compare?runs={digits.id},{overfit.id}"
+    page.goto(both)
+    expect(page.locator("[data-drawn-curves='2']")).to_be_visible(timeout=60_000)
+    page.goto(f"{both}&tab=Table")
     expect(page.get_by_text("Parameters that differ")).to_be_visible(timeout=60_000)
+    page.goto(f"{both}&tab=Verdicts")
     expect(page.get_by_text(re.compile(r"ended at .* % higher")).last).to_be_visible()
-    wait_for(lambda: points_drawn(page) >= 60, 60)
 
     # the saved model read back, and what it predicts
     page.goto(f"{address}/models?run={digits.id}")
