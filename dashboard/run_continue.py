@@ -31,12 +31,20 @@ def ways(epochs: int, checkpoints: list[Checkpoint]) -> Ways:
 
 
 def draw_continue(run: Run) -> None:
-    """The two buttons of a run that has ended."""
-    with st.popover("Resume", icon=":material/resume:", help=helps.RESUME):
-        with errors_shown("The run was not resumed"):
+    """The two buttons of a run that has ended; checkpoints are looked for when one is clicked,
+    since that needs MLflow, whose import would hold up the curves."""
+    going_on = st.popover(
+        "Resume", icon=":material/resume:", help=helps.RESUME, key="resume open", on_change="rerun"
+    )
+    if going_on.open:
+        with going_on, errors_shown("The run was not resumed"):
             draw_resume(run, ways(run.epochs, cache.checkpoints(run)))
-    with st.popover("Branch", icon=":material/call_split:", help=helps.BRANCH):
-        with errors_shown("The run cannot be branched"):
+    branching = st.popover(
+        "Branch", icon=":material/call_split:", help=helps.BRANCH, key="branch open",
+        on_change="rerun",
+    )  # fmt: skip
+    if branching.open:
+        with branching, errors_shown("The run cannot be branched"):
             draw_branch(run, ways(run.epochs, cache.checkpoints(run)))
 
 

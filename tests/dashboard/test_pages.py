@@ -307,6 +307,8 @@ def test_a_run_that_has_ended_is_resumed_from_its_page(open_page, make_run, stor
     run_id = make_run(RunStatus.KILLED, reason="Stopped on request.")
     app = open_page("run", run=run_id)
     assert not app.exception
+    app.session_state["resume open"] = True
+    app.run()
     app.number_input(key=f"resume to {run_id}").set_value(44).run()
     app.button(key=f"resume {run_id}").click().run()
     assert not app.exception
@@ -316,9 +318,10 @@ def test_a_run_that_has_ended_is_resumed_from_its_page(open_page, make_run, stor
 
 def test_a_run_without_checkpoint_says_that_it_begins_anew_and_cannot_branch(open_page, make_run):
     app = open_page("run", run=make_run(RunStatus.FAILED, reason="Out of memory."))
-    said = texts(app)
-    assert "it begins anew" in said
-    assert "nothing to branch from" in said
+    app.session_state["resume open"] = True
+    assert "it begins anew" in texts(app.run())
+    app.session_state["branch open"] = True
+    assert "nothing to branch from" in texts(app.run())
 
 
 def test_launch_branches_off_a_checkpoint_with_the_settings_of_the_form(
