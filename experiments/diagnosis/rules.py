@@ -8,6 +8,7 @@ from experiments.diagnosis.curves import Curve, Curves
 from experiments.diagnosis.divergence import CONSTANTS, FEWEST_POINTS, diverged
 from experiments.diagnosis.finding import Finding, sure
 from experiments.diagnosis.measures import Fall, Level, fall_at_end, level, medians_rise
+from experiments.diagnosis.naming import TRAIN_EVAL
 from experiments.diagnosis.verdict import Label, Number
 
 # Overfitting: the end lies this far above the minimum, relative to the minimum, ...
@@ -29,6 +30,10 @@ UNCERTAIN = 0.5
 LEARNED = 0.48
 # A run that is still falling is given the benefit of the doubt down to this part.
 LEARNED_WHILE_FALLING = 0.45
+# Of the constant predictor's loss, what a validation loss below shows that something carries over.
+CARRIED = 0.97
+# Part of what was learned that is learned of the training samples alone.
+BEYOND = 0.25
 # A training error rate that is still this part of the first one was never left.
 STUCK = 0.95
 # Still improving: another quarter of the epochs, at the speed of the end, would add this part of
@@ -196,6 +201,8 @@ def _fit(
         if never_left and (rates.last > 0.5 or (rates.last > 0.2 and rates.constant)):
             return Finding(Label.underfitting, "accuracy_never_left", 0.8, numbers)
     if not _has_learned(progress, needed, rates, learning):
+        if not is_falling and constant is not None and _noise_is_left(pair, val, train, constant):
+            return Finding(Label.good_fit, "noise_is_left", 0.6, numbers)
         shortfall = 1 - (progress or 0.0) / LEARNED
         rule = "little_progress" if train else "little_progress_in_validation"
         return Finding(Label.underfitting, rule, sure(2 * shortfall), numbers)
@@ -208,6 +215,19 @@ def _fit(
         sure(2 * (1 - falling / FALLING)), sure(2 * (1 - float(numbers["rise"] or 0) / RISE))
     )
     return Finding(Label.good_fit, "levelled_off", certain, numbers)
+
+
+def _noise_is_left(pair: Curves, val: Level, train: Level | None, constant: float) -> bool:
+    """Whether the training samples were learned further than what carries over to others.
+
+    Labels that are partly chance, or a target with noise, end far from zero with nothing left to
+    learn. Only where training was measured in test mode: else dropout hides how far it went.
+    """
+    if train is None or pair.train is None or not pair.train.name.startswith(TRAIN_EVAL):
+        return False
+    learned, gap = constant - train.end, val.end - train.end
+    clear = 3 * max(val.smooth.noise, float(np.hypot(val.end_error, train.end_error)))
+    return val.end < CARRIED * constant and gap > max(BEYOND * learned, clear)
 
 
 def _shown(fall: Fall, val: Level, train: Level | None) -> bool:

@@ -60,6 +60,11 @@ REASONS = {
         "The training loss fell to {train_end}, but the validation loss stayed at {val_end}, "
         "where it began."
     ),
+    "noise_is_left": (
+        "The training loss only went from {train_start} to {train_end}{of_the_way}, but the "
+        "validation loss levelled off at {val_end}, above it: the training samples are learned "
+        "further than what carries over to others, so what is left looks like noise in the data."
+    ),
     "levelled_off": (
         "The validation loss came down from {val_start} to {val_end} and levelled off without "
         "turning up{wide_gap}."
@@ -95,6 +100,10 @@ ADVICE = {
     "falling": "Train longer: resume it for at least {more} more epochs.",
     "validation_never_moved": (
         "Check that training and validation data are prepared alike and the labels are right."
+    ),
+    "noise_is_left": (
+        "Keep it: the best weights are those of epoch {best}. A larger network will not get lower; "
+        "cleaner labels, more samples or other features may."
     ),
     "levelled_off": (
         "Keep it: the best weights are those of epoch {best}. More epochs of the same will not "

@@ -374,3 +374,18 @@ def test_diagnose_refuses_what_is_no_dataframe_of_numbers():
         diagnose({"loss": [1, 2]})
     with pytest.raises(HistoryError, match="'loss'"):
         diagnose(pd.DataFrame({"loss": ["a", "b"], "val_loss": [1, 2]}))
+
+
+def test_labels_that_are_partly_chance_are_no_underfitting_once_training_goes_beyond_validation():
+    t = np.arange(60)
+    noise = np.random.default_rng(1).normal(0, 0.004, (2, 60))
+    train = 0.525 + 0.15 * np.exp(-t / 6) + noise[0]
+    validation = 0.585 + 0.1 * np.exp(-t / 6) + noise[1]
+    frame = pd.DataFrame({"loss": train, "train_eval_loss": train, "val_loss": validation})
+    verdict = diagnose(frame, constant_loss=0.693)
+    assert (verdict.label, verdict.evidence["rule"]) == (Label.good_fit, "noise_is_left")
+    assert "noise in the data" in verdict.reason
+    alike = frame.assign(val_loss=train + 0.005)
+    assert diagnose(alike, constant_loss=0.693).label is Label.underfitting
+    useless = frame.assign(val_loss=0.69 + noise[1])
+    assert diagnose(useless, constant_loss=0.693).label is not Label.good_fit
