@@ -79,7 +79,7 @@ def draw_parallel(
     """All differing parameters side by side, coloured by one result."""
     with st.container(horizontal=True):
         shown = st.multiselect(
-            "Parameters", params, default=params[:8], key="pcparams",
+            "Parameters", params, default=params[:8], key="pcparams", bind="query-params",
             format_func=lambda name: title[name],
         )  # fmt: skip
         color = st.selectbox(

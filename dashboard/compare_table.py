@@ -13,7 +13,6 @@ from dashboard.comparing.emphasis import styled
 from dashboard.comparing.measured import metric_names
 from dashboard.comparing.texts import unique_names
 from dashboard.components import label_of, open_run, show_error
-from dashboard.formats import words
 from experiments.errors import FilterError
 from experiments.histories import Histories
 from experiments.tracking.runs import Run
@@ -51,7 +50,7 @@ def draw_choice(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         columns = st.multiselect(
             "Columns", names, default=default_columns(runs, histories), key="columns",
-            format_func=lambda name: title.get(name, words(name)), accept_new_options=True,
+            format_func=lambda name: title.get(name, name), accept_new_options=True,
             help=helps.COLUMNS, bind="query-params",
         )  # fmt: skip
         baseline = pick_baseline(by_id)

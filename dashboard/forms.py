@@ -7,16 +7,14 @@ a callback has a field ``callbacks.<name>.on``.
 from typing import Any, NamedTuple
 
 from experiments.datasets.catalogue import CATALOGUE, Kind, Task
+from experiments.model_specs import AugmentationSpec, CNNSpec, ResNetSpec
 from experiments.settings import ROOT
 from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import (
     LOSSES,
     METRICS,
-    AugmentationSpec,
-    CNNSpec,
     EarlyStoppingSpec,
     ReduceLROnPlateauSpec,
-    ResNetSpec,
     RunSpec,
 )
 

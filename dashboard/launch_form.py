@@ -12,7 +12,8 @@ from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, 
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
 from experiments.errors import ExperimentsError
-from experiments.specs import LOSSES, METRICS, Activation, OptimizerName
+from experiments.model_specs import Activation
+from experiments.specs import LOSSES, METRICS, OptimizerName
 
 _MODELS = {
     "linear": "Linear: one Dense layer",

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from experiments.specs import AugmentationSpec, CNNSpec, LinearSpec, MLPSpec, ResNetSpec
+from experiments.model_specs import AugmentationSpec, CNNSpec, LinearSpec, MLPSpec, ResNetSpec
 
 #: A symbolic tensor, as Keras' functional API passes it from layer to layer.
 Tensor = Any

@@ -3,19 +3,16 @@
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Task
 from experiments.errors import unknown
+from experiments.model_specs import AugmentationSpec, Fraction, MLPSpec, ModelSpec, Part, Positive
 
 OptimizerName = Literal[
     "adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"
 ]
-Activation = Literal["relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "leaky_relu"]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Penalty = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
 
 #: Losses and metrics under Keras' own long names: a model.h5 compiled with a short name such as
 #: "mse" does not load again in Keras 3 (checked up to 3.15.1).
@@ -40,12 +37,6 @@ _SHORT_NAMES = {
     "acc": "accuracy",
     "top_5": "top_5_accuracy",
 }
-
-
-class Part(BaseModel):
-    """A part of a spec: immutable, and a field that it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DatasetSpec(Part):
@@ -82,84 +73,6 @@ class SplitSpec(Part):
     method: Literal["last", "shuffled", "stratified"] = "last"
     validation_split: Fraction = 0.2
     seed: Seed | None = None
-
-
-class AugmentationSpec(Part):
-    """How training pictures are changed at random, in training mode only; 0 and false are off.
-
-    ``flip`` mirrors left and right. ``translation`` is in sides of the picture, ``rotation`` in
-    full turns, both either way; ``zoom`` and ``contrast`` are shares, more or less.
-    """
-
-    flip: bool = False
-    translation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    rotation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    zoom: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    contrast: Fraction = 0.0
-
-
-class _ModelSpec(Part):
-    name: str
-    dropout: Fraction = 0.0
-    l1: Penalty = 0.0
-    l2: Penalty = 0.0
-
-    @property
-    def widths(self) -> list[int]:
-        """Units or filters of each hidden layer."""
-        return []
-
-
-class LinearSpec(_ModelSpec):
-    """One Dense layer: linear, logistic or softmax regression."""
-
-    name: Literal["linear"] = "linear"
-
-
-class MLPSpec(_ModelSpec):
-    """Dense layers of the given units, then the head."""
-
-    name: Literal["mlp"] = "mlp"
-    layers: Annotated[list[Positive], Field(max_length=200)] = [64, 32]
-    activation: Activation = "relu"
-    batch_norm: bool = False
-
-    @property
-    def widths(self) -> list[int]:
-        """Units of each hidden layer."""
-        return self.layers
-
-
-class CNNSpec(_ModelSpec):
-    """A 3×3 convolution and a 2×2 pooling for each entry of ``filters``, a Dense layer, a head."""
-
-    name: Literal["cnn"] = "cnn"
-    filters: Annotated[list[Positive], Field(min_length=1, max_length=20)] = [16, 32]
-    dense: Annotated[int, Field(ge=0)] = 64
-    activation: Activation = "relu"
-    batch_norm: bool = False
-
-    @property
-    def widths(self) -> list[int]:
-        """Filters of each convolution, then the units of the Dense layer."""
-        return [*self.filters, self.dense]
-
-
-class ResNetSpec(_ModelSpec):
-    """A small residual network: ``blocks`` residual blocks at each width of ``filters``."""
-
-    name: Literal["resnet"] = "resnet"
-    filters: Annotated[list[Positive], Field(min_length=1, max_length=6)] = [16, 32]
-    blocks: Annotated[int, Field(ge=1, le=20)] = 1
-    activation: Activation = "relu"
-
-    @property
-    def widths(self) -> list[int]:
-        """Filters at each stage."""
-        return self.filters
-
-
-ModelSpec = Annotated[LinearSpec | MLPSpec | CNNSpec | ResNetSpec, Field(discriminator="name")]
 
 
 class TrainingSpec(Part):

@@ -14,7 +14,7 @@ LEVELS = [
     {"errors", "settings", "process_limits"},
     {
         "datasets.catalogue", "spec_errors", "run_folder", "keras2_config", "model_files",
-        "checkpoint_files", "diagnosis", "histories",
+        "checkpoint_files", "diagnosis", "histories", "model_specs",
     },
     {"specs"},
     {"spec_files"},

@@ -85,6 +85,10 @@ class RunIndex:
             self._columns[key] = best
         return self._columns[key]
 
+    def metric_names(self) -> list[str]:
+        """The names under which any of the runs logged metrics."""
+        return self._source.metric_names(self.ids)
+
     def matching(self, text: str) -> pd.Series:
         """Whether every word of the text occurs in a run's name, id or any param."""
         kept = pd.Series(True, index=self.attributes.index)

@@ -17,9 +17,9 @@ from experiments.errors import ArtifactError, InputError, RunNotFoundError
 from experiments.exporting import KINDS, architecture_to_yaml, export_run, export_to
 from experiments.launching import submit
 from experiments.launching.inline import run_inline
+from experiments.model_specs import Activation
 from experiments.models import build_model
 from experiments.spec_files import load_spec, parse_spec
-from experiments.specs import Activation
 from experiments.tracking.artifacts import fetch_artifact
 
 SPEC = """

@@ -10,6 +10,7 @@ from experiments.datasets.catalogue import CATALOGUE, Task
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.splits import divide
 from experiments.errors import SpecError
+from experiments.model_specs import MLPSpec
 from experiments.models import (
     build_model,
     compile_model,
@@ -18,7 +19,7 @@ from experiments.models import (
     model_outline,
 )
 from experiments.spec_files import parse_spec
-from experiments.specs import LOSSES, METRICS, MLPSpec, OptimizerName, RunSpec
+from experiments.specs import LOSSES, METRICS, OptimizerName, RunSpec
 
 HIDDEN = {"dropout": 0.2, "l1": 1e-4, "l2": 1e-3}
 KINDS = {
