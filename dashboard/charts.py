@@ -26,15 +26,6 @@ ONSET_COLOR = "#e8821e"
 QUIET_COLOR = "#8b929c"
 HEIGHT = 320
 _CLEAR = "rgba(0,0,0,0)"
-_MOST_LABELS = 10  # runs whose names stand at the ends of their curves
-
-
-class CurveRun(NamedTuple):
-    """A run as a comparison draws it."""
-
-    name: str
-    color: str
-    history: pd.DataFrame
 
 
 class Marks(NamedTuple):
@@ -79,13 +70,6 @@ def curves(history: pd.DataFrame, metric: str) -> pd.DataFrame:
 def rate_changes(history: pd.DataFrame) -> bool:
     """Whether the learning rate did not stay the same."""
     return "learning_rate" in history and history["learning_rate"].dropna().nunique() > 1
-
-
-def elapsed(history: pd.DataFrame) -> pd.Series:
-    """Seconds of training at the end of each epoch; the epoch itself where that is not known."""
-    if "epoch_seconds" not in history:
-        return pd.Series(history.index, index=history.index, dtype=float)
-    return history["epoch_seconds"].fillna(0).cumsum()
 
 
 def value_range(values: Sequence[float], log: bool) -> tuple[float, float]:
@@ -152,47 +136,6 @@ def curve_figure(
     return figure
 
 
-def compare_figure(
-    runs: Sequence[CurveRun], metric: str, kinds: Sequence[str], by_time: bool, log: bool
-) -> go.Figure:
-    """One metric of several runs: the colour is the run, the line is the kind of measurement."""
-    figure = _figure(metric, log)
-    every: list[float] = []
-    ends: dict[str, tuple[float, float, str]] = {}
-    for run in runs:
-        frame = curves(run.history, metric)
-        x = elapsed(run.history) if by_time else pd.Series(frame.index, index=frame.index)
-        shown = [kind for kind in kinds if kind in frame and frame[kind].notna().any()]
-        for position, kind in enumerate(shown):
-            values = frame[kind].dropna()
-            every += values.tolist()
-            if position == 0:
-                x_end = float(x[values.index[-1]])
-                ends[run.name] = (x_end, _place(values.iloc[-1], log), run.color)
-            figure.add_scatter(
-                **_line(x[values.index], values, run.color, LINES[kind][1]),
-                name=f"{run.name} · {LINES[kind][2]}" if len(kinds) > 1 else run.name,
-                legendgroup=run.name,
-                showlegend=position == 0,
-            )
-    low, high = value_range(every, log)
-    if len(ends) <= _MOST_LABELS:
-        at = {name: end[1] for name, end in ends.items()}
-        places = spread(at, 0.06 * (high - low), low, high)
-        right = max((end[0] for end in ends.values()), default=1.0)
-        for name, (_, _, color) in ends.items():
-            figure.add_annotation(
-                x=right, y=places[name], text=_short(name), showarrow=False, xanchor="left",
-                xshift=8, font={"size": 12, "color": color},
-            )  # fmt: skip
-    _set_range(figure, low, high, log)
-    figure.update_xaxes(title="seconds of training" if by_time else "epoch", rangemode="tozero")
-    figure.update_layout(
-        height=400, title=None, margin={"t": 12, "r": 112 if len(ends) <= _MOST_LABELS else 12}
-    )
-    return figure
-
-
 def rate_figure(history: pd.DataFrame, color: str) -> go.Figure:
     """The learning rate by epoch, as steps on a log axis."""
     figure = _figure("learning rate", log=True)
@@ -246,10 +189,6 @@ def _line(x: Any, y: pd.Series, color: str, dash: str) -> dict[str, Any]:
 
 def _every(count: int, most: int) -> int:
     return -(-count // most)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 16 else f"{name[:15]}…"
 
 
 def _set_range(figure: go.Figure, low: float, high: float, log: bool) -> None:

@@ -95,18 +95,6 @@ class Histories:
         return run_id in self._series
 
 
-def join_histories(parts: Iterable[Histories]) -> Histories:
-    """All runs of several Histories in one; of a run that is in two, the later counts."""
-    series: dict[str, Mapping[str, Points]] = {}
-    logged_steps: dict[str, Mapping[str, NDArray[np.int64]]] = {}
-    for part in parts:
-        for run_id in part._series:
-            logged_steps.pop(run_id, None)
-        series |= part._series
-        logged_steps |= part._logged_steps
-    return Histories(series, logged_steps)
-
-
 def union_of_steps(steps: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Every step that occurs, in order, once."""
     different: list[NDArray[np.int64]] = []

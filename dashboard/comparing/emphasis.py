@@ -15,18 +15,6 @@ from dashboard.comparing.differing import percent
 from dashboard.formats import NOTHING, duration, number
 
 
-def differences(table: pd.DataFrame, baseline: str, relative: bool = False) -> pd.DataFrame:
-    """The columns of numbers minus those of the run ``baseline``; its share if ``relative``.
-
-    NaN where either has none, and for a share of zero.
-    """
-    numbers = table.select_dtypes("number")
-    base = numbers.loc[baseline]
-    with np.errstate(invalid="ignore"):
-        apart = numbers - base
-    return apart / base.abs().replace(0, math.nan) if relative else apart
-
-
 def styled(table: pd.DataFrame, baseline: str | None = None, bold: bool = True) -> Styler:
     """The table with readable numbers, still sorted as numbers; the best of each metric is bold.
 

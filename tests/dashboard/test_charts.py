@@ -7,12 +7,9 @@ import pandas as pd
 import pytest
 
 from dashboard.charts import (
-    CurveRun,
     Marks,
-    compare_figure,
     curve_figure,
     curves,
-    elapsed,
     log_ticks,
     metrics_of,
     rate_changes,
@@ -54,10 +51,6 @@ def test_curves_are_the_three_kinds_with_broken_values_left_out(history):
     assert frame["validation"].notna().tolist() == [True, False, False]
 
 
-def test_time_adds_up_over_epochs(history):
-    assert elapsed(history).tolist() == [1.0, 3.0, 6.0]
-
-
 def test_a_rate_that_stays_the_same_is_no_change(history):
     assert rate_changes(history)
     assert not rate_changes(history.assign(learning_rate=0.1))
@@ -97,7 +90,6 @@ def test_figures_are_made_even_of_broken_and_short_histories(history):
     marks = Marks(best_epoch=0, onset_epoch=1, planned_epochs=10)
     for frame in (history, history.head(1), history.head(0), history[["loss"]]):
         curve_figure(frame, "loss", "#3b82f6", marks, log=True)
-        compare_figure([CurveRun("a", "#3b82f6", frame)], "loss", ["validation"], True, False)
     rate_figure(history, "#3b82f6")
     confusion_figure(confusion(np.array([0]), np.array([[0.1]]), ["a", "b"]))
     truth_figure(np.arange(3.0), np.arange(3.0)[:, None], "value", "#3b82f6")

@@ -24,7 +24,7 @@ from dashboard.comparing.differing import (
     param_changes,
     param_labels,
 )
-from dashboard.comparing.emphasis import differences, styled
+from dashboard.comparing.emphasis import styled
 from dashboard.comparing.exports import exported_table, long_histories, to_csv, to_parquet
 from dashboard.comparing.report import Report, ReportChart, report_html
 from dashboard.comparing.report_chart import ReportCurve, thinned
@@ -138,18 +138,10 @@ def test_an_unknown_column_is_refused_with_what_is_allowed():
         run_table(RUNS, HISTORIES, ["worst val_loss"])
 
 
-def test_differences_are_to_the_baseline():
-    table = run_table(RUNS, HISTORIES, ["best val_loss", "params.model.act"])
-    assert differences(table, SMALL.id)["best val_loss"].tolist() == pytest.approx([0, 0.2, 2.2])
-    share = differences(table, SMALL.id, relative=True)["best val_loss"]
-    assert share.tolist() == pytest.approx([0, 0.25, 2.75])
-
-
 def test_the_best_is_bold_and_differences_stand_beside():
     html = styled(run_table(RUNS, HISTORIES, ["best val_loss"]), baseline=SMALL.id).to_html()
     assert html.count("font-weight: bold") == 1
     assert "1.00 (+0.200, +25 %)" in html
-
 
 
 def test_a_spreadsheet_takes_no_text_for_a_formula():
