@@ -1,12 +1,15 @@
 """`compare_drawn`: from opening the link of the Compare page to all val_loss curves drawn."""
 
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from benchmarks.compare_tensorboard import install, open_tensorboard, tensorboard
 from benchmarks.results import Line, Section
 from benchmarks.startup import App, browser, served, wait_until_healthy
 from benchmarks.stores import make_store
@@ -15,6 +18,9 @@ from dashboard.curve_chart import Look, compose
 from dashboard.curve_data import Curve
 from dashboard.curve_messages import BACK, Stream, whole
 from experiments.settings import ROOT, Settings
+from experiments.tracking.histories import read_histories
+from experiments.tracking.runs import list_runs
+from experiments.tracking.store import Store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -43,6 +49,8 @@ SIZES = (
     Size(1000, 100, "newest 1,000"),
     Size(10_000, 100, "newest 10,000"),
 )
+AGAINST_TENSORBOARD = (SIZES[0], SIZES[2])
+_TENSORBOARD = "TensorBoard, Time Series"
 
 
 def measure(workspaces: Workspaces, repeats: int) -> list[Section]:
@@ -51,10 +59,16 @@ def measure(workspaces: Workspaces, repeats: int) -> list[Section]:
     The server runs and has been asked once, as that of another tool would have been. The browser
     begins each time without a cache.
     """
+    notes = []
+    try:
+        python: Path | None = install(workspaces.folder / "tensorboard")
+    except subprocess.CalledProcessError as error:
+        python, notes = None, [f"TensorBoard is left out, it cannot be installed: {error}"]
     with browser() as chromium:
-        lines = [line for size in SIZES for line in _drawn(workspaces, size, repeats, chromium)]
+        sections = [_drawn(workspaces, size, repeats, chromium, python) for size in SIZES]
+    sections[-1] = sections[-1]._replace(notes=notes)
     return [
-        Section("link opened → all val_loss curves drawn, runs × epochs", lines),
+        *sections,
         *_ticks(),
         *_messages(),
     ]
@@ -75,14 +89,30 @@ def open_compare(address: str, size: Size, chromium: "Browser") -> float:
         context.close()
 
 
-def _drawn(workspaces: Workspaces, size: Size, repeats: int, chromium: "Browser") -> Iterator[Line]:
+def _drawn(
+    workspaces: Workspaces, size: Size, repeats: int, chromium: "Browser", python: Path | None
+) -> Section:
     settings = workspaces.new(f"drawn-{size.runs}-{size.epochs}")
     make_store(settings, size.runs, size.epochs)
-    with _dashboard(settings) as address:
+    with ExitStack() as stack:
+        address = stack.enter_context(_dashboard(settings))
         first = open_compare(address, size, chromium)
-        again = [open_compare(address, size, chromium) for _ in range(repeats)]
-    yield Line(f"{size.label}, histories not read yet", [first])
-    yield Line(size.label, again)
+        theirs = None
+        if python and size in AGAINST_TENSORBOARD:
+            store = Store(settings)
+            histories = read_histories(store, list_runs(store))
+            folder = settings.home / "tensorboard"
+            theirs = stack.enter_context(tensorboard(python, histories, folder))
+        ours, other = [], []
+        for _ in range(repeats):
+            ours.append(open_compare(address, size, chromium))
+            if theirs:
+                other.append(open_tensorboard(theirs, size.runs, chromium))
+    lines = [Line("Kerascope, histories not read yet", [first]), Line("Kerascope", ours)]
+    if other:
+        lines.append(Line(_TENSORBOARD, other))
+    title = f"link opened → all val_loss curves drawn, {size.label}"
+    return Section(title, lines, _TENSORBOARD)
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def browser() -> Iterator["Browser"]:
 @contextmanager
 def served(app: App, settings: Settings) -> Iterator[tuple[str, int]]:
     """A Streamlit server over an app, not ready yet: its address and pid."""
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable, "-m", "streamlit", "run", str(app.path),
         "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
@@ -146,7 +146,8 @@ def _start_and_draw(app: App, settings: Settings, chromium: "Browser") -> dict[s
         return {"server answers": healthy, **draw(app, address, chromium)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -17,7 +17,7 @@ from experiments.tracking.runs import Run
 from experiments.tracking.store import Store
 
 _WORKER_CHECK = 10  # seconds between two looks at whether a worker lives
-_FIRST_PAGE = 2  # seconds that the first page gets before a worker's imports take the processor
+_FIRST_PAGE = 3  # seconds that the first page gets before imports take the processor
 
 
 class EndedHistories:
@@ -135,8 +135,8 @@ class WorkerWatch:
 
         try:
             if not self._store.is_open:
-                self._store.client  # noqa: B018 - imports mlflow, so that no page waits for it later
-                time.sleep(_FIRST_PAGE)
+                time.sleep(_FIRST_PAGE)  # it reads the store without mlflow, which is imported now
+                self._store.client  # noqa: B018 - so that no page waits for it later
         except StoreError as error:  # every page that needs the store says so by itself
             logging.getLogger(__name__).warning("%s", error)
         try:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from dashboard.comparing.importance import Importance
     from experiments.keras_process import KerasProcess
 
+#: How many runs a page has at all; beyond are the oldest.
+MOST_RUNS = 100_000
 _LIVE = 1  # seconds for which a look at something that may change is good enough
 
 

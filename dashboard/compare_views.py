@@ -15,8 +15,6 @@ from dashboard.components import errors_shown
 from experiments.histories import Histories
 from experiments.tracking.runs import Run
 
-#: How many runs can be compared at all; what is not among the newest of these is not offered.
-MOST_RUNS = 100_000
 #: What the switch says -> what draws it.
 VIEWS: Mapping[str, Callable[[Sequence[Run], Histories], None]] = {
     "Curves": draw_curves_view,
@@ -33,7 +31,7 @@ def draw_view(
 ) -> None:
     """Read what the runs are by now and draw one view of them."""
     with errors_shown("The runs cannot be read"):
-        known = {run.id: run for run in cache.runs(experiments=experiments, most=MOST_RUNS)}
+        known = {run.id: run for run in cache.runs(experiments=experiments, most=cache.MOST_RUNS)}
         runs = [known.get(run_id) or cache.run(run_id) for run_id in run_ids]
         if any(run.status.is_active for run in runs) != was_active:
             st.rerun()

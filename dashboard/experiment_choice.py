@@ -20,8 +20,16 @@ def choose_experiments() -> tuple[str, ...] | None:
     and left out. Raises StoreError.
     """
     offered = {one.id: one for one in cache.experiments() if one.is_ours or one.runs != 0}
-    chosen = _chosen(offered)
-    _remember(chosen)
+    wanted = _wanted()
+    chosen = _unless_ours([id_ for id_ in dict.fromkeys(wanted) if id_ in offered], offered)
+    unknown = [id_ for id_ in wanted if id_ not in offered]
+    for id_ in unknown:
+        show_error(
+            f"There is no experiment {id_!r} with runs in this store. Choose one of: "
+            + ", ".join(map(_name, offered.values()))
+        )
+    if not unknown:  # else it stays in the URL, and the message on the page
+        _remember(chosen)
     if all(one.is_ours for one in offered.values()):
         return None
     st.session_state[_PICKED] = chosen or [one.id for one in offered.values() if one.is_ours]
@@ -38,24 +46,22 @@ def choose_experiments() -> tuple[str, ...] | None:
     return tuple(chosen) or None
 
 
+def remembered_experiments() -> tuple[str, ...] | None:
+    """What was chosen on the page before, for a page that offers no choice; None for our own."""
+    return tuple(st.session_state.get(_CHOSEN, ())) or None
+
+
 def experiments_query() -> dict[str, str]:
     """What a link to another page needs to show the same experiments."""
     chosen = st.session_state.get(_CHOSEN)
     return {_PARAMETER: ",".join(chosen)} if chosen else {}
 
 
-def _chosen(offered: dict[str, Experiment]) -> list[str]:
-    """What the URL names, or else what was chosen on the page before; none for our own."""
+def _wanted() -> list[str]:
+    """What the URL names, or else what was chosen on the page before."""
     if _PARAMETER in st.query_params:
-        wanted = [id_ for id_ in st.query_params[_PARAMETER].split(",") if id_]
-    else:
-        wanted = st.session_state.get(_CHOSEN, [])
-    for unknown in (id_ for id_ in wanted if id_ not in offered):
-        show_error(
-            f"There is no experiment {unknown!r} with runs in this store. Choose one of: "
-            + ", ".join(map(_name, offered.values()))
-        )
-    return _unless_ours([id_ for id_ in dict.fromkeys(wanted) if id_ in offered], offered)
+        return [id_ for id_ in st.query_params[_PARAMETER].split(",") if id_]
+    return list(st.session_state.get(_CHOSEN, []))
 
 
 def _unless_ours(ids: Sequence[str], offered: dict[str, Experiment]) -> list[str]:

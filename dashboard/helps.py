@@ -142,7 +142,7 @@ RELATIVE_CHANGE = (
 FILTER = (
     "Words must occur in what describes a run. Conditions are MLflow's or shorter: "
     "`val_loss < 0.3 and dropout >= 0.2`, `params.optimizer = 'adam'`, `tags.\"team\" LIKE 'a%'`. "
-    '`best.val_loss` is the best epoch\'s value, `name ~ "cnn|resnet"` is a pattern.'
+    '`best.val_loss` is the best epoch\'s value, `name rlike "cnn|resnet"` is a pattern.'
 )
 SMOOTHING = (
     "The mean over neighbouring epochs on both sides, so that the end of a curve is where the run "

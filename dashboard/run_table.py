@@ -1,9 +1,8 @@
-"""The table of runs: its rows as data, what is kept of them by a filter, and how columns look."""
+"""The table of runs: its rows as data, and how columns look."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -16,9 +15,7 @@ from dashboard.components import STATUS, VERDICT
 from dashboard.formats import duration, exact, number, words
 from experiments.tracking.runs import Run, RunStatus
 
-SORTS = ("newest", "oldest", "name", "best value", "longest")
 _SPARK = (112, 26)  # pixels, wide and high
-_NO_VERDICT = "none yet"
 _SHORT = {
     "mean_absolute_error": "MAE",
     "root_mean_squared_error": "RMSE",
@@ -33,37 +30,6 @@ class Best(NamedTuple):
     metric: str
     value: float
     epoch: int | None
-
-
-@dataclass(frozen=True)
-class RunFilter:
-    """What the table is asked to show; empty parts let everything through."""
-
-    text: str = ""
-    statuses: Sequence[str] = ()
-    verdicts: Sequence[str] = ()
-    datasets: Sequence[str] = ()
-
-    @property
-    def parts(self) -> int:
-        """How many parts beside the text are set."""
-        return sum(bool(part) for part in (self.statuses, self.verdicts, self.datasets))
-
-    def keeps(self, run: Run) -> bool:
-        """Whether a run passes; every word of the text must occur in what describes it."""
-        described = " ".join((run.name, run.id, *run.params.values())).lower()
-        return (
-            all(word in described for word in self.text.lower().split())
-            and (not self.statuses or run.status in self.statuses)
-            and (not self.verdicts or (run.verdict or _NO_VERDICT) in self.verdicts)
-            and (not self.datasets or run.params.get("dataset.name") in self.datasets)
-        )
-
-
-def verdicts_of(runs: Sequence[Run]) -> list[str]:
-    """The verdicts that occur, in the order in which they are explained."""
-    have = {run.verdict or _NO_VERDICT for run in runs}
-    return [label for label in (*map(str, VERDICT), _NO_VERDICT) if label in have]
 
 
 def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
@@ -93,22 +59,32 @@ def progress_of(run: Run) -> float:
     return min(done / epochs, 1.0)
 
 
-def sort_runs(runs: Sequence[Run], order: str) -> list[Run]:
-    """The runs, given newest first, in one of SORTS; a missing value comes last."""
-    if order == "oldest":
-        return list(reversed(runs))
-    if order == "name":
-        return sorted(runs, key=lambda run: run.name.lower())
-    if order == "longest":
-        return sorted(runs, key=lambda run: -(run.seconds or 0))
-    if order == "best value":
-        return sorted(runs, key=_rank)
-    return list(runs)
+def seconds_of(run: Run) -> float | None:
+    """How long a run has taken; of others' runs from when they were made."""
+    if run.is_ours or run.seconds is not None:
+        return run.seconds
+    return ((run.ended or datetime.now(UTC)) - run.created).total_seconds()
 
 
-def run_rows(runs: Sequence[Run], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row a run, indexed by its id."""
-    rows = [_row(run, histories.get(run.id)) for run in runs]
+def run_rows(
+    runs: Sequence[Run],
+    histories: Mapping[str, pd.DataFrame],
+    verdicts: Mapping[str, str | None] | None = None,
+    best: pd.Series | None = None,
+) -> pd.DataFrame:
+    """One row a run, indexed by its id.
+
+    ``verdicts`` are those of runs that carry none themselves. ``best`` are the best values of the
+    metric that gives it its name, by run id; by default each run has that of its main metric.
+    """
+    rows = []
+    for run in runs:
+        history = histories.get(run.id)
+        verdict = run.verdict or (verdicts or {}).get(run.id)
+        found = best_of(run, history)
+        if best is not None:
+            found = found._replace(metric=str(best.name), value=float(best.get(run.id, math.nan)))
+        rows.append(_row(run, history, verdict, found))
     return pd.DataFrame(rows, columns=list(_COLUMNS), index=[run.id for run in runs])
 
 
@@ -227,8 +203,10 @@ _COLUMNS = (
 )
 
 
-def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
-    best = best_of(run, history)
+def _row(
+    run: Run, history: pd.DataFrame | None, verdict: str | None, best: Best
+) -> tuple[Any, ...]:
+    seconds = seconds_of(run)
     losses = history["val_loss"] if history is not None and "val_loss" in history else None
     moment = run.started or run.created
     return (
@@ -239,9 +217,9 @@ def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
         best.value,
         "" if math.isnan(best.value) else short_name(best.metric.removeprefix("val_")),
         math.nan if best.epoch is None else float(best.epoch),
-        [_verdict_label(run.verdict)] if run.verdict in VERDICT else [],
+        [_verdict_label(verdict)] if verdict in VERDICT else [],
         "" if losses is None else sparkline(losses, run.color),
-        math.nan if run.seconds is None else run.seconds,
+        math.nan if seconds is None else seconds,
         moment.astimezone(UTC).replace(
             tzinfo=None
         ),  # pyarrow warns of zones; the browser takes UTC
@@ -249,13 +227,6 @@ def _row(run: Run, history: pd.DataFrame | None) -> tuple[Any, ...]:
         run.params.get("model.name", ""),
         exact(moment),
     )
-
-
-def _rank(run: Run) -> tuple[str, float]:
-    value = best_of(run).value
-    if math.isnan(value):
-        return ("~", 0.0)  # after every metric's name
-    return (run.main_metric, -value if run.main_metric_rises else value)
 
 
 def _status_label(status: RunStatus) -> str:

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -18,6 +19,7 @@ from tests.experiments.waiting import wait_for, wait_for_end
 IMAGES = ROOT / "docs" / "images"
 EXAMPLES = ("diabetes_regression", "breast_cancer_logistic", "digits_cnn", "digits_mlp")
 OVERFIT = "overfit_on_purpose"
+DROPOUTS = (0.1, 0.3, 0.5, 0.7)
 
 
 def main() -> None:
@@ -31,6 +33,8 @@ def main() -> None:
         ensure_worker(settings)
         try:
             runs = {name: train(store, name) for name in (*EXAMPLES, OVERFIT)}
+            for share in DROPOUTS:
+                runs[f"dropout {share}"] = train(store, OVERFIT, [f"model.dropout={share}"])
             live = submit(store, read_spec(ROOT / "experiments/examples/digits_cnn.yaml",
                                            ["training.epochs=400", "name=longer cnn"]))  # fmt: skip
             wait_for(lambda: get_run(store, live).metrics.get("loss"))
@@ -39,21 +43,22 @@ def main() -> None:
             end_worker(settings)
 
 
-def train(store: Store, example: str) -> str:
+def train(store: Store, example: str, changes: Sequence[str] = ()) -> str:
     """Train one example and return the run's id."""
-    run_id = submit(store, read_spec(ROOT / "experiments" / "examples" / f"{example}.yaml"))
+    path = ROOT / "experiments" / "examples" / f"{example}.yaml"
+    run_id = submit(store, read_spec(path, list(changes)))
     wait_for_end(store, run_id, 600)
     return run_id
 
 
 def take_pictures(settings: Settings, runs: dict[str, str]) -> None:
     """One picture a page, wide and light; the run's page also narrow, and dark."""
-    compared = ",".join([runs[OVERFIT], runs["breast_cancer_logistic"]])
+    compared = ",".join(runs[name] for name in (OVERFIT, *(f"dropout {s}" for s in DROPOUTS)))
     pages = {
         "runs": "",
         "launch": "launch",
         "run": f"run?run={runs[OVERFIT]}",
-        "compare": f"compare?runs={compared}",
+        "compare": f"compare?runs={compared}&names=true&lines=validation&lines=test+mode",
         "models": f"models?run={runs['digits_cnn']}",
     }
     with dashboard(settings) as address:
@@ -69,6 +74,8 @@ def take_pictures(settings: Settings, runs: dict[str, str]) -> None:
                     page.get_by_test_id("stDataFrame").wait_for()
                 if name in ("launch", "models"):  # the Keras process answers
                     page.get_by_text("Parameters").first.wait_for()
+                if name == "compare":
+                    page.locator("[data-drawn-curves]").wait_for()
                 page.wait_for_timeout(3000)
                 suffix = ("-dark" if scheme == "dark" else "") + ("-narrow" if width < 600 else "")
                 page.screenshot(path=str(IMAGES / f"{name}{suffix}.png"))

@@ -28,7 +28,12 @@ def _milliseconds(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp() * 1000
 
 
-#: MLflow's attributes, and ours: verdict, duration (seconds) and seconds.
+def described(run: Run) -> str:
+    """What a word is looked for in: name, id and values of parameters, in small letters."""
+    return "\n".join((run.name, run.id, *run.params.values())).lower()
+
+
+#: MLflow's attributes, and ours: verdict, duration (seconds), and anything that words find.
 ATTRIBUTES: Mapping[str, Reader] = {
     "status": lambda run: run.status.value,
     "run_id": lambda run: run.id,
@@ -44,6 +49,7 @@ ATTRIBUTES: Mapping[str, Reader] = {
     "ended": lambda run: _milliseconds(run.ended),
     "verdict": lambda run: run.verdict,
     "duration": lambda run: run.seconds,
+    "anything": described,
 }
 _TIMES = ("start_time", "created", "started", "end_time", "ended")
 

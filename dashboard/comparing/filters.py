@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from dashboard.comparing.conditions import parse_conditions
+from dashboard.comparing.fields import described
 from experiments.errors import FilterError
 from experiments.histories import Histories
 from experiments.tracking.runs import Run
@@ -30,14 +31,42 @@ def parse_filter(text: str, histories: Histories | None = None) -> Keeps:
       ``best.<metric>`` of runs that recorded no best value.
     """
     text = text.strip()
-    if len(text) > 2 and text.startswith("/") and text.endswith("/"):
+    if _is_marked(text):
         return _pattern(text[1:-1], offset=1)
     if _CONDITION.search(text):
         return parse_conditions(text, histories)
     if _PATTERN.search(text):
         return _pattern(text, offset=0)
     words = text.lower().split()
-    return lambda run: all(word in _described(run) for word in words)
+    return lambda run: all(word in described(run) for word in words)
+
+
+def is_words(text: str) -> bool:
+    """Whether the filter is neither a pattern nor conditions."""
+    text = text.strip()
+    return not (_is_marked(text) or _CONDITION.search(text) or _PATTERN.search(text))
+
+
+def as_conditions(text: str) -> str:
+    """A filter that is not empty, as conditions to which others can be joined."""
+    text = text.strip()
+    if is_words(text):
+        return " and ".join(
+            f"anything rlike {quoted('(?i)' + re.escape(word))}" for word in text.split()
+        )
+    if not _is_marked(text) and _CONDITION.search(text):
+        return text
+    return f"name rlike {quoted('(?i)' + (text[1:-1] if _is_marked(text) else text))}"
+
+
+def quoted(text: str) -> str:
+    """A text in such quotes as it does not have itself."""
+    quote = next((quote for quote in "'\"`" if quote not in text), "'")
+    return f"{quote}{text.replace(quote, '')}{quote}"
+
+
+def _is_marked(text: str) -> bool:
+    return len(text) > 2 and text.startswith("/") and text.endswith("/")
 
 
 def _pattern(text: str, offset: int) -> Keeps:
@@ -50,7 +79,3 @@ def _pattern(text: str, offset: int) -> Keeps:
             "character that is meant as it is, or leave it out."
         ) from None
     return lambda run: found(run.name) is not None
-
-
-def _described(run: Run) -> str:
-    return "\n".join((run.name, run.id, *run.params.values())).lower()

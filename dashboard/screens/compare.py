@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import cache
 from dashboard.compare_selection import choose_runs
-from dashboard.compare_views import MOST_RUNS, VIEWS, draw_view
+from dashboard.compare_views import VIEWS, draw_view
 from dashboard.components import LAUNCH, empty_state, errors_shown
 from dashboard.experiment_choice import choose_experiments
 
@@ -19,7 +19,7 @@ def main() -> None:
         with right.container(horizontal=True, horizontal_alignment="right"):
             experiments = choose_experiments()
         with st.skeleton(height=300):
-            runs = cache.runs(experiments=experiments, most=MOST_RUNS)
+            runs = cache.runs(experiments=experiments, most=cache.MOST_RUNS)
         if not runs and experiments is None:
             empty_state(
                 ":material/stacked_line_chart:", "Nothing to compare yet",

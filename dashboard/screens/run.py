@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import cache
 from dashboard.components import LAUNCH, empty_state, errors_shown, pick_run, wanted_run
+from dashboard.experiment_choice import remembered_experiments
 from dashboard.run_live import draw_live
 from dashboard.run_record import draw_record
 from dashboard.run_remedies import draw_remedies
@@ -15,7 +16,7 @@ def main() -> None:
     """Draw the page of the run that the URL names, or let one be picked."""
     with errors_shown("The runs cannot be listed"):
         with st.skeleton(height=300):
-            runs = cache.runs()
+            runs = cache.runs(experiments=remembered_experiments())
         if not runs and "run" not in st.query_params:
             empty_state(
                 ":material/show_chart:",

@@ -114,6 +114,38 @@ def foreign_run(store: Store) -> str:
     return run.info.run_id
 
 
+def test_runs_shows_other_experiments_when_they_are_chosen(open_page, make_run, foreign_run, store):
+    make_run(name="ours")
+    assert list(open_page("runs").dataframe[0].value["Name"]) == ["ours"]
+    theirs = get_run(store, foreign_run).experiment_id
+    app = open_page("runs", experiments=theirs)
+    assert not app.exception
+    assert list(app.dataframe[0].value["Name"]) == ["theirs"]
+    app.switch_page("screens/compare.py").run()
+    assert not app.exception
+    assert list(app.multiselect(key="runs picked").options) == [f"theirs · {foreign_run[:6]}"]
+
+
+def test_runs_tells_of_an_unknown_experiment_and_shows_ours(open_page, make_run, foreign_run):
+    make_run(name="ours")
+    app = open_page("runs", experiments="no-such")
+    assert not app.exception
+    assert "no experiment" in app.error[0].value
+    assert list(app.dataframe[0].value["Name"]) == ["ours"]
+
+
+def test_runs_are_shown_page_by_page(open_page, make_run):
+    for number in range(51):
+        make_run(RunStatus.SCHEDULED, name=f"trial-{number}-end")
+    app = open_page("runs")
+    assert len(app.dataframe[0].value) == 50
+    app.query_params["page"] = "2"
+    app.run()
+    assert list(app.dataframe[0].value["Name"]) == ["trial-0-end"]
+    app = open_page("runs", q="trial-7-end")
+    assert list(app.dataframe[0].value["Name"]) == ["trial-7-end"]
+
+
 def test_a_run_of_another_tool_has_curves_verdict_and_replay_but_no_changes(
     open_page, make_run, foreign_run
 ):

@@ -5,16 +5,11 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.run_table import (
-    RunFilter,
-    best_of,
-    progress_of,
-    run_rows,
-    shown,
-    sort_runs,
-    sparkline,
-)
+from dashboard.comparing.filters import parse_filter
+from dashboard.index_query import RunFilter, conditions, ordered, passing
+from dashboard.run_table import best_of, progress_of, run_rows, shown, sparkline
 from experiments.tracking.histories import get_history, to_frame
+from experiments.tracking.run_index import read_index
 from experiments.tracking.runs import RunStatus, list_runs
 from tests.dashboard.conftest import OVERFITTING
 
@@ -55,23 +50,36 @@ def test_rows_are_indexed_by_id_and_can_be_shown(runs):
     shown(rows).to_html()
 
 
-def test_filters_are_all_of_their_parts(runs):
-    def kept(wanted: RunFilter) -> list[str]:
-        return [run.name for run in runs if wanted.keeps(run)]
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (RunFilter(), ["next", "now", "broken", "oldest"]),
+        (RunFilter(text="NOW digits"), ["now"]),
+        (RunFilter(text="best_val_loss < 9"), ["oldest"]),
+        (RunFilter(statuses=["FAILED", "RUNNING"]), ["now", "broken"]),
+        (RunFilter(text="broke", statuses=["FAILED", "RUNNING"]), ["broken"]),
+        (RunFilter(verdicts=["overfitting"], datasets=["digits"]), ["oldest"]),
+    ],
+)
+def test_filters_are_all_of_their_parts_and_mean_the_same_where_runs_are_compared(
+    runs, store, wanted, names
+):
+    kept = passing(read_index(store), wanted, lambda: runs)
+    assert [run.name for run in runs if kept[run.id]] == names
+    keeps = parse_filter(conditions(wanted))
+    assert [run.name for run in runs if keeps(run)] == names
 
-    assert kept(RunFilter()) == ["next", "now", "broken", "oldest"]
-    assert kept(RunFilter(text="NOW digits")) == ["now"]
-    assert kept(RunFilter(statuses=["FAILED", "RUNNING"])) == ["now", "broken"]
-    assert kept(RunFilter(verdicts=["overfitting"], datasets=["digits"])) == ["oldest"]
 
-
-def test_a_missing_best_value_is_sorted_last(runs):
-    assert sort_runs(runs, "best value")[0].name == "oldest"
-    assert [run.name for run in sort_runs(runs, "name")] == ["broken", "next", "now", "oldest"]
+def test_a_missing_best_value_is_sorted_last(runs, store):
+    index = read_index(store)
+    kept = passing(index, RunFilter(), lambda: runs)
+    names = {run.id: run.name for run in runs}
+    by_best = [names[run_id] for run_id in ordered(index, kept, "best val_loss")]
+    assert set(by_best[:2]) == {"oldest", "now"}
+    by_name = [names[run_id] for run_id in ordered(index, kept, "name")]
+    assert by_name == ["broken", "next", "now", "oldest"]
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [math.nan, math.inf, 2.0, 1.0]])
 def test_a_sparkline_of_little_is_no_error(values):
     sparkline(pd.Series(values, dtype=float), "#3b82f6")
-
-
