@@ -105,9 +105,12 @@ class GapRecording(keras.callbacks.Callback):
 
         def measure(i: Tensor, losses: Tensor, state: list[Tensor]) -> tuple[Tensor, ...]:
             x, y = (array[i * size : (i + 1) * size] for array in self._train_tensors)
-            outputs, after = model.stateless_call(
-                model.trainable_variables, state, x, training=True
-            )
+            # Alone, the call would initialize variables of any model that was only sketched
+            # (models.sketch_model), however large; within another scope Keras does not.
+            with keras.StatelessScope(initialize_variables=False):
+                outputs, after = model.stateless_call(
+                    model.trainable_variables, state, x, training=True
+                )
             return i + 1, losses.write(i, self._loss(y, outputs)), after
 
         state = [tf.convert_to_tensor(variable.value) for variable in model.non_trainable_variables]

@@ -8,9 +8,11 @@ from experiments.callbacks import TrainEvaluation
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.splits import divide
 from experiments.gap_recording import GapRecording, Sample
-from experiments.models import build_model, compile_model
-from experiments.spec_files import load_spec
+from experiments.launching.inline import run_inline
+from experiments.models import build_model, compile_model, sketch_model
+from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import RunSpec
+from experiments.tracking.runs import RunStatus
 
 BATCH = 32
 MODELS = {
@@ -138,3 +140,11 @@ def test_the_error_of_the_mean_over_the_sample_covers_the_mean_over_all():
     misses = [random.permutation(everything)[:100].mean() - everything.mean() for _ in range(2000)]
     said = setting.record()["se_train_eval_loss"]
     assert np.std(misses) == pytest.approx(said, rel=0.15)
+
+
+def test_recording_allocates_nothing_for_models_that_were_only_sketched(store):
+    wide = sketch_model(parse_spec({"model": {"layers": [4000, 4000]}}))
+    spec = {"dataset": {"max_samples": 300}, "model": {"layers": [8], "dropout": 0.3}}
+    _, status = run_inline(store, parse_spec(spec | {"training": {"epochs": 2}}))
+    assert status is RunStatus.FINISHED
+    assert all(variable._value is None for variable in wide.trainable_variables)
