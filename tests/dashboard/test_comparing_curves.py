@@ -1,6 +1,5 @@
 """Axes, smoothing and bands of a comparison."""
 
-
 import numpy as np
 import pytest
 

@@ -1,6 +1,5 @@
 """Filters of runs: words, patterns, and conditions as in MLflow and shorter."""
 
-
 import pytest
 
 from dashboard.comparing.filters import parse_filter
