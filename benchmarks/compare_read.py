@@ -15,6 +15,7 @@ from benchmarks.processes import started, wait_for
 from benchmarks.results import Line, Section
 from benchmarks.stores import METRICS, make_store
 from benchmarks.workspaces import Workspaces
+from dashboard.index_query import RunFilter, passing
 from experiments.settings import Settings, python_command
 from experiments.tracking.histories import HistoryReader, read_histories
 from experiments.tracking.run import Run
@@ -83,6 +84,7 @@ _SCALED = f"Scaled: measured on one run in {SHARE}, multiplied by {SHARE}."
 class _Listed(NamedTuple):
     first_page: float
     sort: float
+    condition: float
     filter: float
 
 
@@ -92,10 +94,11 @@ def _listing(settings: Settings, repeats: int) -> Section:
     found = [listed for listed, _ in indexes]
     grown = (_memory() - before) / repeats
     return Section(
-        f"Server time of the table of {MANY_RUNS:,} runs (aim: 1 s, 0.3 s, 0.3 s)",
+        f"Server time of the table of {MANY_RUNS:,} runs (aim: 1 s, then 0.3 s)",
         [
             Line("first page of 50 runs, newest first", [one.first_page for one in found]),
             Line("sort by best val_loss, 50 runs of it", [one.sort for one in found]),
+            Line("filter by a best value, 50 runs of it", [one.condition for one in found]),
             Line("filter by a word in any param, 50 runs of it", [one.filter for one in found]),
             Line("memory of the index with what was asked of it", [grown], "MB"),
         ],
@@ -109,12 +112,15 @@ def _list(store: Store) -> tuple[_Listed, RunIndex]:
     first = time.perf_counter()
     index.runs(list(index.best("val_loss").sort_values().index[:50]))
     ordered = time.perf_counter()
+    _page_of(index, "best.val_loss < 0.2")
+    met = time.perf_counter()
     _page_of(index, "0.003")
-    return _Listed(first - began, ordered - first, time.perf_counter() - ordered), index
+    end = time.perf_counter()
+    return _Listed(first - began, ordered - first, met - ordered, end - met), index
 
 
 def _page_of(index: RunIndex, text: str) -> list[Run]:
-    kept = index.matching(text)
+    kept = passing(index, RunFilter(text))
     return index.runs(list(kept.index[kept][:50]))
 
 

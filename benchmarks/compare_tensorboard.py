@@ -76,13 +76,16 @@ def tensorboard(python: Path, histories: Histories, folder: Path) -> Iterator[st
         yield address
 
 
-def open_tensorboard(address: str, runs: int, chromium: "Browser") -> float:
-    """Seconds from opening its Time Series page until the table under the chart has all runs.
+def open_tensorboard(address: str, runs: int, chromium: "Browser") -> float | None:
+    """Seconds from opening its Time Series page until the table under the chart has all runs; None
+    if it did not get there in three minutes.
 
     It selects no run where there are many: then its box for all is clicked as soon as the runs
     are listed. The table is filled from the data that the chart draws; the canvas is painted by
     then or a little later, which counts in TensorBoard's favour.
     """
+    from playwright.sync_api import TimeoutError
+
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     try:
         page = context.new_page()
@@ -94,6 +97,8 @@ def open_tensorboard(address: str, runs: int, chromium: "Browser") -> float:
             page.locator("runs-data-table mat-checkbox input").first.click()
         page.wait_for_function(_COUNT, arg=[_DRAWN, runs])
         return time.perf_counter() - began
+    except TimeoutError:
+        return None
     finally:
         context.close()
 

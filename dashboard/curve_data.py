@@ -152,6 +152,9 @@ def _extremes(
         return np.empty(0), np.empty(0)
     values = np.concatenate(filled)
     starts = np.concatenate([[0], np.cumsum([len(y) for y in filled])[:-1]])
+    lows, highs = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    if not log and np.isfinite(lows).all() and np.isfinite(highs).all():
+        return lows, highs
     shown = np.isfinite(values) & (values > 0) if log else np.isfinite(values)
     lows = np.minimum.reduceat(np.where(shown, values, np.inf), starts)
     highs = np.maximum.reduceat(np.where(shown, values, -np.inf), starts)

@@ -10,7 +10,8 @@ numbers of its tails one after the other, little-endian:
 A series is what has x and y: each curve, then low, middle and high of each band. A tail replaces
 its series from a position on. Message 0 of a stream has everything and names the series; message n
 has what changed since message n - BACK, because Streamlit replaces a message that it has not sent
-yet by the next one. A browser that missed more asks for everything.
+yet by the next one. A browser that missed more asks for everything. Where nothing is new, the last
+message is sent again.
 """
 
 import json
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from dashboard.curve_data import Band, Curve
 
-BACK = 3
+BACK = 5
 _FEW_POINTS = 2000  # so many are sent anew without a thought
 
 
@@ -78,17 +79,20 @@ class Stream:
         self._changed: list[deque[int | None]] = []
         self._number = 0
         self._stream = ""
+        self._look: Mapping[str, Any] = {}
+        self._last = b""
 
     def message(self, drawing: Drawing) -> bytes:
         """Everything at first and where other series are drawn; else what is new."""
         series = drawing.series()
         if self._names != drawing.names():
             return self._begin(drawing)
-        for (old_x, old_y), (x, y), changed in zip(
-            self._series, series, self._changed, strict=True
-        ):
-            changed.append(_first_change(old_x, old_y, x, y))
-        self._series = series
+        news = [_first_change(*old, *new) for old, new in zip(self._series, series, strict=True)]
+        if drawing.look == self._look and all(start is None for start in news):
+            return self._last
+        for start, changed in zip(news, self._changed, strict=True):
+            changed.append(start)
+        self._series, self._look = series, drawing.look
         starts = [min((c for c in changed if c is not None), default=None)
                   for changed in self._changed]  # fmt: skip
         tails = [Tail(i, start, x[start:], y[start:])
@@ -100,15 +104,16 @@ class Stream:
         self._number += 1
         since = max(0, self._number - BACK)
         head = {"stream": self._stream, "number": self._number, "since": since}
-        return _message(head, drawing, packed(tails))
+        self._last = _message(head, drawing, packed(tails))
+        return self._last
 
     def _begin(self, drawing: Drawing) -> bytes:
-        self._names, self._series = drawing.names(), drawing.series()
+        self._names, self._series, self._look = drawing.names(), drawing.series(), drawing.look
         self._changed = [deque(maxlen=BACK) for _ in self._series]
         self._number = 0
-        message = whole(drawing)
-        self._stream = header(message)["stream"]
-        return message
+        self._last = whole(drawing)
+        self._stream = header(self._last)["stream"]
+        return self._last
 
 
 def packed(tails: Iterable[Tail]) -> bytes:
@@ -163,7 +168,9 @@ def _first_change(
     """The first position at which a series is another than before, None if it is the same."""
     shared = min(len(old_y), len(y))
     a, b = old_y[:shared], y[:shared]
-    other = (old_x[:shared] != x[:shared]) | ((a != b) & ~(np.isnan(a) & np.isnan(b)))
+    other = (old_x[:shared] != x[:shared]) | (a != b)
+    if other.any():
+        other &= (old_x[:shared] != x[:shared]) | ~(np.isnan(a) & np.isnan(b))
     if other.any():
         return int(other.argmax())
     return None if len(old_y) == len(y) else shared

@@ -1,7 +1,7 @@
 """Which runs of an index pass a filter, and in which order: answered from a few columns."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,7 +11,7 @@ from dashboard.comparing.measured import plain_metric
 from experiments.diagnosis.naming import NOT_JUDGED, higher_is_better, keras_names
 from experiments.tracking.points import may_be_history
 from experiments.tracking.run_index import RunIndex
-from experiments.tracking.runs import SOURCE, Run, RunStatus, Tag
+from experiments.tracking.runs import SOURCE, RunStatus, Tag
 
 SORTS = ("newest", "oldest", "name", "longest")
 NO_VERDICT = "none yet"
@@ -31,11 +31,8 @@ class RunFilter:
     datasets: Sequence[str] = ()
 
 
-def passing(index: RunIndex, wanted: RunFilter, whole: Callable[[], Sequence[Run]]) -> pd.Series:
-    """Whether each run passes, by run id; raises FilterError.
-
-    ``whole`` gives all the runs themselves, and is asked only where the text is more than words.
-    """
+def passing(index: RunIndex, wanted: RunFilter) -> pd.Series:
+    """Whether each run passes, by run id; raises FilterError."""
     kept = pd.Series(True, index=index.attributes.index)
     if wanted.statuses:
         kept &= index.attributes["status"].isin(list(wanted.statuses))
@@ -46,7 +43,7 @@ def passing(index: RunIndex, wanted: RunFilter, whole: Callable[[], Sequence[Run
     if is_words(wanted.text):
         return kept & index.matching(wanted.text) if wanted.text.strip() else kept
     keeps = parse_filter(wanted.text)
-    return kept & kept.index.isin([run.id for run in whole() if keeps(run)])
+    return kept & pd.Series([keeps(run) for run in index.snapshots()], kept.index, dtype=bool)
 
 
 def conditions(wanted: RunFilter) -> str:

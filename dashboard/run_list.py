@@ -1,6 +1,6 @@
 """The table of runs with its filter, pages and actions: whole runs are made only of those shown."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -28,13 +28,10 @@ _TABLE = "runs table"
 _ROW = 36  # pixels
 
 
-def draw_list(index: RunIndex, deleted: bool, whole: Callable[[], Sequence[Run]]) -> bool:
-    """Draw all below the title; ``whole`` gives the runs themselves, for conditions.
-
-    Returns whether all that is shown was there; what was not is being read.
-    """
+def draw_list(index: RunIndex, deleted: bool) -> bool:
+    """Draw all below the title; whether all that is shown was there: what was not is being read."""
     wanted, order = draw_filters(index, deleted)
-    ids = find(index, wanted, order, whole)
+    ids = find(index, wanted, order)
     actions, table = st.container(), st.container()
     with st.container(horizontal=True, vertical_alignment="center"):
         if not deleted:
@@ -53,12 +50,10 @@ def draw_list(index: RunIndex, deleted: bool, whole: Callable[[], Sequence[Run]]
     return is_whole
 
 
-def find(
-    index: RunIndex, wanted: RunFilter, order: str, whole: Callable[[], Sequence[Run]]
-) -> list[str]:
+def find(index: RunIndex, wanted: RunFilter, order: str) -> list[str]:
     """The ids of all runs to list; a filter that is wrong is told and lets everything through."""
     try:
-        kept = passing(index, wanted, whole)
+        kept = passing(index, wanted)
     except FilterError as error:
         show_error(error, "The filter is not applied")
         kept = pd.Series(True, index=index.attributes.index)

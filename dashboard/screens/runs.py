@@ -1,7 +1,6 @@
 """Runs: all of them, live; filter, sort, select, and what can be done with the selected."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import streamlit as st
 
@@ -47,10 +46,7 @@ def draw_runs(experiments: Sequence[str] | None, deleted: bool, refresh: float |
         index = cache.run_index(experiments=experiments, deleted=deleted)
         is_whole = True
         if len(index) or deleted or experiments:
-            whole = partial(
-                cache.runs, experiments=experiments, deleted=deleted, most=cache.MOST_RUNS
-            )
-            is_whole = draw_list(index, deleted, whole)
+            is_whole = draw_list(index, deleted)
         else:
             empty_state(
                 ":material/rocket_launch:",

@@ -153,6 +153,14 @@ def read_keys(database: Database, table: str, run_ids: Sequence[str]) -> list[st
     return sorted(names)
 
 
+def read_names_of_runs(database: Database, table: str) -> dict[str, tuple[str, ...]]:
+    """The names in ``params``, ``tags`` or ``latest_metrics``, by run id."""
+    names: dict[str, list[str]] = {}
+    for run_id, key in database.rows(f"SELECT t.run_uuid, t.key FROM {table} t", {}):
+        names.setdefault(run_id, []).append(key)
+    return {run_id: tuple(sorted(keys)) for run_id, keys in names.items()}
+
+
 def find_in_params(database: Database, word: str) -> set[str]:
     """The runs that have the word in the value of any param, whatever its letters."""
     pattern = word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,8 +1,8 @@
 """All runs of a store as columns, so that 10,000 can be filtered and sorted, and few be shown."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,17 +15,20 @@ from experiments.tracking.direct_runs import (
     read_best_values,
     read_keys,
     read_last_values,
+    read_names_of_runs,
     read_rows_of,
     read_run_rows,
     read_runs,
     read_texts,
 )
 from experiments.tracking.points import may_be_history
-from experiments.tracking.run import Run
+from experiments.tracking.run import Run, make_run
 from experiments.tracking.runs import list_runs, our_experiments
 from experiments.tracking.store import Store
 
 _EVERY_RUN = 1_000_000
+
+_Table = Literal["params", "tags", "last"]
 
 
 class RunIndex:
@@ -38,8 +41,12 @@ class RunIndex:
     """
 
     def __init__(self, rows: Sequence[RunRow], source: "_Source") -> None:
+        self._rows = rows
         self._source = source
+        self._values: dict[tuple[_Table, str], Mapping[str, str | float]] = {}
+        self._names: dict[_Table, Mapping[str, tuple[str, ...]]] = {}
         self._columns: dict[tuple[str, str], pd.Series] = {}
+        self._snapshots: list[Run] = []
         self.attributes = pd.DataFrame(
             {
                 "name": [row.name or row.id[:8] for row in rows],
@@ -103,6 +110,32 @@ class RunIndex:
         """Some of the runs whole, in this order; without those that are gone by now."""
         return self._source.runs(run_ids)
 
+    def snapshots(self) -> list[Run]:
+        """Every run, newest first. Their params, metrics and tags are read column by column when
+        they are asked for, so that a condition on 10,000 runs reads only what it is about."""
+        if not self._snapshots:
+            self._snapshots = [
+                make_run(
+                    row.id, row.name, row.status, row.start_time, row.end_time, row.lifecycle_stage,
+                    row.experiment_id, params=_OfRun(self, "params", row.id),
+                    metrics=_OfRun(self, "last", row.id), tags=_OfRun(self, "tags", row.id),
+                )
+                for row in self._rows
+            ]  # fmt: skip
+        return self._snapshots
+
+    def values(self, table: _Table, name: str) -> Mapping[str, str | float]:
+        """One param, tag or last value of a metric, of all runs that have it, by run id."""
+        if (table, name) not in self._values:
+            self._values[table, name] = self._source.values(table, name)
+        return self._values[table, name]
+
+    def names(self, table: _Table) -> Mapping[str, tuple[str, ...]]:
+        """The names of all params, tags or metrics that each run has."""
+        if table not in self._names:
+            self._names[table] = self._source.names(table)
+        return self._names[table]
+
     def _names_of(self, metric: str, run_ids: Sequence[str]) -> list[str]:
         """The names under which these runs logged what is this metric; its own name first."""
         others = [
@@ -112,15 +145,33 @@ class RunIndex:
         ]
         return [metric, *others]
 
-    def _column(self, table: Literal["params", "tags", "last"], name: str) -> pd.Series:
+    def _column(self, table: _Table, name: str) -> pd.Series:
         key = (table, name)
         if key not in self._columns:
             missing: float | None = math.nan if table == "last" else None
-            values = self._source.values(table, name)
+            values = self.values(table, name)
             column = [values.get(run_id, missing) for run_id in self.attributes.index]
             kind = np.float64 if table == "last" else object
             self._columns[key] = pd.Series(column, index=self.attributes.index, dtype=kind)
         return self._columns[key]
+
+
+class _OfRun(Mapping[str, Any]):
+    """The params, tags or metrics of one run of an index."""
+
+    def __init__(self, index: RunIndex, table: _Table, run_id: str) -> None:
+        self._index = index
+        self._table = table
+        self._run_id = run_id
+
+    def __getitem__(self, name: str) -> Any:
+        return self._index.values(self._table, name)[self._run_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index.names(self._table).get(self._run_id, ()))
+
+    def __len__(self) -> int:
+        return len(self._index.names(self._table).get(self._run_id, ()))
 
 
 def read_index(
@@ -143,7 +194,9 @@ def read_index(
 class _Source(Protocol):
     """Where the columns of an index come from."""
 
-    def values(self, table: str, name: str) -> Mapping[str, str | float]: ...
+    def values(self, table: _Table, name: str) -> Mapping[str, str | float]: ...
+
+    def names(self, table: _Table) -> Mapping[str, tuple[str, ...]]: ...
 
     def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]: ...
 
@@ -160,12 +213,17 @@ class _Direct:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def values(self, table: str, name: str) -> Mapping[str, str | float]:
+    def values(self, table: _Table, name: str) -> Mapping[str, str | float]:
         with open_database(self._store) as database:
             assert database
             if table == "last":
                 return read_last_values(database, name)
             return read_texts(database, table, name)
+
+    def names(self, table: _Table) -> Mapping[str, tuple[str, ...]]:
+        with open_database(self._store) as database:
+            assert database
+            return read_names_of_runs(database, "latest_metrics" if table == "last" else table)
 
     def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
         with open_database(self._store) as database:
@@ -194,12 +252,16 @@ class _Loaded:
     def __init__(self, runs: Sequence[Run]) -> None:
         self._runs = {run.id: run for run in runs}
 
-    def values(self, table: str, name: str) -> Mapping[str, str | float]:
-        if table == "last":
-            return {r.id: r.metrics[name] for r in self._runs.values() if name in r.metrics}
-        part = "params" if table == "params" else "tags"
-        texts = ((run.id, getattr(run, part).get(name)) for run in self._runs.values())
-        return {run_id: text for run_id, text in texts if text is not None}
+    def values(self, table: _Table, name: str) -> Mapping[str, str | float]:
+        found = ((run_id, values.get(name)) for run_id, values in self._all(table))
+        return {run_id: value for run_id, value in found if value is not None}
+
+    def names(self, table: _Table) -> Mapping[str, tuple[str, ...]]:
+        return {run_id: tuple(values) for run_id, values in self._all(table)}
+
+    def _all(self, table: _Table) -> Iterator[tuple[str, Mapping[str, str | float]]]:
+        part = "metrics" if table == "last" else table
+        return ((run.id, getattr(run, part)) for run in self._runs.values())
 
     def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
         return {}

@@ -57,6 +57,13 @@ def wait_for_points(page, points):
     page.wait_for_function(f"{POINTS} == '{points}'", timeout=20_000)
 
 
+def write_count(counter, epochs):
+    """Never seen half written by the page, which reads it five times a second."""
+    new = counter.with_suffix(".new")
+    new.write_text(str(epochs))
+    new.replace(counter)
+
+
 def middle(page):
     box = page.locator(".u-over").bounding_box()
     return box["x"], box["y"], box["width"], box["height"]
@@ -158,7 +165,7 @@ def test_many_runs_are_drawn_as_bands_and_found_under_the_pointer(page, address)
 
 def test_live_chart_grows_and_keeps_its_zoom(page, address, tmp_path):
     counter = tmp_path / "epochs"
-    counter.write_text("10")
+    write_count(counter, 10)
     page.goto(f"{address}/?runs=8&file={counter}")
     wait_for_points(page, 80)
     left, top, width, height = middle(page)
@@ -167,14 +174,14 @@ def test_live_chart_grows_and_keeps_its_zoom(page, address, tmp_path):
     page.mouse.move(left + width * 0.6, top + height * 0.5, steps=4)
     page.mouse.up()
     for epochs in (11, 12, 30, 500):
-        counter.write_text(str(epochs))
+        write_count(counter, epochs)
         wait_for_points(page, 8 * epochs)
     assert page.get_by_role("button", name="Reset zoom").is_visible()
 
 
 def test_chart_that_comes_back_empty_asks_for_everything(page, address, tmp_path):
     counter = tmp_path / "epochs"
-    counter.write_text("1000")
+    write_count(counter, 1000)
     page.goto(f"{address}/?runs=8&file={counter}")
     wait_for_points(page, 8000)
     shown = page.get_by_text("Shown", exact=True)
@@ -190,14 +197,14 @@ def bytes_of_ticks(page, address, counter, epochs):
     """Bytes that the browser receives while the runs go on by five epochs."""
     received = []
     page.once("websocket", lambda socket: socket.on("framereceived", lambda f: received.append(f)))
-    counter.write_text(str(epochs))
+    write_count(counter, epochs)
     page.goto(f"{address}/?runs=8&file={counter}")
     wait_for_points(page, 8 * epochs)
     page.wait_for_timeout(1500)
     sizes = []
     for now in range(epochs + 1, epochs + 6):
         received.clear()
-        counter.write_text(str(now))
+        write_count(counter, now)
         wait_for_points(page, 8 * now)
         sizes.append(max(len(frame) for frame in received))
     return max(sizes)

@@ -64,7 +64,7 @@ def test_rows_are_indexed_by_id_and_can_be_shown(runs):
 def test_filters_are_all_of_their_parts_and_mean_the_same_where_runs_are_compared(
     runs, store, wanted, names
 ):
-    kept = passing(read_index(store), wanted, lambda: runs)
+    kept = passing(read_index(store), wanted)
     assert [run.name for run in runs if kept[run.id]] == names
     keeps = parse_filter(conditions(wanted))
     assert [run.name for run in runs if keeps(run)] == names
@@ -72,7 +72,7 @@ def test_filters_are_all_of_their_parts_and_mean_the_same_where_runs_are_compare
 
 def test_a_missing_best_value_is_sorted_last(runs, store):
     index = read_index(store)
-    kept = passing(index, RunFilter(), lambda: runs)
+    kept = passing(index, RunFilter())
     names = {run.id: run.name for run in runs}
     by_best = [names[run_id] for run_id in ordered(index, kept, "best val_loss")]
     assert set(by_best[:2]) == {"oldest", "now"}
