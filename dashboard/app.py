@@ -11,7 +11,15 @@ if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
 from dashboard import cache, draft  # noqa: E402 - the folder of the clone has to be known first
-from dashboard.components import COMPARE, LAUNCH, MODELS, RUN, RUNS, show_error  # noqa: E402
+from dashboard.components import (  # noqa: E402
+    COMPARE,
+    DATASETS,
+    LAUNCH,
+    MODELS,
+    RUN,
+    RUNS,
+    show_error,
+)
 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")
@@ -24,6 +32,7 @@ page = st.navigation(
         st.Page(LAUNCH, title="Launch", icon=":material/rocket_launch:", url_path="launch"),
         st.Page(RUN, title="Run", icon=":material/show_chart:", url_path="run"),
         st.Page(COMPARE, title="Compare", icon=":material/stacked_line_chart:", url_path="compare"),
+        st.Page(DATASETS, title="Data", icon=":material/database:", url_path="data"),
         st.Page(MODELS, title="Models", icon=":material/deployed_code:", url_path="models"),
     ],
     position="top",

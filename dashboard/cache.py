@@ -17,6 +17,9 @@ from dashboard.background import EndedHistories, Previews, WorkerWatch
 from dashboard.model_source import ModelSource
 from dashboard.verdicts import judge
 from experiments.checkpoint_files import Checkpoint
+from experiments.dataset_process import look_at
+from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.preview import Preview, look
 from experiments.diagnosis import Verdict
 from experiments.errors import ExperimentsError, ModelFileError
 from experiments.exporting import export_run
@@ -29,6 +32,7 @@ from experiments.tracking.artifacts import (
     list_artifacts,
     list_checkpoints,
 )
+from experiments.tracking.datasets import StoredDataset, fetch_description, list_datasets
 from experiments.tracking.direct import change_stamp
 from experiments.tracking.histories import HistoryReader, Progress
 from experiments.tracking.run_index import RunIndex, read_index
@@ -73,6 +77,26 @@ def run_index(*, experiments: Sequence[str] | None = None, deleted: bool = False
 def experiments() -> list[Experiment]:
     """The experiments of the store, ours first."""
     return _experiments(read_settings())
+
+
+def datasets() -> list[StoredDataset]:
+    """The data sets that users stored, newest first, with their descriptions on this machine."""
+    return _datasets(read_settings())
+
+
+def forget_datasets() -> None:
+    """Look again at once: one was added or deleted."""
+    _datasets.clear()
+
+
+def look_at_dataset(path: Path, options: Sequence[str]) -> dict[str, Any]:
+    """What is in a file, as the command says it; raises DatasetError."""
+    return _look_at_dataset(read_settings(), str(path), tuple(options), path.stat().st_mtime_ns)
+
+
+def dataset_preview(info: DatasetInfo) -> Preview:
+    """A look at a data set that is on this machine; do not change it, it is shared."""
+    return _dataset_preview(info.name, info)
 
 
 def run(text: str) -> Run:
@@ -239,6 +263,26 @@ def _run_index(
 @st.cache_resource(ttl=30, show_spinner=False)
 def _experiments(settings: Settings) -> list[Experiment]:
     return list_experiments(_store(settings))
+
+
+@st.cache_resource(ttl=30, show_spinner=False)
+def _datasets(settings: Settings) -> list[StoredDataset]:
+    found = list_datasets(_store(settings))
+    for one in found:
+        fetch_description(_store(settings), one.name)
+    return found
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _look_at_dataset(
+    settings: Settings, path: str, options: tuple[str, ...], changed: int
+) -> dict[str, Any]:
+    return look_at(settings, Path(path), list(options))
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _dataset_preview(name: str, _info: DatasetInfo) -> Preview:
+    return look(_info)
 
 
 @st.cache_resource(ttl=_LIVE, show_spinner=False)

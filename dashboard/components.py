@@ -20,6 +20,7 @@ LAUNCH = "screens/launch.py"
 RUN = "screens/run.py"
 COMPARE = "screens/compare.py"
 MODELS = "screens/models.py"
+DATASETS = "screens/datasets.py"
 #: How the three kinds of measurement are drawn, on every page.
 LINE_KEY = ":small[━ validation   ╍ train in test mode   ┈ train]"
 

@@ -49,6 +49,12 @@ def take(name: str) -> Any:
     return values()[name]
 
 
+def put(name: str, value: Any) -> None:
+    """Put a value into a field, in place of what stands in it."""
+    values()[name] = value
+    st.session_state.pop(f"launch.{name}", None)
+
+
 def fit() -> None:
     """Replace what the chosen data set rules out, before the fields are drawn."""
     after = fitted(values())

@@ -6,7 +6,8 @@ a callback has a field ``callbacks.<name>.on``.
 
 from typing import Any, NamedTuple
 
-from experiments.datasets.catalogue import CATALOGUE, Kind, Task
+from experiments.datasets.catalogue import Kind, Task
+from experiments.datasets.stored import find_info, is_known
 from experiments.model_specs import AugmentationSpec, CNNSpec, ResNetSpec
 from experiments.settings import ROOT
 from experiments.spec_files import load_spec, parse_spec
@@ -94,7 +95,8 @@ def to_data(values: Values) -> dict[str, Any]:
     """The fields as plain data for parse_spec: only what the chosen model and callbacks use."""
     model = str(values["model.name"])
     model_fields = ("name", *_MODEL_FIELDS.get(model, ()), *_REGULARISATION)
-    info = CATALOGUE.get(values["dataset.name"])
+    name = str(values["dataset.name"])
+    info = find_info(name) if is_known(name) else None
     dataset = ["name", "max_samples"] + (["noise"] if values["dataset.name"] == "two_moons" else [])
     data: dict[str, Any] = {
         "name": values["name"],
@@ -136,7 +138,7 @@ def to_spec(values: Values) -> RunSpec:
 
 def fitted(values: Values) -> Values:
     """The fields with what the chosen data set rules out replaced by what fits it."""
-    task = CATALOGUE[values["dataset.name"]].task
+    task = find_info(values["dataset.name"]).task
     changes: Values = {}
     if values["model.name"] not in models_for(values["dataset.name"]):
         changes["model.name"] = "mlp"
@@ -156,13 +158,13 @@ def fitted(values: Values) -> Values:
 
 def models_for(dataset: str) -> list[str]:
     """The kinds of model that a data set can be given to."""
-    pictures = CATALOGUE[dataset].kind is Kind.IMAGE
+    pictures = find_info(dataset).kind is Kind.IMAGE
     return [name for name in _MODEL_FIELDS if pictures or name in ("linear", "mlp")]
 
 
 def methods_for(dataset: str) -> list[str]:
     """The ways in which a data set can be split."""
-    regression = CATALOGUE[dataset].task is Task.REGRESSION
+    regression = find_info(dataset).task is Task.REGRESSION
     return ["last", "shuffled"] + ([] if regression else ["stratified"])
 
 

@@ -59,6 +59,8 @@ FILES = {
     "checkpoints/index.json": "which checkpoint is in which file",
     "history.json": "every epoch, as `fit(...).history` gives it",
     "spec.yaml": "everything that the run was asked to do; it can be run again",
+    "split_audit.json": "what the split does to the classes, copies across the parts, and how "
+    "exact the result is",
     "split.npz": "which samples trained and which validated",
     "predictions.npz": "truth and prediction of validation samples at the end",
     "class_names.json": "the classes, in the order of the model's outputs",

@@ -1,5 +1,6 @@
 """The fields of the launch form, in the order in which one thinks of them."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import streamlit as st
@@ -11,6 +12,7 @@ from dashboard.formats import count, words
 from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, monitors_for
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
+from experiments.datasets.stored import find_info
 from experiments.errors import ExperimentsError
 from experiments.model_specs import Activation
 from experiments.specs import LOSSES, METRICS, OptimizerName
@@ -27,6 +29,7 @@ _SOURCES = {
     Source.BUNDLED: "ships with scikit-learn",
     Source.GENERATED: "made from the seed",
     Source.DOWNLOAD: "from keras.datasets",
+    Source.STORED: "your own",
 }
 
 
@@ -48,15 +51,22 @@ def draw_data() -> None:
     st.markdown("#### :material/database: Data")
     left, right = st.columns([3, 2])
     with left:
-        _select("Data set", "dataset.name", list(CATALOGUE), lambda name: CATALOGUE[name].title)
-    info = CATALOGUE[draft.values()["dataset.name"]]
+        stored = cache.datasets()
+        titles = [one.title for one in stored]
+        names = [*(one.name for one in stored), *CATALOGUE]
+        chosen = draft.values()["dataset.name"]
+        _select(
+            "Data set", "dataset.name", names if chosen in names else [chosen, *names],
+            lambda name: dataset_title(find_info(name), titles),
+        )  # fmt: skip
+    info = find_info(draft.values()["dataset.name"])
     with right:
         _number(
             "Only the first", "dataset.max_samples", min_value=10, step=100, value=None,
             placeholder="all", help="Samples to take, from the beginning; empty takes all.",
         )  # fmt: skip
     st.caption(describe(info))
-    if not on_this_machine(info):
+    if info.source is Source.DOWNLOAD and not on_this_machine(info):
         st.warning(
             f"Needs a download of {info.megabytes:g} MB: it is not on this machine yet. "
             "The run downloads it first.",
@@ -112,7 +122,7 @@ def draw_model() -> None:
                 name.upper(), f"model.{name}", min_value=0.0, max_value=10.0, step=0.0001,
                 format="%g", help=helps.L1_L2,
             )  # fmt: skip
-    if CATALOGUE[dataset].kind is Kind.IMAGE:
+    if find_info(dataset).kind is Kind.IMAGE:
         draw_augmentation()
 
 
@@ -129,7 +139,7 @@ def draw_augmentation() -> None:
 def draw_training() -> None:
     """How the weights move."""
     st.markdown("#### :material/model_training: Training")
-    info = CATALOGUE[draft.values()["dataset.name"]]
+    info = find_info(draft.values()["dataset.name"])
     cells = st.columns(3)
     with cells[0]:
         _number("Epochs", "training.epochs", min_value=1, max_value=100_000, step=10)
@@ -216,6 +226,12 @@ def start_words(start: dict[str, Any]) -> str:
         return f"Starts with weights, by layer name, of {whose}"
     after = f"after {start['epoch']} epochs " if start["epoch"] else ""
     return f"Goes on {after}from a checkpoint of {whose}"
+
+
+def dataset_title(info: DatasetInfo, titles: Sequence[str]) -> str:
+    """What a data set is called; with the beginning of its hash where two are called the same."""
+    twice = titles.count(info.title) > 1
+    return f"{info.title} · {info.content_hash[:6]}" if twice else info.title
 
 
 def describe(info: DatasetInfo) -> str:

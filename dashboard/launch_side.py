@@ -10,7 +10,10 @@ import streamlit as st
 from dashboard import cache, draft
 from dashboard.components import show_error
 from dashboard.formats import count, plain
+from dashboard.split_audit import draw_audit
+from experiments.datasets.audit import Audit
 from experiments.datasets.downloads import on_this_machine
+from experiments.datasets.split_finding import Finding
 from experiments.errors import ExperimentsError
 from experiments.specs import RunSpec
 
@@ -84,21 +87,25 @@ def _draw_when_done(future: "Future[dict[str, Any]]", was_done: bool) -> None:
 
 
 def draw_answer(answer: dict[str, Any]) -> None:
-    """Numbers, split, warnings; classes and layers where one asks for them."""
+    """Numbers, and what the split does; layers where one asks for them."""
     grid = st.grid("auto", min_column_width=92, gap="small")
     grid.metric("Parameters", count(answer["parameters"]))
     grid.metric("Train", count(answer["train"]), help="Samples that move the weights.")
     grid.metric("Validation", count(answer["validation"]))
     grid.metric("Batches", count(answer["batches"]), help="In each epoch.")
-    st.caption(answer["sentence"])
     for warning in answer["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
-    if answer["classes"]:
-        with st.expander(f"{len(answer['classes'])} classes", icon=":material/category:"):
-            table = pd.DataFrame(answer["classes"], columns=["class", "train", "validation"])
-            st.dataframe(table, hide_index=True, height=min(36 * len(table) + 38, 300))
+    if answer["audit"]:
+        draw_audit(Audit.from_dict(answer["audit"]), "Use", change_form)
     with st.expander(f"{len(answer['layers'])} layers", icon=":material/layers:"):
         draw_layers(answer["layers"])
+
+
+def change_form(finding: Finding) -> None:
+    """Put what would mend a finding into the form."""
+    for name, value in finding.changes.items():
+        draft.put(name, value)
+    st.rerun()  # the whole page: the form stands outside of the fragment that was clicked
 
 
 def draw_layers(layers: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from dashboard import cache, draft
 from dashboard.components import errors_shown
 from dashboard.forms import with_early_stopping
 from dashboard.model_uploads import find_upload
+from experiments.datasets.stored import find_info
 from experiments.errors import InputError
 from experiments.launching.branching import branch_spec
 from experiments.launching.transplants import Weights, find_weights, planting
@@ -18,11 +19,19 @@ from experiments.tracking.runs import Run
 
 
 def load_clone() -> None:
-    """Fill the form with the spec of the run that the URL names, once."""
-    keys = ("clone", "with", "from", "weights")
-    clone, *change = wanted = tuple(st.query_params.get(key) for key in keys)
-    if not clone or st.session_state.get("launch loaded") == wanted:
+    """Fill the form with the run or the data set that the URL names, once."""
+    keys = ("clone", "with", "from", "weights", "dataset")
+    clone, *change, dataset = wanted = tuple(st.query_params.get(key) for key in keys)
+    if not (clone or dataset) or st.session_state.get("launch loaded") == wanted:
         return
+    if dataset:
+        with errors_shown("The data set cannot be trained on"):
+            find_info(dataset)
+            draft.put("dataset.name", dataset)
+            draft.put("name", "")
+            st.session_state["launch loaded"] = wanted
+        return
+    assert clone
     with errors_shown("The run cannot be cloned"):
         draft.fill(cloned(cache.run(clone), *change))
         st.session_state["launch loaded"] = wanted

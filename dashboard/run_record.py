@@ -10,11 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
-from dashboard.components import MODELS, errors_shown
+from dashboard.components import MODELS, clone_run, errors_shown
 from dashboard.formats import number, plain, size
 from dashboard.prediction_charts import confusion, confusion_figure, most_mistaken, truth_figure
+from dashboard.split_audit import audit_of, draw_audit, draw_warnings
 from experiments.checkpoint_files import MODEL_FILE
-from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.stored import find_info, is_known
 from experiments.errors import ArtifactError, ExperimentsError
 from experiments.tracking.runs import Run, RunStatus
 
@@ -43,13 +45,20 @@ EXPORTS: dict[str, Export] = {
 
 def draw_record(run: Run) -> None:
     """Tabs with what is recorded of the run beside its curves."""
-    predictions, params, files, log = st.tabs(
-        ["Predictions", "Parameters", "Files", "Log"], key="tab", bind="query-params",
-        on_change="rerun",
+    audit = audit_of(run)
+    if audit:
+        draw_warnings(audit)
+    predictions, *split, params, files, log = st.tabs(
+        ["Predictions", *(["Split"] if audit else []), "Parameters", "Files", "Log"], key="tab",
+        bind="query-params", on_change="rerun",
     )  # fmt: skip
     if predictions.open:
         with predictions, errors_shown():
             draw_predictions(run)
+    if audit and split[0].open:
+        with split[0]:
+            again = "Launch again with"
+            draw_audit(audit, again, lambda finding: clone_run(run.id, finding.as_change()))
     if params.open:
         with params:
             draw_params(run)
@@ -73,7 +82,7 @@ def draw_predictions(run: Run) -> None:
     except ArtifactError:
         st.info("This run recorded no predictions. The rest of what it recorded is here.")
         return
-    info = CATALOGUE.get(run.params.get("dataset.name", ""))
+    info = dataset_of(run)
     names = class_names(run)
     left, right = st.columns([3, 2], gap="medium")
     if names:
@@ -114,9 +123,15 @@ def draw_confusions(counts: pd.DataFrame) -> None:
         st.markdown("  \n".join(lines))
 
 
+def dataset_of(run: Run) -> DatasetInfo | None:
+    """What is known of the run's data set; None where that is nothing."""
+    name = run.params.get("dataset.name", "")
+    return find_info(name) if is_known(name) else None
+
+
 def class_names(run: Run) -> list[str]:
     """The names of the classes; empty for a regression. From the run, else from the catalogue."""
-    info = CATALOGUE.get(run.params.get("dataset.name", ""))
+    info = dataset_of(run)
     try:
         names = json.loads(cache.artifact(run, "class_names.json").read_text())
         return [str(name) for name in names]

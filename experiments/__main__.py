@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from experiments.commands import inspecting, models, remedying, runs, transplanting
+from experiments.commands import datasets, inspecting, models, remedying, runs, transplanting
 from experiments.commands.answers import Command
 from experiments.errors import (
     ArtifactError,
@@ -143,7 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     inspecting.add_arguments(command)
     _finish(command, inspecting.inspect)
 
-    _finish(add("datasets", help="list the data sets"), runs.datasets)
+    command = add("datasets", help="list the data sets, add files to them, delete one")
+    _finish(command, datasets.list_all)
+    datasets.add_arguments(command)
     return parser
 
 

@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TextIO
 
 import keras
@@ -20,14 +21,16 @@ import numpy as np
 import tensorflow as tf
 
 from experiments import evaluating, exporting, planning, predicting
+from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
-from experiments.datasets.splits import divide, summarize_split
+from experiments.datasets.splits import divide
 from experiments.errors import ExperimentsError, InputError, unknown
 from experiments.models import outline_spec, refuse_too_large
 from experiments.process_limits import limit_process
 from experiments.settings import read_settings
 from experiments.spec_files import parse_spec
-from experiments.specs import RunSpec
+from experiments.specs import DatasetSpec, RunSpec, SplitSpec
+from experiments.tracking.datasets import bring
 from experiments.tracking.store import Store
 
 Operation = Callable[..., dict[str, Any]]
@@ -41,6 +44,7 @@ def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
     parsed = parse_spec(spec)
     refuse_too_large(parsed)
     layers = outline_spec(parsed)
+    bring(store, parsed.dataset.name)
     answer = _preview_split(parsed)
     return {
         "parameters": sum(layer["parameters"] for layer in layers),
@@ -57,13 +61,22 @@ def _preview_split(spec: RunSpec) -> dict[str, Any]:
         split = divide(np.zeros(samples, np.int32), spec.split, spec.data_seed)
         says = f"{info.name} is downloaded ({info.megabytes:.0f} MB) when the run starts."
         counts = {"train": len(split.train), "validation": len(split.validation), "test": None}
-        return {**counts, "classes": [], "sentence": "", "warnings": [says]}
-    dataset = load_dataset(spec.dataset, spec.data_seed)
-    summary = summarize_split(dataset, divide(dataset.y, spec.split, spec.data_seed))
+        return {**counts, "warnings": [says], "audit": None}
+    audit = _audit(spec.dataset, spec.split, spec.data_seed)
+    sizes = {part["name"]: part["samples"] for part in audit["parts"]}
     return {
-        **summary._asdict(),
-        "classes": [row._asdict() for row in summary.classes],
+        "train": sizes["training"],
+        "validation": sizes.get("validation", 0),
+        "test": sizes.get("test"),
+        "warnings": [],
+        "audit": audit,
     }
+
+
+@lru_cache(maxsize=32)  # a form asks anew at every change of any field
+def _audit(dataset: DatasetSpec, split: SplitSpec, seed: int) -> dict[str, Any]:
+    loaded = load_dataset(dataset, seed)
+    return audit_split(loaded, divide(loaded.y, split, seed)).to_dict()
 
 
 _EXHAUSTED = tf.errors.ResourceExhaustedError

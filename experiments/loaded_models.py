@@ -15,6 +15,7 @@ from experiments.opening import open_model_file
 from experiments.saving import MODEL_FILE, load_model
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
+from experiments.tracking.datasets import bring
 from experiments.tracking.runs import get_spec
 from experiments.tracking.store import Store
 
@@ -65,6 +66,7 @@ def load_run(store: Store, run_id: str) -> LoadedRun:
         spec = get_spec(store, run_id)
         path = fetch_artifact(store, run_id, MODEL_FILE)
         model = load_model(path)
+        bring(store, spec.dataset.name)
         dataset, split = _data(spec.model_dump_json())
         seconds = time.perf_counter() - started
         while len(_runs) >= _MOST_RUNS:

@@ -10,7 +10,8 @@ import numpy as np
 
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.loading import Dataset, load_dataset, on_this_machine
-from experiments.errors import InputError, unknown
+from experiments.datasets.stored import find_info, stored_names
+from experiments.errors import DatasetError, InputError, unknown
 from experiments.loaded_models import LoadedFile, LoadedRun
 from experiments.specs import DatasetSpec
 
@@ -41,10 +42,11 @@ def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> 
         dataset = loaded.dataset
         parts = {"validation": loaded.split.validation, "train": loaded.split.train}
     else:
-        if name not in CATALOGUE:
-            raise InputError(unknown("data set", name, CATALOGUE))
-        refuse_unfit(loaded.model, CATALOGUE[name])
-        dataset = _whole(name)
+        try:
+            refuse_unfit(loaded.model, find_info(name or ""))
+        except DatasetError as error:
+            raise InputError(str(error)) from None
+        dataset = _whole(name or "")
         parts = {"all": np.arange(len(dataset.x))}
     if part in parts:
         return Part(dataset, dataset.x, dataset.y, parts[part])
@@ -62,9 +64,10 @@ def _whole(name: str) -> Dataset:
 def compatible(loaded: LoadedRun | LoadedFile) -> list[dict[str, Any]]:
     """The data sets on this machine that a model can be evaluated on, its own first."""
     own = loaded.dataset.info.name if isinstance(loaded, LoadedRun) else None
+    there = [find_info(name) for name in (*CATALOGUE, *stored_names())]
     fitting = [
         info
-        for info in CATALOGUE.values()
+        for info in there
         if info.name == own or (_misfit(loaded.model, info) is None and on_this_machine(info))
     ]
     return [

@@ -14,6 +14,7 @@ from experiments.datasets.loading import Dataset
 from experiments.datasets.splits import Split
 from experiments.errors import SpecError
 from experiments.specs import RunSpec
+from experiments.tables import encode_row
 
 _SURELY_FITS = 4096  # no layer wider than this: not worth counting
 _TRAINING_BYTES = 16  # a float32 weight, its gradient, and the two slots of Adam
@@ -196,7 +197,9 @@ def _measure(dataset: Dataset, split: Split) -> _Statistics:
     statistics = _Statistics([], [])
     if dataset.info.kind is Kind.TABULAR:
         x = dataset.x[split.train].astype(np.float64)
-        mean, variance = x.mean(axis=0), x.var(axis=0)
+        if dataset.info.categories:  # users' rows may lack values
+            x = np.ma.masked_invalid(x)
+        mean, variance = np.ma.filled(x.mean(axis=0), 0.0), np.ma.filled(x.var(axis=0), 0.0)
         # A feature that is constant in training must not be divided by (nearly) zero in
         # validation: the square of float32's resolution is what counts as zero.
         variance = np.where(variance > 1e-15 * mean**2, variance, 1.0)
@@ -215,6 +218,8 @@ def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:
     try:
         if info.kind is Kind.IMAGE:
             x = keras.layers.Rescaling(1 / info.white, name="preprocessing")(inputs)
+        elif info.categories:
+            x = encode_row(inputs, info, statistics.mean, statistics.variance)
         else:
             x = keras.layers.Normalization(
                 mean=statistics.mean, variance=statistics.variance, name="preprocessing"

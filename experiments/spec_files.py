@@ -1,14 +1,17 @@
 """Specs from outside: plain dicts, YAML text, YAML files, and overrides of the command line."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
-from experiments.errors import SpecError
+from experiments.errors import DatasetError, SpecError
 from experiments.spec_errors import describe_errors
 from experiments.specs import RunSpec
+
+NameFinder = Callable[[str], str]
 
 
 def parse_spec(data: Any) -> RunSpec:
@@ -26,8 +29,13 @@ def parse_spec(data: Any) -> RunSpec:
         raise SpecError(describe_errors(error, RunSpec)) from None
 
 
-def load_spec(text: str, overrides: list[str] | None = None) -> RunSpec:
-    """A RunSpec from YAML text, with ``a.b=value`` overrides; raises SpecError."""
+def load_spec(
+    text: str, overrides: list[str] | None = None, known_name: NameFinder | None = None
+) -> RunSpec:
+    """A RunSpec from YAML text, with ``a.b=value`` overrides; raises SpecError.
+
+    ``known_name`` makes the whole name of a data set of what a user calls it.
+    """
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -38,16 +46,29 @@ def load_spec(text: str, overrides: list[str] | None = None) -> RunSpec:
         data = dict(data or {})
         for override in overrides:
             _override(data, override)
+    if known_name and isinstance(data, dict) and isinstance(data.get("dataset"), dict):
+        name = data["dataset"].get("name")
+        if isinstance(name, str):
+            data["dataset"] = data["dataset"] | {"name": _found(known_name, name)}
     return parse_spec(data)
 
 
-def read_spec(path: Path, overrides: list[str] | None = None) -> RunSpec:
-    """A RunSpec from a YAML file; raises SpecError."""
+def _found(known_name: NameFinder, name: str) -> str:
+    try:
+        return known_name(name)
+    except DatasetError as error:
+        raise SpecError(f"dataset.name: {error}") from None
+
+
+def read_spec(
+    path: Path, overrides: list[str] | None = None, known_name: NameFinder | None = None
+) -> RunSpec:
+    """A RunSpec from a YAML file, as load_spec makes one of its text; raises SpecError."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"Cannot read the spec {path}: {error}. Name a YAML file.") from None
-    return load_spec(text, overrides)
+    return load_spec(text, overrides, known_name)
 
 
 def _override(data: dict[str, Any], override: str) -> None:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Task
-from experiments.errors import unknown
+from experiments.datasets.catalogue import DatasetInfo, Kind, Task
+from experiments.datasets.stored import find_info
+from experiments.errors import DatasetError
 from experiments.model_specs import AugmentationSpec, Fraction, MLPSpec, ModelSpec, Part, Positive
 
 OptimizerName = Literal[
@@ -40,7 +41,8 @@ _SHORT_NAMES = {
 
 
 class DatasetSpec(Part):
-    """Which samples: a name of the catalogue, optionally only the first ``max_samples``.
+    """Which samples: a name of the catalogue or the whole name of a stored data set, optionally
+    only the first ``max_samples``.
 
     ``noise`` is for two_moons: the fraction of labels that are flipped.
     """
@@ -52,14 +54,16 @@ class DatasetSpec(Part):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in CATALOGUE:
-            raise ValueError(unknown("data set", name, CATALOGUE))
+        try:
+            find_info(name)
+        except DatasetError as error:
+            raise ValueError(str(error)) from None
         return name
 
     @property
     def info(self) -> DatasetInfo:
-        """The catalogue's description of it."""
-        return CATALOGUE[self.name]
+        """What is known of it."""
+        return find_info(self.name)
 
 
 class SplitSpec(Part):
@@ -171,7 +175,7 @@ class RunSpec(Part):
     @property
     def title(self) -> str:
         """The run's name, or one made of what it is."""
-        return self.name or f"{self.dataset.name} {self.model.name}"
+        return self.name or f"{self.dataset.name.partition('@')[0]} {self.model.name}"
 
     @property
     def loss(self) -> str:

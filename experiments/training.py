@@ -26,6 +26,7 @@ from experiments.callbacks import (
 )
 from experiments.checkpoint_files import link
 from experiments.checkpoints import Checkpoints, Continuation
+from experiments.datasets.audit import AUDIT_FILE, audit_split
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.splits import Split, divide
 from experiments.errors import ExperimentsError
@@ -238,6 +239,7 @@ def _record_facts(
 
 def _write_data_artifacts(folder: RunFolder, dataset: Dataset, split: Split) -> None:
     np.savez(folder.artifacts / "split.npz", train=split.train, validation=split.validation)
+    write_json(folder.artifacts / AUDIT_FILE, audit_split(dataset, split).to_dict())
     names = json.dumps(list(dataset.info.class_names), ensure_ascii=False)
     (folder.artifacts / "class_names.json").write_text(names, encoding="utf-8")
 

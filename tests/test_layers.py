@@ -13,14 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LEVELS = [
     {"errors", "settings", "process_limits"},
     {
-        "datasets.catalogue", "spec_errors", "run_folder", "keras2_config", "model_files",
-        "checkpoint_files", "diagnosis", "histories", "model_specs",
+        "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
+        "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",
     },
     {"specs"},
     {"spec_files"},
     {"tracking", "datasets", "remedies", "remedy_outcome"},
     {
-        "models", "architectures", "hdf5", "optimizer_state", "training_state", "saving",
+        "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
         "opening", "shuffling", "callbacks", "gap_recording", "scripts", "sample_files",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
@@ -28,7 +28,7 @@ LEVELS = [
     {"training", "attending"},
     {
         "launching", "predicting", "measuring", "evaluating", "planning", "keras_process",
-        "inspect_process",
+        "inspect_process", "dataset_process",
     },
     {"worker", "keras_answers"},
     {"commands"},

@@ -1,4 +1,4 @@
-"""Commands about runs and data sets."""
+"""Commands about runs."""
 
 import argparse
 import json
@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.commands.answers import open_store, say
+from experiments.datasets.catalogue import CATALOGUE
 from experiments.errors import HistoryError, InputError
 from experiments.settings import read_settings
 
 if TYPE_CHECKING:
+    from experiments.specs import RunSpec
     from experiments.tracking.runs import Run, RunStatus
     from experiments.tracking.store import Store
 
 
 def run(options: argparse.Namespace) -> int:
     """Train in the foreground."""
-    from experiments.spec_files import read_spec
-
-    spec = read_spec(options.spec, options.set)
+    spec = read_named_spec(options.spec, options.set)
     from experiments.launching.inline import run_inline
 
     return _trained(options, *run_inline(open_store(), spec))
@@ -28,10 +28,9 @@ def run(options: argparse.Namespace) -> int:
 def submit_spec(options: argparse.Namespace) -> int:
     """Queue a run."""
     from experiments.launching import submit
-    from experiments.spec_files import read_spec
 
     store = open_store()
-    return _queued(options, store, submit(store, read_spec(options.spec, options.set)))
+    return _queued(options, store, submit(store, read_named_spec(options.spec, options.set)))
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -153,26 +152,18 @@ def diagnose_all(options: argparse.Namespace) -> int:
     return 2 if any("error" in answer for answer in answers) else 0
 
 
-def datasets(options: argparse.Namespace) -> int:
-    """The catalogue."""
-    from experiments.datasets.catalogue import CATALOGUE
-    from experiments.datasets.loading import on_this_machine
+def read_named_spec(path: Path, overrides: list[str]) -> "RunSpec":
+    """The spec in a file, which may name stored data sets as the user does; raises SpecError."""
+    from experiments.spec_files import read_spec
 
-    rows = [
-        {
-            "name": info.name, "title": info.title, "task": info.task.value,
-            "kind": info.kind.value, "shape": list(info.shape), "samples": info.samples,
-            "classes": info.classes, "source": info.source.value, "here": on_this_machine(info),
-        }
-        for info in CATALOGUE.values()
-    ]  # fmt: skip
-    text = "\n".join(
-        f"{row['name']:<19} {row['task']:<11} {row['samples']:>6}  {row['title']}"
-        + ("" if row["here"] else "  (is downloaded at first use)")
-        for row in rows
-    )
-    say(options, rows, text)
-    return 0
+    def known_name(name: str) -> str:
+        if name in CATALOGUE:
+            return name
+        from experiments.tracking import datasets
+
+        return datasets.known_name(open_store(), name)
+
+    return read_spec(path, overrides, known_name)
 
 
 def _trained(options: argparse.Namespace, run_id: str, status: "RunStatus") -> int:

@@ -25,6 +25,7 @@ class Source(StrEnum):
     BUNDLED = "bundled"  # ships with scikit-learn
     GENERATED = "generated"  # made from the seed
     DOWNLOAD = "download"  # keras.datasets, downloaded at first use
+    STORED = "stored"  # brought by a user, kept in MLflow
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class DatasetInfo:
     ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder,
     and ``sha256`` what Keras wants it to be ("" where it does not check). ``beside`` names further
     files of the same download, in the same folder and from the same place. ``white`` is the
-    brightest value that a pixel can have.
+    brightest value that a pixel can have. Of stored rows ``feature_names`` are known, and the
+    ``categories`` of each feature, none for numbers: a category is stored as its number.
     """
 
     name: str
@@ -52,6 +54,9 @@ class DatasetInfo:
     sha256: str = ""
     beside: tuple[str, ...] = ()
     white: float = 255.0
+    feature_names: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    content_hash: str = ""
 
     @property
     def downloads(self) -> tuple[tuple[str, str], ...]:
@@ -61,6 +66,16 @@ class DatasetInfo:
         folder, place = self.file.rpartition("/")[0], self.url.rpartition("/")[0]
         more = tuple((f"{folder}/{name}", f"{place}/{name}") for name in self.beside)
         return ((self.file, self.url), *more)
+
+    @property
+    def number_columns(self) -> list[tuple[int, int]]:
+        """Features of a stored table that are numbers, as runs of columns: first, last + 1."""
+        found: list[tuple[int, int]] = []
+        for i, categories in enumerate(self.categories):
+            if not categories:
+                joins = found and found[-1][1] == i
+                found[-1:] = [(found[-1][0], i + 1)] if joins else [*found[-1:], (i, i + 1)]
+        return found
 
     @property
     def classes(self) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Source
+from experiments.datasets.stored import SAMPLES_FILE, folder_of
 from experiments.errors import DatasetError
 
 #: Seconds without an answer, or without a further byte, after which a download has failed.
@@ -43,6 +44,8 @@ def keras_cache() -> Path:
 
 def on_this_machine(info: DatasetInfo) -> bool:
     """Whether a data set needs no network: bundled, generated, or all its files downloaded."""
+    if info.source is Source.STORED:
+        return (folder_of(info.content_hash) / SAMPLES_FILE).is_file()
     if info.source is not Source.DOWNLOAD:
         return True
     folder = keras_cache()

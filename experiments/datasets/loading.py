@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import keras_cache, load_keras_dataset, on_this_machine
+from experiments.datasets.stored import SAMPLES_FILE, folder_of
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 
@@ -67,6 +68,8 @@ def load_dataset(spec: DatasetSpec, seed: int) -> Dataset:
     info = spec.info
     if info.source is Source.GENERATED:
         raw = _two_moons(info, spec.noise, seed)
+    elif info.source is Source.STORED:
+        return _stored(info, spec.max_samples)
     elif info.source is Source.BUNDLED:
         raw = _bundled(info)
     else:
@@ -98,6 +101,22 @@ def _two_moons(info: DatasetInfo, noise: float, seed: int) -> _Raw:
     flipped = np.random.default_rng([seed, 1]).permutation(len(y))[: round(noise * len(y))]
     y[flipped] = 1 - y[flipped]
     return _Raw(x, y, ("x1", "x2"))
+
+
+def _stored(info: DatasetInfo, most: int | None) -> Dataset:
+    import h5py
+
+    path = folder_of(info.content_hash) / SAMPLES_FILE
+    try:
+        with h5py.File(path) as file:
+            x, y = file["x"][:most], file["y"][:most]
+    except (OSError, KeyError) as error:
+        raise DatasetError(
+            f"{info.name}: {path} cannot be read: {error}. Delete its folder; it is fetched again."
+        ) from None
+    whole = len(x) == info.samples
+    digest = info.content_hash if whole else _content_hash(x, y)
+    return Dataset(info, x, y, None, None, info.feature_names, digest)
 
 
 def _downloaded(info: DatasetInfo) -> _Raw:

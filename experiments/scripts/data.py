@@ -23,7 +23,7 @@ def stratify(labels, validation, random):
 
 def data_imports(info: DatasetInfo) -> list[str]:
     """The import that the lines of ``data_lines`` need beyond Keras and NumPy."""
-    if info.source is Source.DOWNLOAD:
+    if info.source in (Source.DOWNLOAD, Source.STORED):
         return []
     name = "make_moons" if info.source is Source.GENERATED else f"load_{info.name}"
     return [f"from sklearn.datasets import {name}"]
@@ -37,6 +37,12 @@ def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
     """
     info = spec.info
     lines: list[str] = []
+    if info.source is Source.STORED:
+        most = "" if spec.max_samples is None else spec.max_samples
+        return [
+            f'with h5py.File("samples.h5") as file:  # of {info.name}, from MLflow',
+            f'    x, y = file["x"][:{most}], file["y"][:{most}]',
+        ]
     if info.source is Source.DOWNLOAD:
         lines.append(f"(x, y), (x_test, y_test) = keras.datasets.{info.name}.load_data()")
     elif info.source is Source.GENERATED:

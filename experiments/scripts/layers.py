@@ -12,14 +12,17 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "Activation": (("activation",), {}),
     "Add": ((), {}),
     "BatchNormalization": ((), {}),
+    "Concatenate": ((), {}),
     "Conv2D": (
         ("filters", "kernel_size"),
         {"strides": [1, 1], "padding": "valid", "use_bias": True, "kernel_regularizer": None},
     ),
+    "Cropping1D": (("cropping",), {}),
     "Dense": (("units",), {"activation": "linear", "use_bias": True, "kernel_regularizer": None}),
     "Dropout": (("rate",), {"seed": None}),
     "Flatten": ((), {}),
     "GlobalAveragePooling2D": ((), {}),
+    "IntegerLookup": ((), {"vocabulary": None, "output_mode": "int"}),
     "MaxPooling2D": (("pool_size",), {}),
     "RandomContrast": (("factor",), {"value_range": [0, 255], "seed": None}),
     "RandomFlip": (("mode",), {"seed": None}),
@@ -30,6 +33,7 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "RandomZoom": (("height_factor",), {"fill_mode": "reflect", "seed": None}),
     "Normalization": ((), {"mean": None, "variance": None}),
+    "Reshape": (("target_shape",), {}),
     "Rescaling": (("scale",), {"offset": 0.0}),
 }
 _WIDTH = 100

@@ -154,13 +154,18 @@ def _imports(spec: RunSpec) -> str:
 def _statistics(spec: RunSpec) -> list[str]:
     """What preprocessing takes from the training samples, as experiments.models measures it."""
     lines: list[str] = []
-    if spec.dataset.info.kind is Kind.TABULAR:
+    info = spec.dataset.info
+    if info.kind is Kind.TABULAR:
         lines += [
-            'x = x_train.astype("float64")',
+            'x = np.ma.masked_invalid(x_train.astype("float64"))'
+            if info.categories
+            else 'x = x_train.astype("float64")',
             "mean, variance = x.mean(axis=0), x.var(axis=0)",
             "variance = np.where(variance > 1e-15 * mean**2, variance, 1.0)  # constant features",
         ]
-    if spec.dataset.info.task is Task.REGRESSION:
+        if info.categories:
+            lines.insert(2, "mean, variance = np.ma.filled(mean, 0.0), np.ma.filled(variance, 0.0)")
+    if info.task is Task.REGRESSION:
         lines.append('y = y_train.astype("float64")')
     return [*lines, ""] if lines else []
 
@@ -173,6 +178,10 @@ def _layers(spec: RunSpec, architecture: dict[str, Any]) -> list[str]:
         ("target_units", "scale"): "float(y.std()) or 1.0",
         ("target_units", "offset"): "float(y.mean())",
     }
+    for first, last in spec.dataset.info.number_columns:
+        for what in ("mean", "variance"):
+            columns = f"{what}[{first}:{last}].tolist()"
+            expressions[f"preprocessing_{first}", what] = columns
     if spec.augmentation:  # both sides are the same, and one number would mean something else
         contrast = spec.augmentation.contrast
         expressions |= {("augment_contrast", "factor"): f"({contrast!r}, {contrast!r})"}

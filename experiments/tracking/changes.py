@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from experiments.checkpoint_files import find
+from experiments.datasets.catalogue import Source
 from experiments.errors import ExperimentsError, InputError
 from experiments.spec_files import parse_spec
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import list_checkpoints
+from experiments.tracking.datasets import link_dataset
 from experiments.tracking.runs import SOURCE, SPEC_FILE, RunStatus, Tag, get_run, get_spec
 from experiments.tracking.store import Store, asks_store
 
@@ -51,6 +53,8 @@ def create_run(
     params = [Param(name, value) for name, value in spec.flatten().items()]
     client.log_batch(run_id, params=params)
     client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
+    if spec.dataset.info.source is Source.STORED:
+        link_dataset(store, run_id, spec.dataset.info)
     if start_file and spec.start:
         client.log_artifact(run_id, str(start_file), str(PurePosixPath(spec.start.file).parent))
     client.update_run(run_id, status=status.value)

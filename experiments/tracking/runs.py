@@ -1,5 +1,6 @@
 """Finding runs, whichever kind of store they are in. All state is in MLflow."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from experiments.tracking.direct_runs import (
     read_runs,
 )
 from experiments.tracking.run import SOURCE, Run, RunStatus, Tag, make_run, to_value
-from experiments.tracking.store import EXPERIMENT, Store, asks_store
+from experiments.tracking.store import DATASETS_EXPERIMENT, EXPERIMENT, Store, asks_store
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCE", "Run", "RunStatus", "Tag"]
 
 SPEC_FILE = "spec.yaml"
+_STORED_NAME = re.compile(r"^dataset:\n  name: (\S+@[0-9a-f]{16})$", re.MULTILINE)
 _A_PAGE = 1000  # runs; one MLflow call for 10,000 takes 7 s and longer
 
 
@@ -40,12 +42,13 @@ class Experiment(NamedTuple):
 
 
 def list_experiments(store: Store) -> list[Experiment]:
-    """All experiments that are not deleted, ours first."""
+    """All experiments of runs that are not deleted, ours first."""
     with open_database(store) as database:
         if database:
             found = [Experiment(*row) for row in read_experiments(database)]
         else:
             found = _served_experiments(store)
+    found = [experiment for experiment in found if experiment.name != DATASETS_EXPERIMENT]
     return sorted(found, key=lambda experiment: not experiment.is_ours)
 
 
@@ -115,6 +118,11 @@ def get_spec(store: Store, run_id: str) -> RunSpec:
         text = read_text(store, run_id, SPEC_FILE)
     except ArtifactError as error:
         raise ArtifactError(f"{error} Without it the run cannot be trained or cloned.") from None
+    stored = _STORED_NAME.search(text)
+    if stored:
+        from experiments.tracking.datasets import fetch_description
+
+        fetch_description(store, stored[1])
     return load_spec(text)
 
 

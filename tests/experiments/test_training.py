@@ -68,7 +68,7 @@ def test_the_artifacts_are_all_there(module_store, trained):
     assert [item.path for item in list_artifacts(module_store, trained.id)] == [
         "checkpoints/index.json", "class_names.json", "history.json", "log.txt",
         "model/architecture.json", "model/model.h5", "model/model.weights.h5", "predictions.npz",
-        "spec.yaml", "split.npz",
+        "spec.yaml", "split.npz", "split_audit.json",
     ]  # fmt: skip
 
 

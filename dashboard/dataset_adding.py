@@ -1,0 +1,167 @@
+"""From a file to a data set: uploaded, looked at, corrected, stored."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cache
+from dashboard.components import errors_shown
+from dashboard.dataset_uploads import keep_upload
+from dashboard.formats import count, number, plain, words
+from experiments.dataset_process import store
+from experiments.datasets.catalogue import Task
+from experiments.datasets.reading.choosing import SUFFIXES
+from experiments.settings import read_settings
+
+_LARGEST_MB = 2000
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+def draw_adding() -> None:
+    """Choose a file, see what is in it, store it."""
+    path = choose_file()
+    if path is None:
+        return
+    with errors_shown("The file is not accepted"):
+        with st.expander("Read it otherwise", icon=":material/tune:"):
+            options = draw_corrections(path)
+        with st.spinner("Looking at all of it…", show_time=True):
+            answer = cache.look_at_dataset(path, options)
+        options += draw_choices(answer, options)
+        with st.spinner("Looking at all of it…", show_time=True):
+            answer = cache.look_at_dataset(path, options)
+        draw_found(answer)
+        draw_storing(path, options, answer)
+
+
+def choose_file() -> Path | None:
+    """An uploaded file, or one on the server's disk."""
+    uploaded, on_disk = st.tabs(["Upload", "On the server's disk"])
+    with uploaded:
+        file = st.file_uploader(
+            "CSV, TSV, Parquet, NPZ, NPY or HDF5, or a zip of pictures in class folders",
+            type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
+        )  # fmt: skip
+        if file is not None:
+            return keep_upload(read_settings(), file.name, file)
+    with on_disk:
+        text = st.text_input(
+            "A file or a folder", placeholder="/data/flowers",
+            help="For what is too large to upload: it is read where it is, and copied once.",
+        )  # fmt: skip
+        return Path(text).expanduser() if text.strip() else None
+
+
+def draw_corrections(path: Path) -> list[str]:
+    """What the user knows better than the detection, as options of the command."""
+    options = []
+    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        left, middle, right = st.columns(3)
+        delimiter = left.selectbox(
+            "Delimiter", [None, *_DELIMITERS], format_func=lambda d: _DELIMITERS.get(d, "detect")
+        )
+        encoding = middle.text_input("Encoding", placeholder="detect")
+        header = right.selectbox("The first line", ["detect", "names of columns", "data"])
+        options += ["--delimiter", delimiter] if delimiter else []
+        options += ["--encoding", encoding.strip()] if encoding.strip() else []
+        options += {"detect": [], "names of columns": ["--header"], "data": ["--no-header"]}[header]
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        side = st.number_input(
+            "Bring pictures to this many pixels a side", 8, 1024, value=None, placeholder="as found"
+        )
+        options += ["--size", f"{side}x{side}"] if side else []
+    else:
+        if st.toggle("Leave rows with missing features out"):
+            options.append("--drop-missing")
+    if st.toggle("Accept what is good, list what is left out"):
+        options.append("--skip-bad")
+    return options
+
+
+def draw_choices(answer: dict[str, Any], options: list[str]) -> list[str]:
+    """What to predict from what, as options of the command."""
+    found, plan = answer["found"], answer["plan"]
+    if found["kind"] == "pictures":
+        return []
+    tabular = found["kind"] == "table"
+    names = [one["name"] if tabular else one["path"] for one in found[
+        "columns" if tabular else "arrays"]]  # fmt: skip
+    left, middle, right = st.columns([2, 3, 1])
+    known = plan["target"] if plan["target"] in names else None
+    target = left.selectbox(
+        "Predict",
+        names,
+        index=names.index(known) if known else None,
+        key=f"target {answer['file']}",
+    )
+    chosen: list[str] = []
+    if tabular:
+        chosen = middle.multiselect(
+            "From", [name for name in names if name != target], placeholder="all that can be used"
+        )
+    task = right.selectbox("As", [None, *(task.value for task in Task)],
+                           format_func=lambda t: words(t) if t else "found out")  # fmt: skip
+    more = ["--target", target] if target and target != known else []
+    more += ["--features", ",".join(chosen)] if chosen else []
+    return more + (["--task", task] if task else [])
+
+
+def draw_found(answer: dict[str, Any]) -> None:
+    """What is in the file, and what would be stored."""
+    found, plan = answer["found"], answer["plan"]
+    with st.container(horizontal=True):
+        st.metric("Samples", count(plan["samples"]), border=True)
+        st.metric("One sample", " × ".join(map(str, plan["shape"])), border=True)
+        st.metric("Task", words(plan["task"]), border=True)
+        if plan["class_names"]:
+            st.metric("Classes", count(len(plan["class_names"])), border=True)
+    notes = [plain(note) for note in plan["notes"]]
+    if written := found.get("written"):
+        delimiter = _DELIMITERS.get(written["delimiter"], written["delimiter"])
+        header = "names in the first line" if written["header"] else "no names of columns"
+        notes.append(
+            f"Text in {written['encoding']}{' with a BOM' if written['bom'] else ''}, "
+            f"{delimiter} between fields, {header}."
+        )
+    st.caption("  \n".join(notes))
+    st.dataframe(found_table(found), hide_index=True, height="content", key="found")
+
+
+def found_table(found: dict[str, Any]) -> pd.DataFrame:
+    """The columns, arrays or classes of a file, one row each."""
+    if found["kind"] == "table":
+        return pd.DataFrame(
+            {
+                "Column": one["name"], "Kind": one["kind"], "Missing": one["missing"],
+                "Different": one["distinct"],
+                "Range": "" if one["low"] is None else
+                f"{number(one['low'])} to {number(one['high'])}",
+                "Such as": ", ".join(one["examples"]),
+            }
+            for one in found["columns"]
+        )  # fmt: skip
+    if found["kind"] == "arrays":
+        return pd.DataFrame(
+            {
+                "Array": one["path"],
+                "Shape": " × ".join(map(str, one["shape"])),
+                "Type": one["dtype"],
+            }
+            for one in found["arrays"]
+        )
+    return pd.DataFrame(found["classes"], columns=["Class", "Pictures"])
+
+
+def draw_storing(path: Path, options: list[str], answer: dict[str, Any]) -> None:
+    """Its name, and the button."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input("Name", value=path.stem, max_chars=100, width=320)
+        pressed = st.button("Store", type="primary", icon=":material/save:")
+    if pressed and name.strip():
+        with st.spinner(f"Storing {count(answer['plan']['samples'])} samples…", show_time=True):
+            stored = store(read_settings(), path, name.strip(), options)
+        cache.forget_datasets()
+        st.query_params.from_dict({"name": stored["name"]})
+        st.rerun()

@@ -1,0 +1,132 @@
+"""One data set: what it is, its classes, its first samples."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.express as px
+import streamlit as st
+
+from dashboard import cache
+from dashboard.components import LAUNCH, errors_shown
+from dashboard.dataset_list import sample_words
+from dashboard.formats import count, number, plain, size
+from dashboard.pictures import to_picture
+from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
+from experiments.datasets.downloads import on_this_machine
+from experiments.datasets.preview import Preview, class_counts
+from experiments.errors import ExperimentsError
+from experiments.tracking.datasets import StoredDataset, delete_dataset, fetch_dataset
+
+_MOST_BARS = 40
+
+
+def draw_dataset(info: DatasetInfo, stored: StoredDataset | None) -> None:
+    """Everything about one data set."""
+    draw_head(info, stored)
+    if info.source is Source.DOWNLOAD and not on_this_machine(info):
+        st.info(f"{info.title} is downloaded ({info.megabytes:g} MB) when a run first needs it.")
+        return
+    with errors_shown("The samples cannot be shown"):
+        if stored and not on_this_machine(info):
+            with st.spinner("Fetching the samples…", show_time=True):
+                fetch_dataset(cache.store(), info.name)
+        preview = cache.dataset_preview(info)
+        draw_facts(info, preview)
+        draw_targets(info, preview)
+        if info.kind is Kind.IMAGE:
+            draw_pictures(info, preview)
+        else:
+            draw_rows(info, preview)
+
+
+def draw_head(info: DatasetInfo, stored: StoredDataset | None) -> None:
+    """Its name, where it is from, and what can be done with it."""
+    st.subheader(plain(stored.title if stored else info.title), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Train on it", icon=":material/rocket_launch:", type="primary"):
+            st.switch_page(LAUNCH, query_params={"dataset": info.name})
+        if stored:
+            with st.popover("Delete", icon=":material/delete:"):
+                st.write("Runs that used it stay, but cannot be trained again without it.")
+                if st.button("Delete the data set", type="primary"):
+                    _delete(info.name)
+            st.caption(f"`{info.name}` · from {plain(Path(stored.file).name)}")
+
+
+def _delete(name: str) -> None:
+    try:
+        delete_dataset(cache.store(), name)
+    except ExperimentsError as error:
+        st.error(str(error))
+        return
+    cache.forget_datasets()
+    st.query_params.clear()
+    st.rerun()
+
+
+def draw_facts(info: DatasetInfo, preview: Preview) -> None:
+    """Size in numbers."""
+    with st.container(horizontal=True):
+        st.metric("Samples", count(len(preview.y)), border=True)
+        st.metric("One sample", sample_words(info), border=True)
+        st.metric("In memory", size(preview.bytes_in_memory), border=True)
+        if preview.bytes_on_disk is not None:
+            st.metric("On disk", size(preview.bytes_on_disk), border=True)
+        if info.kind is Kind.TABULAR:
+            missing = int(preview.columns["Missing"].sum())
+            st.metric("Missing values", count(missing), border=True)
+
+
+def draw_targets(info: DatasetInfo, preview: Preview) -> None:
+    """How many samples each class has, or how the target is spread."""
+    st.markdown(f"#### {plain(info.target).capitalize()}")
+    if info.task is Task.REGRESSION:
+        figure = px.histogram(x=preview.y, nbins=40, labels={"x": info.target})
+        figure.update_layout(yaxis_title="samples", height=260, margin={"t": 10, "b": 10})
+    else:
+        counts = class_counts(info, preview.y).head(_MOST_BARS)
+        figure = px.bar(x=counts.index.astype(str), y=counts.to_numpy())
+        figure.update_layout(
+            xaxis={"title": None, "type": "category"}, yaxis_title="samples", height=260,
+            margin={"t": 10, "b": 10},
+        )  # fmt: skip
+        if info.classes > _MOST_BARS:
+            st.caption(f"The first {_MOST_BARS} of {count(info.classes)} classes.")
+    st.plotly_chart(figure, key="targets", config={"displayModeBar": False})
+
+
+def draw_pictures(info: DatasetInfo, preview: Preview) -> None:
+    """Some pictures of each class, a row a class."""
+    st.markdown("#### Pictures")
+    labels = preview.y[preview.rows].astype(int) if info.classes else np.zeros(len(preview.x), int)
+    for label in np.unique(labels):
+        if info.classes:
+            st.caption(plain(info.class_names[label]))
+        with st.container(horizontal=True, gap="small"):
+            for i in np.flatnonzero(labels == label):
+                st.image(to_picture(preview.x[i] / info.white), width=72)
+
+
+def draw_rows(info: DatasetInfo, preview: Preview) -> None:
+    """What each feature holds, and the first rows."""
+    st.markdown("#### Features")
+    shown = preview.columns.copy()
+    for name in ("Lowest", "Middle", "Highest"):
+        shown[name] = ["" if np.isnan(value) else number(value) for value in shown[name]]
+    st.dataframe(shown, hide_index=True, height="content", key="features")
+    st.markdown("#### First rows")
+    st.dataframe(row_table(info, preview), key="rows")
+
+
+def row_table(info: DatasetInfo, preview: Preview) -> pd.DataFrame:
+    """The first rows as they were in the file: categories and classes by name."""
+    table = pd.DataFrame(preview.x, columns=list(preview.columns["Feature"]))
+    for position, categories in enumerate(info.categories):
+        if categories:
+            names = dict(enumerate(categories))
+            table.isetitem(position, table.iloc[:, position].map(names).to_numpy())
+    y = preview.y[preview.rows]
+    table[info.target or "target"] = [info.class_names[int(v)] for v in y] if info.classes else y
+    table.index = pd.Index(preview.rows, name="row")
+    return table

@@ -1,0 +1,42 @@
+"""Data: the data sets that there are, what is in each, and files that become one."""
+
+import streamlit as st
+
+from dashboard import cache
+from dashboard.components import errors_shown, show_error
+from dashboard.dataset_adding import draw_adding
+from dashboard.dataset_list import draw_list
+from dashboard.dataset_views import draw_dataset
+from experiments.datasets.stored import find_info
+from experiments.errors import DatasetError
+
+
+def main() -> None:
+    """Draw the data set that the URL names, or all of them."""
+    name = st.query_params.get("name")
+    adding = "add" in st.query_params
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    left.title("Data", anchor=False)
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        if (name or adding) and st.button("All data sets", icon=":material/arrow_back:"):
+            st.query_params.clear()
+            st.rerun()
+        if not adding and st.button("Add data", type="primary", icon=":material/add:"):
+            st.query_params.from_dict({"add": ""})
+            st.rerun()
+    with errors_shown("The data sets cannot be listed"):
+        stored = cache.datasets()
+        if adding:
+            draw_adding()
+        elif name:
+            try:
+                info = find_info(name)
+            except DatasetError as error:
+                show_error(error)
+            else:
+                draw_dataset(info, next((one for one in stored if one.name == name), None))
+        else:
+            draw_list(stored)
+
+
+main()

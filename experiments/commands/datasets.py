@@ -1,0 +1,168 @@
+"""Commands about data sets: those that there are, and files that become one."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.commands.answers import open_store, say
+from experiments.datasets.catalogue import Task
+from experiments.datasets.reading.choosing import KINDS
+from experiments.errors import DatasetError, InputError
+from experiments.process_limits import limit_process
+
+if TYPE_CHECKING:
+    from experiments.datasets.catalogue import DatasetInfo
+    from experiments.datasets.reading.found import Found, Plan, Wanted
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """`datasets` alone lists; `datasets add` and `datasets delete`."""
+    actions = command.add_subparsers(dest="action", metavar="ACTION")
+    adding = actions.add_parser("add", help="store files as data sets, or say why not")
+    adding.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH",
+        help="CSV, TSV, Parquet, NPZ, NPY or HDF5, a zip or folder of pictures in class folders",
+    )  # fmt: skip
+    adding.add_argument("--name", help="what the data set is called (default: the file's name)")
+    adding.add_argument("--target", default="", help="the column or array to predict")
+    adding.add_argument(
+        "--features", default="", help="columns, with commas between, or the array of samples"
+    )
+    adding.add_argument("--kind", choices=list(KINDS), help="what the file is, if not by its name")
+    adding.add_argument(
+        "--task", choices=[task.value for task in Task], help="if not by the target"
+    )
+    adding.add_argument("--delimiter", help="between the fields of a text, if not as detected")
+    adding.add_argument("--encoding", help="of a text, if not as detected")
+    adding.add_argument(
+        "--header", action=argparse.BooleanOptionalAction, help="whether the first line is names"
+    )
+    adding.add_argument(
+        "--drop-missing", action="store_true", help="leave rows with missing features out"
+    )
+    adding.add_argument("--size", metavar="HEIGHTxWIDTH", help="to which pictures are brought")
+    adding.add_argument(
+        "--skip-bad", action="store_true", help="take what is good, and list what is left out"
+    )
+    adding.add_argument("--dry-run", action="store_true", help="only say what would be stored")
+    adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)
+    adding.add_argument("--json", action="store_true", help="print JSON")
+    adding.set_defaults(call=add)
+    deleting = actions.add_parser("delete", help="delete a stored data set")
+    deleting.add_argument("name", metavar="NAME")
+    deleting.add_argument("--json", action="store_true", help="print JSON")
+    deleting.set_defaults(call=delete)
+
+
+def list_all(options: argparse.Namespace) -> int:
+    """The catalogue, and what users stored."""
+    from experiments.datasets.catalogue import CATALOGUE
+    from experiments.datasets.loading import on_this_machine
+    from experiments.tracking.datasets import fetch_description, list_datasets
+
+    store = open_store()
+    stored = [fetch_description(store, one.name) for one in list_datasets(store)]
+    rows = [_row(info) | {"here": on_this_machine(info)} for info in (*CATALOGUE.values(), *stored)]
+    text = "\n".join(
+        f"{row['name']:<19} {row['task']:<11} {row['samples']:>6}  {row['title']}"
+        + ("" if row["here"] else "  (is downloaded at first use)")
+        for row in rows
+    )
+    say(options, rows, text)
+    return 0
+
+
+def add(options: argparse.Namespace) -> int:
+    """Store files, each as a data set of its own; exit code 2 where one was refused."""
+    if options.name and len(options.paths) > 1:
+        raise InputError("--name received with several files. Name them one at a time.")
+    if options.memory:
+        limit_process(options.memory, on_top=True)
+    wanted = _wanted(options)
+    answers = [_add(path, wanted, options) for path in options.paths]
+    say(options, answers, "\n\n".join(_words(answer) for answer in answers if answer["accepted"]))
+    for answer in answers:
+        if not answer["accepted"]:
+            print(f"error: {answer['file']}: {answer['reason']}", file=sys.stderr)
+    return 0 if all(answer["accepted"] for answer in answers) else 2
+
+
+def delete(options: argparse.Namespace) -> int:
+    """Delete a stored data set."""
+    from experiments.tracking.datasets import delete_dataset, resolve_dataset
+
+    store = open_store()
+    name = resolve_dataset(store, options.name)
+    delete_dataset(store, name)
+    say(options, {"deleted": name}, f"Deleted {name}. Runs that used it stay.")
+    return 0
+
+
+def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str, Any]:
+    from experiments.datasets.storing import look_into, store_file
+    from experiments.tracking.datasets import add_dataset
+
+    answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
+                              "plan": None, "name": None}  # fmt: skip
+    try:
+        found, plan = look_into(path, wanted, options.kind)
+        answer |= {"found": _found(found), "plan": _plan(plan), "accepted": True}
+        if not options.dry_run:
+            info = store_file(path, options.name or path.stem, wanted, options.kind)
+            answer["name"] = add_dataset(open_store(), info, path.name).name
+    except DatasetError as error:
+        answer |= {"accepted": False, "reason": str(error)}
+    return answer
+
+
+def _wanted(options: argparse.Namespace) -> "Wanted":
+    from experiments.datasets.reading.found import Wanted
+
+    return Wanted(
+        target=options.target,
+        features=tuple(filter(None, map(str.strip, options.features.split(",")))),
+        task=Task(options.task) if options.task else None,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(options.delimiter, options.delimiter),
+        encoding=options.encoding,
+        header=options.header,
+        drop_missing=options.drop_missing,
+        size=_size(options.size) if options.size else None,
+        skip_bad=options.skip_bad,
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.lower().partition("x")
+    if not (height.isdigit() and width.isdigit()):
+        raise InputError(f"--size received {text!r}. Write HEIGHTxWIDTH, for example 64x64.")
+    return int(height), int(width)
+
+
+def _found(found: "Found") -> dict[str, Any]:
+    return {"kind": type(found).__name__.lower(), **asdict(found)}
+
+
+def _plan(plan: "Plan") -> dict[str, Any]:
+    return asdict(plan) | {"kind": plan.kind.value, "task": plan.task.value}
+
+
+def _row(info: "DatasetInfo") -> dict[str, Any]:
+    return {
+        "name": info.name, "title": info.title, "task": info.task.value,
+        "kind": info.kind.value, "shape": list(info.shape), "samples": info.samples,
+        "classes": info.classes, "source": info.source.value,
+    }  # fmt: skip
+
+
+def _words(answer: dict[str, Any]) -> str:
+    plan = answer["plan"]
+    shape = " × ".join(map(str, plan["shape"]))
+    lines = [
+        f"{answer['file']}: " + (f"stored as {answer['name']}" if answer["name"] else "fits"),
+        f"  {plan['samples']:,} samples of {shape}; {plan['task']} of {plan['target'] or 'class'}",
+    ]
+    if plan["class_names"]:
+        lines.append(f"  classes: {', '.join(plan['class_names'][:20])}")
+    return "\n".join([*lines, *(f"  {note}" for note in plan["notes"])])

@@ -1,0 +1,95 @@
+"""A look at a data set: its classes counted, a few samples of each; the rest stays on disk."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
+from experiments.datasets.loading import load_dataset
+from experiments.datasets.stored import SAMPLES_FILE, folder_of
+from experiments.errors import DatasetError
+from experiments.specs import DatasetSpec
+
+_ROWS = 200
+_OF_EACH_CLASS = 8
+_MOST_CLASSES = 12
+_NUMBERS = 100_000  # rows from which the spread of each feature is taken
+
+
+class Preview(NamedTuple):
+    """``y`` is every target, (n,). ``x`` are some samples, ``rows`` their numbers from 0: of
+    pictures up to 8 of each of the first 12 classes, of tables the first 200. ``columns``
+    describes the features of a table, one row each. ``bytes_in_memory`` is what all samples take,
+    ``bytes_on_disk`` the file where this machine has one."""
+
+    x: np.ndarray
+    y: np.ndarray
+    rows: np.ndarray
+    columns: pd.DataFrame
+    bytes_in_memory: int
+    bytes_on_disk: int | None
+
+
+def look(info: DatasetInfo) -> Preview:
+    """The preview of a data set that is on this machine; raises DatasetError."""
+    if info.source is not Source.STORED:
+        dataset = load_dataset(DatasetSpec(name=info.name), seed=1)
+        y = dataset.y.reshape(-1)
+        rows = _chosen(info, y)
+        columns = _columns(info, dataset.feature_names, dataset.x)
+        return Preview(dataset.x[rows], y, rows, columns, dataset.x.nbytes, None)
+    import h5py
+
+    path = folder_of(info.content_hash) / SAMPLES_FILE
+    try:
+        with h5py.File(path) as file:
+            y = file["y"][:].reshape(-1)
+            rows = _chosen(info, y)
+            x = np.stack([file["x"][row] for row in rows])
+            size = file["x"].size * file["x"].dtype.itemsize
+            first = file["x"][:_NUMBERS] if info.kind is Kind.TABULAR else x
+    except (OSError, KeyError) as error:
+        raise DatasetError(f"{info.name}: {path} cannot be read: {error}.") from None
+    columns = _columns(info, info.feature_names, first)
+    return Preview(x, y, rows, columns, size, path.stat().st_size)
+
+
+def class_counts(info: DatasetInfo, y: np.ndarray) -> pd.Series:
+    """How many samples each class has, by its name."""
+    counts = np.bincount(y.astype(np.int64), minlength=info.classes)
+    return pd.Series(counts, index=list(info.class_names), name="samples")
+
+
+def _chosen(info: DatasetInfo, y: np.ndarray) -> np.ndarray:
+    if info.kind is Kind.TABULAR or info.task is Task.REGRESSION:
+        return np.arange(min(len(y), _ROWS if info.kind is Kind.TABULAR else _OF_EACH_CLASS * 4))
+    some = [
+        np.flatnonzero(y == number)[:_OF_EACH_CLASS]
+        for number in range(min(info.classes, _MOST_CLASSES))
+    ]
+    return np.concatenate(some)
+
+
+def _columns(info: DatasetInfo, names: tuple[str, ...], x: np.ndarray) -> pd.DataFrame:
+    if info.kind is not Kind.TABULAR:
+        return pd.DataFrame()
+    frame = pd.DataFrame(x, columns=list(names) or [f"x{i}" for i in range(x.shape[1])])
+    categories = info.categories or ((),) * x.shape[1]
+    numbers = frame.astype(float)
+    lowest, middle, highest = (getattr(numbers, part)() for part in ("min", "median", "max"))
+    return pd.DataFrame(
+        {
+            "Feature": frame.columns,
+            "Kind": [f"{len(some)} categories" if some else "number" for some in categories],
+            "Missing": numbers.isna().sum().to_numpy(),
+            "Lowest": [_unless_category(v, c) for v, c in zip(lowest, categories, strict=True)],
+            "Middle": [_unless_category(v, c) for v, c in zip(middle, categories, strict=True)],
+            "Highest": [_unless_category(v, c) for v, c in zip(highest, categories, strict=True)],
+        }
+    )
+
+
+def _unless_category(value: float, categories: tuple[str, ...]) -> float:
+    """NaN for a category, whose number means nothing."""
+    return float("nan") if categories else float(value)

@@ -1,0 +1,123 @@
+"""What would be stored of a file of arrays, and its samples; the same for NPZ and HDF5."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.datasets.catalogue import Kind
+from experiments.datasets.reading.array_choosing import Chosen, choose
+from experiments.datasets.reading.array_samples import Form, SampleScan, form_of
+from experiments.datasets.reading.array_source import BLOCK_BYTES, ArraySource, Listed, texts_of
+from experiments.datasets.reading.array_targets import Encoder, TargetScan
+from experiments.datasets.reading.found import Block, Feature, Plan, Wanted
+from experiments.errors import DatasetError
+
+
+class _Read(NamedTuple):
+    """Samples as they are stored, their targets as in the file, their rows in it from 0."""
+
+    x: np.ndarray
+    y: np.ndarray
+    rows: np.ndarray
+
+
+def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
+    """The samples that would be stored. Every value is read, block by block.
+
+    Raises DatasetError where the arrays are not clear or cannot be learned from.
+    """
+    chosen = choose(source, wanted)
+    form = form_of(source, chosen.x, wanted)
+    samples = SampleScan(source, chosen.x, form)
+    targets = TargetScan(source, chosen.y)
+    kept = 0
+    for read in _read(source, chosen, form, samples, wanted):
+        targets.add(read.y, read.rows)
+        kept += len(read.rows)
+    dropped = chosen.x.samples - kept
+    if kept < 2:
+        raise DatasetError(
+            f"{source.name}: without the rows with missing values {kept} of "
+            f"{chosen.x.samples:,} rows are left. Keep the rows, or fill the values in."
+        )
+    found = targets.targets(wanted)
+    names, about_names = _feature_names(source, chosen, form)
+    return Plan(
+        kind=form.kind,
+        task=found.task,
+        shape=form.shape,
+        samples=kept,
+        dtype=form.dtype.name,
+        target=chosen.y.path,
+        class_names=found.class_names,
+        features=tuple(map(Feature, names)),
+        notes=(
+            *chosen.notes, form.note, found.note, *about_names, *samples.notes(names, dropped),
+        ),
+    )  # fmt: skip
+
+
+def array_blocks(source: ArraySource, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    """The samples in file order, at most 8 MB in a block."""
+    chosen = choose(source, wanted)
+    form = form_of(source, chosen.x, wanted)
+    encoder = Encoder(source, chosen.y, plan.class_names)
+    samples = SampleScan(source, chosen.x, form)
+    for read in _read(source, chosen, form, samples, wanted):
+        if len(read.rows):
+            yield Block(read.x, encoder.encode(read.y, read.rows))
+
+
+def _read(
+    source: ArraySource, chosen: Chosen, form: Form, samples: SampleScan, wanted: Wanted
+) -> Iterator[_Read]:
+    """All samples that are kept: without those with missing values, if so wanted."""
+    next_x, next_y = source.rows(chosen.x.path), source.rows(chosen.y.path)
+    count = _rows_of_a_block(chosen, form)
+    for first in range(0, chosen.x.samples, count):
+        length = min(count, chosen.x.samples - first)
+        y = next_y(length)
+        x, missing = samples.convert(next_x(length), first)
+        rows = np.arange(first, first + length)
+        if missing is not None and wanted.drop_missing:
+            x, y, rows = x[~missing], y[~missing], rows[~missing]
+        yield _Read(x, y, rows)
+
+
+def _rows_of_a_block(chosen: Chosen, form: Form) -> int:
+    x, y = chosen.x, chosen.y
+    size = max(
+        x.numbers * max(x.dtype.itemsize, form.dtype.itemsize), y.numbers * max(y.dtype.itemsize, 8)
+    )
+    return max(1, BLOCK_BYTES // size)
+
+
+def _feature_names(
+    source: ArraySource, chosen: Chosen, form: Form
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the features of rows, and a note where those in the file are not used."""
+    if form.kind is Kind.IMAGE:
+        return (), ()
+    count = form.shape[0]
+    plain = tuple(f"x{number}" for number in range(count))
+    if chosen.names is None:
+        return plain, ()
+    why = _why_no_names(chosen.names, count)
+    if not why:
+        try:
+            names = tuple(texts_of(source.rows(chosen.names.path)(count)))
+        except ValueError:
+            names = ()
+        if len(set(names)) == count and all(name.strip() for name in names):
+            return names, ()
+        why = "has names that are empty, twice there or no UTF-8"
+    return plain, (f"{chosen.names.path} is not used: it {why}.",)
+
+
+def _why_no_names(names: Listed, count: int) -> str:
+    if names.unusable:
+        return names.unusable
+    if names.dtype.kind not in "SU" or names.array.shape != (count,):
+        return f"is {names}, and needed are {count:,} texts"
+    return ""

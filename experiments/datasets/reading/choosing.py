@@ -1,0 +1,66 @@
+"""Which reader a file is for: by its name, unless the user says what it is."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from experiments.datasets.reading.found import Reader
+from experiments.errors import DatasetError
+
+
+def _csv() -> Reader:
+    from experiments.datasets.reading.csv_files import CSV
+
+    return CSV
+
+
+def _parquet() -> Reader:
+    from experiments.datasets.reading.parquet_files import PARQUET
+
+    return PARQUET
+
+
+def _npz() -> Reader:
+    from experiments.datasets.reading.npz_files import NPZ
+
+    return NPZ
+
+
+def _hdf5() -> Reader:
+    from experiments.datasets.reading.hdf5_files import HDF5
+
+    return HDF5
+
+
+def _pictures() -> Reader:
+    from experiments.datasets.reading.picture_files import PICTURES
+
+    return PICTURES
+
+
+#: What a file can be -> its reader, imported when it is needed.
+KINDS: dict[str, Callable[[], Reader]] = {
+    "csv": _csv, "parquet": _parquet, "npz": _npz, "hdf5": _hdf5, "images": _pictures,
+}  # fmt: skip
+_BY_SUFFIX = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
+    ".npz": "npz", ".npy": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".zip": "images",
+}  # fmt: skip
+#: How the names of files end that can be read.
+SUFFIXES = tuple(_BY_SUFFIX)
+
+
+def reader_of(path: Path, kind: str | None = None) -> Reader:
+    """The reader of a file or folder; raises DatasetError where there is none."""
+    if path.is_symlink():
+        raise DatasetError(f"{path} is a link. Name the file or folder itself.")
+    if path.is_dir():
+        return _pictures()
+    if not path.is_file():
+        raise DatasetError(f"{path} is no file and no folder. Name one that is there.")
+    kind = kind or _BY_SUFFIX.get(path.suffix.lower())
+    if kind is None:
+        raise DatasetError(
+            f"Received {path.name!r}. Allowed: files that end with {', '.join(SUFFIXES)}, or a "
+            "folder with one folder of pictures for each class."
+        )
+    return KINDS[kind]()

@@ -1,0 +1,33 @@
+"""The samples of a table, block by block."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from experiments.datasets.catalogue import Task
+from experiments.datasets.reading.column_scanning import TableFile, Target, scan
+from experiments.datasets.reading.found import Block, Plan, Table
+from experiments.errors import DatasetError
+
+MOST_ROWS = 50_000
+_MOST_BYTES = 8 << 20
+
+
+def read_blocks(file: TableFile, table: Table, plan: Plan, drop_missing: bool) -> Iterator[Block]:
+    """The samples that a plan promises, at most 50,000 rows or 8 MB at a time."""
+    columns = {column.name: column for column in table.columns}
+    target = Target(plan.target, columns[plan.target].kind, plan.class_names)
+    most = max(1, min(MOST_ROWS, _MOST_BYTES // (4 * len(plan.features))))
+    numbers = np.float64 if plan.task is Task.REGRESSION else np.int64
+    for x, y in scan(file, table, plan.features, target):
+        if drop_missing:
+            whole = ~np.isnan(x).any(axis=1)
+            x, y = x[whole], y[whole]
+        if np.isnan(y).any():
+            raise DatasetError(
+                f"{file.name}: the target {plan.target!r} has missing values that were not there "
+                "before. Add the file again when nothing writes to it."
+            )
+        for start in range(0, len(x), most):
+            part = slice(start, start + most)
+            yield Block(x[part], y[part].astype(numbers))

@@ -1,0 +1,110 @@
+"""Rows of a table as numbers: features as one float32 matrix, targets as classes or numbers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from experiments.datasets.reading.column_values import is_text, numbers_in, values_in
+from experiments.datasets.reading.found import ColumnKind, Feature, Table
+from experiments.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A file that has a table: ``batches`` gives the rows of the columns of these names, in this
+    order: clean texts (see column_values), or numbers, booleans or moments."""
+
+    name: str
+    batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column that is predicted; ``class_names`` none for a regression."""
+
+    name: str
+    kind: ColumnKind
+    class_names: tuple[str, ...] = ()
+
+
+def decimal_comma(table: Table) -> bool:
+    """Whether commas in numbers are decimal: in files whose columns are split by semicolons."""
+    return table.written is not None and table.written.delimiter == ";"
+
+
+def feature_values(array: pa.Array, feature: Feature, comma: bool) -> np.ndarray:
+    """One feature of some rows: (n,) float64, NaN where missing; raises DatasetError."""
+    if feature.kind is ColumnKind.CATEGORICAL:
+        return _positions(array, feature.categories, feature.name)
+    values = values_in(array, feature.kind, comma)
+    if values is None:
+        raise _changed(feature.name)
+    return values
+
+
+def target_values(array: pa.Array, target: Target, comma: bool) -> np.ndarray:
+    """The targets of some rows: (n,) float64, numbers of classes if there are any, NaN where
+    missing; raises DatasetError."""
+    if target.kind is ColumnKind.CATEGORICAL:
+        return _positions(array, target.class_names, target.name)
+    values = values_in(array, target.kind, comma)
+    if values is None:
+        raise _changed(target.name)
+    if target.kind is ColumnKind.BOOLEAN or not target.class_names:
+        return values
+    numbers = numbers_in(pa.array(target.class_names), comma)
+    if numbers is None:
+        raise _changed(target.name)
+    classes = numbers.to_numpy(zero_copy_only=False)
+    places = np.searchsorted(classes, values).clip(max=len(classes) - 1)
+    missing = np.isnan(values)
+    if (classes[places] != values)[~missing].any():
+        raise _changed(target.name)
+    return np.where(missing, np.nan, places)
+
+
+def scan(
+    file: TableFile, table: Table, features: Sequence[Feature], target: Target
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The whole file as x (n, features) float32 and y (n,) float64, batch by batch."""
+    comma = decimal_comma(table)
+    for batch in file.batches([*(feature.name for feature in features), target.name]):
+        x = np.empty((batch.num_rows, len(features)), np.float32)
+        for place, feature in enumerate(features):
+            x[:, place] = feature_values(batch.column(place), feature, comma)
+        yield x, target_values(batch.column(len(features)), target, comma)
+
+
+def first_row(
+    file: TableFile, name: str, test: Callable[[pa.Array], np.ndarray]
+) -> tuple[int, str]:
+    """The first row (of data, from 1) of a column that passes a test, and what stands there."""
+    rows = 0
+    for batch in file.batches([name]):
+        array = batch.column(0)
+        passed = np.flatnonzero(test(array))
+        if len(passed):
+            place = int(passed[0])
+            return rows + place + 1, str(array[place].as_py())
+        rows += batch.num_rows
+    raise _changed(name)
+
+
+def _positions(array: pa.Array, categories: tuple[str, ...], name: str) -> np.ndarray:
+    if not is_text(array):
+        raise _changed(name)
+    found = pc.index_in(array, value_set=pa.array(categories, pa.string()))
+    if categories and found.null_count != array.null_count:
+        raise _changed(name)
+    places = pc.cast(found, pa.float64()).to_numpy(zero_copy_only=False)
+    return np.where(pc.is_null(array).to_numpy(zero_copy_only=False), np.nan, places)
+
+
+def _changed(name: str) -> DatasetError:
+    return DatasetError(
+        f"The column {name!r} holds other values than when the file was looked at. Add the file "
+        "again when nothing writes to it."
+    )

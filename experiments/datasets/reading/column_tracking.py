@@ -1,0 +1,137 @@
+"""What a column of a table holds, found out batch by batch."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from experiments.datasets.reading.column_values import (
+    LONGEST_CATEGORY,
+    MARKS,
+    booleans_in,
+    days_in,
+    has,
+    is_text,
+    numbers_in,
+    texts_in,
+)
+from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind
+
+# Of a table that is thousands of columns wide fewer categories are kept of each: 10,000 columns of
+# 1,000 texts would take a gigabyte
+_MOST_TEXTS = 500_000
+_EXAMPLES = 5
+
+
+class ColumnTracker:
+    """State of one column while its table is read; ``column`` says what was found."""
+
+    def __init__(self, name: str, columns: int, decimal_comma: bool = False) -> None:
+        self._name = name
+        self._most = min(MOST_CATEGORIES, _MOST_TEXTS // max(1, columns))
+        self._decimal_comma = decimal_comma
+        self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
+            ColumnKind.NUMERIC: self._numbers,
+            ColumnKind.BOOLEAN: booleans_in,
+            ColumnKind.DATE: days_in,
+        }
+        self._rows = 0
+        self._missing = 0
+        self._marks = 0
+        self._different: dict[str, None] | None = {}
+        self._examples: tuple[str, ...] = ()
+        self._low: float | None = None
+        self._high: float | None = None
+        self._commas = self._points = False
+
+    def add(self, array: pa.Array) -> None:
+        """The next values: clean texts (see column_values), or numbers, booleans or moments."""
+        self._rows += len(array)
+        self._missing += array.null_count
+        if array.null_count == len(array):
+            return
+        self._keep_different(array)
+        for kind in list(self._kinds):
+            values = self._kinds[kind](array)
+            if values is None:
+                del self._kinds[kind]
+            else:
+                self._kinds = {kind: self._kinds[kind]}
+                if kind is ColumnKind.NUMERIC:
+                    self._measure(values, array)
+                return
+
+    def column(self) -> Column:
+        """What was found so far."""
+        kind = self._kind()
+        missing = self._missing
+        different = self._different
+        examples = self._examples
+        if kind is ColumnKind.NUMERIC:
+            missing += self._marks
+            examples = tuple(text for text in examples if text not in MARKS)
+            if different is not None:
+                different = {text: None for text in different if text not in MARKS}
+        return Column(
+            name=self._name,
+            kind=kind,
+            missing=missing,
+            distinct=MOST_CATEGORIES + 1 if different is None else len(different),
+            categories=self._sorted(different or {}, kind),
+            low=self._low if kind is ColumnKind.NUMERIC else None,
+            high=self._high if kind is ColumnKind.NUMERIC else None,
+            examples=examples,
+        )
+
+    def _kind(self) -> ColumnKind:
+        present = self._rows - self._missing
+        if present == 0:
+            return ColumnKind.EMPTY
+        if self._kinds and not (ColumnKind.NUMERIC in self._kinds and self._low is None):
+            return next(iter(self._kinds))
+        different = self._different
+        few = different is not None and len(different) <= max(2, present // 2)
+        short = all(len(text) <= LONGEST_CATEGORY for text in different or ())
+        return ColumnKind.CATEGORICAL if few and short else ColumnKind.TEXT
+
+    def _keep_different(self, array: pa.Array) -> None:
+        if self._different is None:
+            return
+        self._different |= dict.fromkeys(texts_in(pc.unique(array)))
+        if len(self._examples) < _EXAMPLES:
+            self._examples = tuple(self._different)[:_EXAMPLES]
+        if len(self._different) > self._most:
+            self._different = None
+
+    def _numbers(self, array: pa.Array) -> pa.Array | None:
+        """Numbers; none where points are decimal in one value and commas in another."""
+        numbers = numbers_in(array, self._decimal_comma)
+        if numbers is not None and self._decimal_comma and is_text(array):
+            self._commas = self._commas or has(array, ",")
+            self._points = self._points or has(array, ".")
+            if self._commas and self._points:
+                return None
+        return numbers
+
+    def _measure(self, numbers: pa.Array, array: pa.Array) -> None:
+        self._marks += numbers.null_count - array.null_count
+        low_high = pc.min_max(numbers).as_py()
+        if low_high["min"] is None:
+            return
+        self._low = low_high["min"] if self._low is None else min(self._low, low_high["min"])
+        self._high = low_high["max"] if self._high is None else max(self._high, low_high["max"])
+
+    def _sorted(self, different: dict[str, None], kind: ColumnKind) -> tuple[str, ...]:
+        texts = sorted(different)
+        if kind is not ColumnKind.NUMERIC or not texts:
+            return tuple(texts)
+        numbers = numbers_in(pa.array(texts), self._decimal_comma)
+        if numbers is None:
+            return tuple(texts)
+        by_size = sorted(zip(numbers.to_pylist(), texts, strict=True), key=_by_size)
+        return tuple(text for number, text in by_size if number is not None)
+
+
+def _by_size(number_and_text: tuple[float | None, str]) -> tuple[float, str]:
+    number, text = number_and_text
+    return (float("-inf") if number is None else number, text)

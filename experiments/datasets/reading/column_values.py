@@ -1,0 +1,153 @@
+"""The values of a column of a table: which texts are missing, numbers, booleans or dates."""
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from experiments.datasets.reading.found import ColumnKind
+
+#: Texts that stand for a missing value.
+MISSING = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"),
+    *("null", "NULL", "Null", "None"),
+)
+#: Texts that stand for a missing value where all the others are numbers.
+MARKS = ("?", "-")
+#: A text of more characters than this is no category, and is shown cut.
+LONGEST_CATEGORY = 100
+
+_MISSING = pa.array(MISSING)
+_MARKS = pa.array(MARKS)
+_TRUE = pa.array(["true", "yes"])
+_PAIRS = (pa.array(["false", "true"]), pa.array(["no", "yes"]))
+# 1,234,567.8e9: every comma stands before three digits
+_GROUPED = (
+    r"^[+-]?(([0-9]{1,3}(,[0-9]{3})+|[0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))$"
+)
+_MICROSECONDS_OF_A_DAY = 86_400_000_000
+
+
+def clean(texts: pa.Array) -> pa.Array:
+    """Texts without white space around them; null where they are missing."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return pc.if_else(pc.is_in(trimmed, value_set=_MISSING), pa.scalar(None, pa.string()), trimmed)
+
+
+def shorten(text: str) -> str:
+    """A text that is too long for a category as its start and its hash: longer than any category,
+    and still different from other texts."""
+    if len(text) <= LONGEST_CATEGORY:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{text[:LONGEST_CATEGORY]}… {digest}"
+
+
+def is_text(array: pa.Array) -> bool:
+    """Whether the values are written as texts."""
+    return pa.types.is_string(array.type)
+
+
+def numbers_in(array: pa.Array, decimal_comma: bool) -> pa.Array | None:
+    """Numbers (float64, null where missing), or None where one of the values is none.
+
+    Commas are decimal, or group three digits each.
+    """
+    if pa.types.is_boolean(array.type) or _is_moment(array.type):
+        return None
+    if not is_text(array):
+        return _without_nan(pc.cast(array, pa.float64(), safe=False))
+    plain = _cast(array, pa.float64())
+    if plain is None:
+        array = without_marks(array)
+        plain = _cast(array, pa.float64())
+    if plain is None and decimal_comma:
+        if not has(array, "."):
+            plain = _cast(pc.replace_substring(array, ",", ".", max_replacements=1), pa.float64())
+    elif plain is None and pc.all(pc.match_substring_regex(array, _GROUPED)).as_py():
+        plain = _cast(pc.replace_substring(array, ",", ""), pa.float64())
+    return None if plain is None else _without_nan(plain)
+
+
+def without_marks(texts: pa.Array) -> pa.Array:
+    """Texts with null for the marks that numbers have where one is missing."""
+    return pc.if_else(pc.is_in(texts, value_set=_MARKS), pa.scalar(None, pa.string()), texts)
+
+
+def has(texts: pa.Array, part: str) -> bool:
+    """Whether any of the texts has this part."""
+    return bool(pc.any(pc.match_substring(texts, part)).as_py())
+
+
+def booleans_in(array: pa.Array) -> pa.Array | None:
+    """True and false, or yes and no in any case, as 1.0 and 0.0; None where a value is neither."""
+    if pa.types.is_boolean(array.type):
+        return pc.cast(array, pa.float64())
+    if not is_text(array):
+        return None
+    lower = pc.utf8_lower(array)
+    for pair in _PAIRS:
+        if pc.all(pc.is_in(lower.drop_null(), value_set=pair)).as_py() is not False:
+            truth = pc.cast(pc.is_in(lower, value_set=_TRUE), pa.float64())
+            return pc.if_else(pc.is_valid(lower), truth, pa.scalar(None, pa.float64()))
+    return None
+
+
+def days_in(array: pa.Array) -> pa.Array | None:
+    """Dates and times (ISO 8601) as days since 1970; None where a value is none."""
+    moments = None
+    if _is_moment(array.type):
+        moments = pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False)
+    elif is_text(array):
+        moments = _cast(array, pa.timestamp("us"))
+        if moments is None:
+            moments = _cast(array, pa.timestamp("us", "UTC"))
+    if moments is None:
+        return None
+    since = pc.cast(pc.cast(moments, pa.int64()), pa.float64(), safe=False)
+    return pc.divide(since, float(_MICROSECONDS_OF_A_DAY))
+
+
+def values_in(array: pa.Array, kind: ColumnKind, decimal_comma: bool) -> np.ndarray | None:
+    """The values of a numeric, boolean or date column: (n,) float64, NaN where missing.
+
+    None where one of them is not of that kind.
+    """
+    if kind is ColumnKind.NUMERIC:
+        values = numbers_in(array, decimal_comma)
+    elif kind is ColumnKind.BOOLEAN:
+        values = booleans_in(array)
+    else:
+        values = days_in(array)
+    if values is None:
+        return None
+    return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+
+
+def texts_in(array: pa.Array) -> list[str]:
+    """The values as they are written, those that are missing left out."""
+    array = array.drop_null()
+    if is_text(array):
+        return [shorten(text) for text in array.to_pylist()]
+    if _is_moment(array.type):
+        return list(pc.cast(array, pa.string()).to_pylist())
+    return [str(value) for value in array.to_numpy(zero_copy_only=False)]
+
+
+def _is_moment(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+
+
+def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    try:
+        return pc.cast(texts, kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _without_nan(numbers: pa.Array) -> pa.Array:
+    nan = pc.is_nan(numbers)
+    if not pc.any(nan).as_py():
+        return numbers
+    return pc.if_else(nan, pa.scalar(None, pa.float64()), numbers)

@@ -1,0 +1,168 @@
+"""Tables in text files: CSV, TSV and the like, read in blocks of a megabyte."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from experiments.datasets.reading.column_blocks import read_blocks
+from experiments.datasets.reading.column_scanning import TableFile
+from experiments.datasets.reading.column_tracking import ColumnTracker
+from experiments.datasets.reading.column_values import MISSING, clean
+from experiments.datasets.reading.csv_detecting import LONGEST_LINE, SHOWN, Layout, detect
+from experiments.datasets.reading.csv_stream import CheckedText
+from experiments.datasets.reading.found import Block, Found, Plan, Table, Wanted
+from experiments.datasets.reading.tables import as_table, plan_table
+from experiments.errors import DatasetError
+
+_FEW_ROWS = 1000
+_MOST_WAITING = 4 << 20  # bytes
+
+
+class CsvFiles:
+    """Reader of texts that are tables."""
+
+    def look(self, path: Path, wanted: Wanted) -> Table:
+        """The table in the file: every row of it was read."""
+        layout = detect(path, wanted)
+        comma = layout.written.delimiter == ";"
+        trackers = [ColumnTracker(name, len(layout.names), comma) for name in layout.names]
+        rows = 0
+        for batch in _batches(path, layout, layout.names):
+            rows += batch.num_rows
+            for tracker, array in zip(trackers, batch.columns, strict=True):
+                tracker.add(array)
+        if rows == 0:
+            raise DatasetError(
+                f"{path.name} has a header and no rows. Choose a file with a line for each sample; "
+                "if the first line is a sample, say that there is no header."
+            )
+        return Table(rows, tuple(tracker.column() for tracker in trackers), layout.written)
+
+    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+        """What would be stored of it."""
+        layout = detect(path, wanted)
+        notes: tuple[str, ...] = ()
+        if layout.unnamed:
+            notes = (
+                f"{layout.unnamed:,} of the columns have no name in the header; they are called by "
+                "their number.",
+            )
+        return plan_table(_opened(path, layout), as_table(found), wanted, notes=notes)
+
+    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+        """The samples."""
+        layout = detect(path, wanted)
+        return read_blocks(_opened(path, layout), as_table(found), plan, wanted.drop_missing)
+
+
+def _opened(path: Path, layout: Layout) -> TableFile:
+    return TableFile(path.name, lambda names: _batches(path, layout, names))
+
+
+def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of some columns, as clean texts; header left out."""
+    from pyarrow import csv
+
+    invalid: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        invalid.append(row)
+        return "error"
+
+    keys = {name: f"f{n}" for n, name in enumerate(layout.names)}
+    wanted_keys = [keys[name] for name in names]
+    header = int(layout.written.header)
+    rows = 0
+    with closing(CheckedText(path, layout)) as stream:
+        try:
+            reader = csv.open_csv(
+                pa.PythonFile(stream, mode="r"),
+                # On one thread only are rows numbered, and no more than a few blocks in memory
+                read_options=csv.ReadOptions(
+                    use_threads=False, block_size=LONGEST_LINE, autogenerate_column_names=True
+                ),
+                parse_options=csv.ParseOptions(
+                    delimiter=layout.written.delimiter,
+                    newlines_in_values=True,
+                    invalid_row_handler=refuse,
+                ),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(keys.values(), pa.string()),
+                    include_columns=wanted_keys,
+                    null_values=list(MISSING),
+                    strings_can_be_null=True,
+                    check_utf8=False,  # the stream is
+                ),
+            )
+            last = None
+            for batch in _gathered(reader):
+                if rows == 0:
+                    batch = batch.slice(header)
+                    rows += header
+                rows += batch.num_rows
+                if batch.num_rows:
+                    last = batch.slice(batch.num_rows - 1)
+                    yield pa.RecordBatch.from_arrays(
+                        [clean(array) for array in batch.columns], names=list(names)
+                    )
+        except pa.ArrowException as error:
+            raise DatasetError(_why(path, layout, invalid, rows, error)) from error
+        _refuse_open_quote(path, stream, last, rows - header)
+
+
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of at least 1,000 rows or 4 MB.
+
+    A megabyte of 10,000 columns is ten rows: by itself each would cost what a thousand cost.
+    """
+    waiting: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= _FEW_ROWS or size >= _MOST_WAITING:
+            yield pa.concat_batches(waiting)
+            waiting.clear()
+            rows = size = 0
+    if waiting:
+        yield pa.concat_batches(waiting)
+
+
+def _why(path: Path, layout: Layout, invalid: list[Any], rows: int, error: Exception) -> str:
+    header = layout.written.header
+    if invalid:
+        row = invalid[0]
+        text = row.text[:SHOWN] + ("…" if len(row.text) > SHOWN else "")
+        place = f"row {row.number - int(header):,} (of data, from 1)"
+        return (
+            f"{path.name}, {place}: {row.actual_columns:,} cells, where line 1 has "
+            f"{row.expected_columns:,}: {text!r}. Every row has to have as many cells; put quotes "
+            f"around cells with {layout.written.delimiter!r}, or correct the delimiter."
+        )
+    if "straddling" in str(error):
+        return (
+            f"{path.name}: a line after row {max(0, rows - int(header)):,} is longer than "
+            f"{LONGEST_LINE:,} bytes, or a quote there is never closed. Close it, or bring wide "
+            "data as one array in a NPZ or HDF5 file."
+        )
+    return f"{path.name} cannot be read as a table: {error}. Save it again as CSV with UTF-8."
+
+
+def _refuse_open_quote(path: Path, stream: CheckedText, last: Any, row: int) -> None:
+    """Arrow ends a cell whose quote is open at the end of the file: all lines after it are lost."""
+    if last is None or stream.quotes % 2 == 0:
+        return
+    for name, column in zip(last.schema.names, last.columns, strict=True):
+        text = column[0].as_py() or ""
+        if "\n" in text or "\r" in text:
+            raise DatasetError(
+                f"{path.name}, row {row:,} (of data, from 1), column {int(name[1:]) + 1}: a quote "
+                f"is opened and never closed: {text[:SHOWN]!r}. Close it."
+            )
+
+
+CSV = CsvFiles()

@@ -1,0 +1,176 @@
+"""What is in a file that a user brings, and what the user wants of it. Nothing here reads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from experiments.datasets.catalogue import Kind, Task
+
+#: A column, or a target, with more different values than this is no category.
+MOST_CATEGORIES = 1000
+#: Columns of a table, or features of a row.
+MOST_COLUMNS = 10_000
+
+
+class ColumnKind(StrEnum):
+    """What a column of a table holds; ``empty`` has no value at all."""
+
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    CATEGORICAL = "categorical"
+    DATE = "date"
+    TEXT = "text"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    ``categories`` are its different values as written, sorted (numbers by size), where there are
+    at most MOST_CATEGORIES, else empty; ``distinct`` is how many there are, or MOST_CATEGORIES + 1
+    for more. ``low`` and ``high`` are of numbers. ``examples`` are the first few different values.
+    """
+
+    name: str
+    kind: ColumnKind
+    missing: int
+    distinct: int
+    categories: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a text file is written; ``header`` is whether its first line names the columns."""
+
+    delimiter: str
+    encoding: str
+    header: bool
+    bom: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table in a file; ``written`` is None where it is no text."""
+
+    rows: int
+    columns: tuple[Column, ...]
+    written: Written | None = None
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array in a file, by its name or its path in the file."""
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The arrays in a file, in its order."""
+
+    arrays: tuple[Array, ...]
+
+
+class LeftOut(NamedTuple):
+    """A part that is not used, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures in class folders: how many each class has, and how many there are of each size
+    (width, height) and each colour mode (L, RGB, RGBA, P …)."""
+
+    classes: tuple[tuple[str, int], ...]
+    sizes: tuple[tuple[tuple[int, int], int], ...]
+    modes: tuple[tuple[str, int], ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+Found = Table | Arrays | Pictures
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user wants of a file; whatever is left out is chosen by rules that are told.
+
+    ``target`` is a column or an array, ``features`` are columns or one array. ``delimiter``,
+    ``encoding`` and ``header`` correct what was detected. ``drop_missing`` leaves rows with
+    missing features out; else they are kept, as NaN. ``size`` is (height, width) to which all
+    pictures are brought. ``skip_bad`` accepts what is partly good, without the bad parts.
+    """
+
+    target: str = ""
+    features: tuple[str, ...] = ()
+    task: Task | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    drop_missing: bool = False
+    size: tuple[int, int] | None = None
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of a row; a categorical one is stored as the number of its category."""
+
+    name: str
+    kind: ColumnKind = ColumnKind.NUMERIC
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The samples that would be stored: ``samples`` of ``shape``, as ``dtype``.
+
+    ``features`` are those of rows, none for pictures and arrays. ``notes`` say what was chosen and
+    what is left out.
+    """
+
+    kind: Kind
+    task: Task
+    shape: tuple[int, ...]
+    samples: int
+    dtype: str
+    target: str
+    class_names: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Block(NamedTuple):
+    """Samples in file order: x is (n, *plan.shape) of plan.dtype; y is (n,), numbers of classes
+    (int64) or for a regression float64. Missing features are NaN; targets are never missing."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Reader(Protocol):
+    """One kind of file. Everything raises DatasetError: what was found and where, what is allowed,
+    what to do. Memory stays bounded however large the file is."""
+
+    def look(self, path: Path, wanted: Wanted) -> Found:
+        """What is in the file, all of it checked."""
+        ...
+
+    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+        """What would be stored."""
+        ...
+
+    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+        """The samples themselves, once ``look`` and ``plan`` have passed."""
+        ...

@@ -1,0 +1,180 @@
+"""Pictures in class folders, below a folder or in a zip archive."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from os import cpu_count
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from experiments.datasets.reading.found import Block, Found, LeftOut, Pictures, Plan, Wanted
+from experiments.datasets.reading.picture_classes import ClassFolders, class_folders
+from experiments.datasets.reading.picture_decoding import Checked, check, decode, quieten_pillow
+from experiments.datasets.reading.picture_members import (
+    BadPartError,
+    Members,
+    open_members,
+    told,
+)
+from experiments.datasets.reading.picture_plans import check_wanted, plan_of
+from experiments.errors import DatasetError
+
+_MOST_PIXELS = 500 * 10**9  # in all: hours of decoding, whatever the archive weighs
+_BLOCK = 16 << 20  # bytes
+_PORTION = 1 << 20  # bytes that a thread decodes at a time …
+_MOST_OF_A_PORTION = 16  # … and pictures
+_SHOWN = 5
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class _PictureReader:
+    """See ``found.Reader``. ``look`` decodes every picture once, in as many threads as there are
+    cores; between it and ``blocks`` nothing is kept but what ``look`` returned."""
+
+    def look(self, path: Path, wanted: Wanted) -> Pictures:
+        check_wanted(wanted, path.name)
+        with open_members(path) as members:
+            folders = class_folders(members, path.name)
+            found = _check_pictures(members, folders, path.name)
+        files = sum(map(len, folders.classes.values())) + len(folders.misplaced)
+        if found.left_out and not wanted.skip_bad:
+            raise DatasetError(_complaint(path.name, found.left_out, files))
+        if len(found.classes) < 2:
+            raise DatasetError(
+                f"{path.name}: {len(found.classes)} of {len(folders.classes)} classes has good "
+                f"pictures, at least 2 are needed. {_listed(found.left_out)}. Mend them."
+            )
+        return found
+
+    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+        assert isinstance(found, Pictures)
+        return plan_of(path.name, found, wanted)
+
+    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+        assert isinstance(found, Pictures)
+        height, width, channels = plan.shape
+        one = height * width * channels
+        portion = max(1, min(_MOST_OF_A_PORTION, _PORTION // one))
+        left_out = {part.what for part in found.left_out}
+        with open_members(path) as members:
+            folders = class_folders(members, path.name)
+            samples = [
+                (file, number)
+                for number, name in enumerate(plan.class_names)
+                for file in folders.classes.get(name, [])
+                if told(file) not in left_out
+            ]
+
+            def decode_all(some: Sequence[tuple[str, int]]) -> Block:
+                x = np.empty((len(some), height, width, channels), np.uint8)
+                for row, (file, _) in enumerate(some):
+                    try:
+                        x[row] = decode(members.read(file), (height, width, channels))
+                    except BadPartError as error:
+                        raise DatasetError(
+                            f"{path.name}: {told(file)}: {error}. It was good before: the file "
+                            "changed while it was read. Add it again when nothing writes to it."
+                        ) from None
+                return Block(x, np.array([number for _, number in some], np.int64))
+
+            quieten_pillow()
+            waiting: list[Block] = []
+            for part in _in_order(decode_all, _portions(samples, portion)):
+                waiting.append(part)
+                if sum(len(block.y) for block in waiting) >= _BLOCK // one:
+                    yield _joined(waiting)
+                    waiting = []
+            if waiting:
+                yield _joined(waiting)
+
+
+def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictures:
+    def check_all(some: Sequence[str]) -> list[Checked | BadPartError]:
+        return [_checked(members, file) for file in some]
+
+    quieten_pillow()
+    files = [(kind, file) for kind, files in folders.classes.items() for file in files]
+    portions = _portions([file for _, file in files], _MOST_OF_A_PORTION)
+    results = (result for part in _in_order(check_all, portions) for result in part)
+    classes = dict.fromkeys(folders.classes, 0)
+    sizes: Counter[tuple[int, int]] = Counter()
+    modes: Counter[str] = Counter()
+    left_out = list(folders.misplaced)
+    pixels = 0
+    for (kind, file), result in zip(files, results, strict=True):
+        if isinstance(result, BadPartError):
+            left_out.append(LeftOut(told(file), str(result)))
+            continue
+        classes[kind] += 1
+        sizes[result.size] += 1
+        modes[result.mode] += 1
+        pixels += result.size[0] * result.size[1]
+        if pixels > _MOST_PIXELS:
+            raise DatasetError(
+                f"{name} has more than {_MOST_PIXELS // 10**9} gigapixels (reached at "
+                f"{told(file)}); no more are allowed. Make the pictures smaller, or give fewer."
+            )
+    for kind, count in classes.items():
+        if not count:
+            empty = not folders.classes[kind]
+            why = "no picture in this class folder" if empty else "no good picture in this class"
+            left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is gone"))
+    return Pictures(
+        tuple((kind, count) for kind, count in classes.items() if count),
+        tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
+        tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
+        tuple(left_out),
+    )
+
+
+def _checked(members: Members, file: str) -> Checked | BadPartError:
+    try:
+        return check(members.read(file))
+    except BadPartError as error:
+        return error
+
+
+def _in_order(work: Callable[[In], Out], items: Iterator[In]) -> Iterator[Out]:
+    """The results of work in threads, in the order of items, few of them at a time."""
+    threads = cpu_count() or 1
+    pending: deque[Future[Out]] = deque()
+    with ThreadPoolExecutor(threads) as executor:
+        try:
+            pending.extend(executor.submit(work, item) for item in islice(items, 2 * threads))
+            while pending:
+                result = pending.popleft().result()
+                pending.extend(executor.submit(work, item) for item in islice(items, 1))
+                yield result
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _portions(items: Sequence[In], length: int) -> Iterator[Sequence[In]]:
+    return (items[at : at + length] for at in range(0, len(items), length))
+
+
+def _joined(blocks: list[Block]) -> Block:
+    x, y = zip(*blocks, strict=True)
+    return Block(np.concatenate(x), np.concatenate(y))
+
+
+def _listed(parts: Sequence[LeftOut]) -> str:
+    shown = "; ".join(f"{part.what}: {part.why}" for part in parts[:_SHOWN])
+    more = len(parts) - _SHOWN
+    return f"{shown}; and {more:,} more" if more > 0 else shown
+
+
+def _complaint(name: str, parts: Sequence[LeftOut], files: int) -> str:
+    return (
+        f"{name}: {len(parts):,} bad parts ({files:,} files in all): {_listed(parts)}. Mend or "
+        'remove them, or accept the rest with "skip bad files".'
+    )
+
+
+PICTURES = _PictureReader()

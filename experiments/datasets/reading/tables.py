@@ -1,0 +1,199 @@
+"""What would be stored of a table: its features, its target, and what is left out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from experiments.datasets.catalogue import Kind, Task
+from experiments.datasets.reading.column_scanning import (
+    TableFile,
+    Target,
+    decimal_comma,
+    first_row,
+    scan,
+)
+from experiments.datasets.reading.column_targets import choose_target
+from experiments.datasets.reading.column_values import values_in
+from experiments.datasets.reading.found import (
+    Column,
+    ColumnKind,
+    Feature,
+    Found,
+    Plan,
+    Table,
+    Wanted,
+)
+from experiments.errors import DatasetError, unknown
+
+_FEATURES = (ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL, ColumnKind.DATE)
+_LARGEST = float(np.finfo(np.float32).max)
+# Under these names the first column is often the rows' numbers, which pandas writes unasked
+_INDEX_NAMES = ("column 1", "Unnamed: 0", "__index_level_0__")
+_NAMES_SHOWN = 10
+
+
+def as_table(found: Found) -> Table:
+    """What a reader of tables has found."""
+    if not isinstance(found, Table):
+        raise TypeError(f"A reader of tables was given {type(found).__name__}")
+    return found
+
+
+def plan_table(
+    file: TableFile,
+    table: Table,
+    wanted: Wanted,
+    unusable: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> Plan:
+    """The samples that would be stored; ``unusable`` columns have values that cannot be, and why.
+
+    Raises DatasetError where the table cannot be learned from.
+    """
+    unusable = unusable or {}
+    target, task, chosen = choose_target(file, table, wanted, unusable)
+    left_out: tuple[str, ...] = ()
+    if wanted.features:
+        columns = _asked_for(file, table, wanted, target.name, unusable)
+    else:
+        columns, left_out = _by_rule(table, target.name, unusable)
+    if not columns:
+        raise DatasetError(
+            f"{file.name} has no feature beside the target {target.name!r}. {' '.join(left_out)} "
+            "Needed: columns of numbers, dates, true and false, or categories that differ."
+        )
+    _refuse_too_large(file, table, columns, target, task)
+    features = tuple(_feature(column) for column in columns)
+    samples, dropping = _kept(file, table, wanted, columns, target)
+    return Plan(
+        kind=Kind.TABULAR,
+        task=task,
+        shape=(len(features),),
+        samples=samples,
+        dtype="float32",
+        target=target.name,
+        class_names=target.class_names,
+        features=features,
+        notes=(*notes, *chosen, *left_out, *_about_dates(columns), *dropping),
+    )
+
+
+def _feature(column: Column) -> Feature:
+    categories = column.categories if column.kind is ColumnKind.CATEGORICAL else ()
+    return Feature(column.name, column.kind, categories)
+
+
+def _asked_for(
+    file: TableFile, table: Table, wanted: Wanted, target: str, unusable: Mapping[str, str]
+) -> list[Column]:
+    columns = {column.name: column for column in table.columns}
+    for name in wanted.features:
+        if name not in columns:
+            raise DatasetError(f"{file.name}: {unknown('feature', name, columns)}")
+        if name == target or wanted.features.count(name) > 1:
+            what = "also the target" if name == target else "named more than once"
+            raise DatasetError(
+                f"{file.name}: the feature {name!r} is {what}. Name each column once."
+            )
+        if name in unusable or columns[name].kind not in _FEATURES:
+            what = unusable.get(name, columns[name].kind)
+            raise DatasetError(
+                f"{file.name}: the feature {name!r} is {what}. Allowed: columns of numbers, dates, "
+                "true and false, or categories. Leave it out, or write it as numbers."
+            )
+    return [columns[name] for name in wanted.features]
+
+
+def _by_rule(
+    table: Table, target: str, unusable: Mapping[str, str]
+) -> tuple[list[Column], tuple[str, ...]]:
+    """The columns that are features, and notes on those that are none."""
+    features = []
+    left_out: dict[str, list[str]] = {}
+    for place, column in enumerate(table.columns):
+        if column.name == target:
+            continue
+        why = unusable.get(column.name) or _why_not(column, table.rows, place)
+        if why:
+            left_out.setdefault(why, []).append(column.name)
+        else:
+            features.append(column)
+    return features, tuple(f"Left out, {why}: {_listed(names)}." for why, names in left_out.items())
+
+
+def _why_not(column: Column, rows: int, place: int) -> str:
+    present = rows - column.missing
+    if column.kind is ColumnKind.EMPTY:
+        return "empty"
+    if column.distinct == 1:
+        return "with one value only"
+    if column.kind is ColumnKind.TEXT:
+        each = column.distinct == present > 1
+        return "a different text in every row" if each else "text"
+    all_rows = column.low == 0 and column.high == rows - 1 and column.distinct > min(rows - 1, 1000)
+    if column.name in _INDEX_NAMES and all_rows and rows > 1:
+        return "the numbers of the rows"
+    return ""
+
+
+def _refuse_too_large(
+    file: TableFile, table: Table, columns: Sequence[Column], target: Target, task: Task
+) -> None:
+    """Refuse numbers that float32 cannot hold, with the row of the first."""
+    comma = decimal_comma(table)
+
+    def too_large(array: pa.Array) -> np.ndarray:
+        values = values_in(array, ColumnKind.NUMERIC, comma)
+        return np.zeros(len(array), bool) if values is None else np.abs(values) > _LARGEST
+
+    predicted = [column for column in table.columns if column.name == target.name]
+    for column in (*columns, *(predicted if task is Task.REGRESSION else ())):
+        if column.low is None or column.high is None:
+            continue
+        if max(-column.low, column.high) > _LARGEST:
+            row, text = first_row(file, column.name, too_large)
+            raise DatasetError(
+                f"{file.name}: row {row:,} (of data, from 1) of the column {column.name!r} has "
+                f"{text}. Allowed: numbers up to {_LARGEST:.3g} and missing values. Correct it, or "
+                "leave the column out."
+            )
+
+
+def _kept(
+    file: TableFile, table: Table, wanted: Wanted, columns: Sequence[Column], target: Target
+) -> tuple[int, tuple[str, ...]]:
+    """How many samples there are, and a note on missing values."""
+    missing = [column for column in columns if column.missing]
+    if not missing:
+        return table.rows, ()
+    where = _listed([column.name for column in missing])
+    if not wanted.drop_missing:
+        note = f"Missing values are kept, as NaN, in: {where}."
+        return table.rows, (note,)
+    rows = 0
+    counts = np.zeros(max(1, len(target.class_names)), np.int64)
+    for x, y in scan(file, table, [_feature(column) for column in missing], target):
+        whole = ~np.isnan(x).any(axis=1)
+        rows += int(whole.sum())
+        if target.class_names:
+            counts += np.bincount(y[whole].astype(np.int64), minlength=len(counts))
+    gone = [name for name, n in zip(target.class_names, counts, strict=False) if not n]
+    if rows < 2 or gone:
+        classes = f", and none of the classes {_listed(gone)}" if gone else ""
+        raise DatasetError(
+            f"{file.name}: without the rows with missing values {rows:,} of {table.rows:,} rows "
+            f"are left{classes}. Keep the rows, or leave these columns out: {where}."
+        )
+    return rows, (f"Left out: {table.rows - rows:,} rows with missing values in {where}.",)
+
+
+def _about_dates(columns: Sequence[Column]) -> tuple[str, ...]:
+    dates = [column.name for column in columns if column.kind is ColumnKind.DATE]
+    return (f"Dates are stored as days since 1970: {_listed(dates)}.",) if dates else ()
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -1,0 +1,131 @@
+"""From a file that a user brings to a stored data set: looked at, checked, written as HDF5."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+
+from experiments.datasets.catalogue import DatasetInfo, Source, Task
+from experiments.datasets.reading.choosing import reader_of
+from experiments.datasets.reading.found import Block, Found, Plan, Wanted
+from experiments.datasets.stored import (
+    DESCRIPTION_FILE,
+    SAMPLES_FILE,
+    folder_of,
+    write_description,
+)
+from experiments.errors import DatasetError
+
+_CHUNK = 1 << 20  # bytes of a chunk of HDF5
+_LONGEST_NAME = 100
+
+
+class Written(NamedTuple):
+    """Samples in a file: the hash of their content, and the highest number among them."""
+
+    digest: str
+    highest: float
+
+
+def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Found, Plan]:
+    """What is in a file, and what would be stored of it; raises DatasetError. Stores nothing.
+
+    ``kind`` is what the file is, a key of KINDS, if not what its name says.
+    """
+    reader = reader_of(path, kind)
+    found = reader.look(path, wanted)
+    return found, reader.plan(path, found, wanted)
+
+
+def store_file(path: Path, name: str, wanted: Wanted, kind: str | None = None) -> DatasetInfo:
+    """Store the samples of a file in this machine's folder of data sets; raises DatasetError.
+
+    The same content gives the same hash, and is written once.
+    """
+    reader = reader_of(path, kind)
+    found, plan = look_into(path, wanted, kind)
+    blocks = reader.blocks(path, found, plan, wanted)
+    home = folder_of("").absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
+    try:
+        written = write_samples(unfinished / SAMPLES_FILE, plan, blocks)
+        digest = written.digest
+        info = describe(plan, f"{called(name)}@{digest}", name, written.highest)
+        write_description(info, unfinished / DESCRIPTION_FILE)
+        folder = folder_of(digest)
+        if folder.exists():
+            write_description(info, folder / DESCRIPTION_FILE)
+        else:
+            unfinished.rename(folder)
+        return info
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
+    """Write ``x`` and ``y`` as loading.Dataset has them, block by block."""
+    digest = hashlib.sha256()
+    dtype = np.dtype(plan.dtype)
+    shape = (plan.samples, *plan.shape)
+    digest.update(f"{dtype.str}{shape}".encode())
+    rows = max(1, min(plan.samples, _CHUNK // max(1, int(np.prod(plan.shape)) * dtype.itemsize)))
+    targets, highest = [], 0.0
+    with h5py.File(path, "w") as file:
+        x = file.create_dataset("x", shape, dtype, chunks=(rows, *plan.shape))
+        at = 0
+        for block in blocks:
+            values = np.ascontiguousarray(block.x, dtype)
+            digest.update(values.data)
+            x[at : at + len(values)] = values
+            highest = max(highest, float(np.max(values, initial=0.0)))
+            targets.append(np.asarray(block.y).reshape(-1))
+            at += len(values)
+        if at != plan.samples:
+            raise DatasetError(
+                f"The file changed while it was read: {plan.samples:,} samples were found and then "
+                f"{at:,}. Add it again when nothing writes to it."
+            )
+        y = np.concatenate(targets)
+        y = (
+            y.astype(np.int32)
+            if plan.task is Task.MULTICLASS
+            else y.astype(np.float32).reshape(-1, 1)
+        )
+        digest.update(f"{y.dtype.str}{y.shape}".encode())
+        digest.update(y.data)
+        file["y"] = y
+    return Written(digest.hexdigest()[:16], highest)
+
+
+def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
+    """The description of what is stored; ``highest`` is the brightest pixel of pictures."""
+    return DatasetInfo(
+        name=name,
+        title=title,
+        task=plan.task,
+        kind=plan.kind,
+        shape=plan.shape,
+        samples=plan.samples,
+        source=Source.STORED,
+        class_names=plan.class_names,
+        target=plan.target,
+        white=255.0 if plan.dtype == "uint8" else max(highest, 1.0),
+        feature_names=tuple(feature.name for feature in plan.features),
+        categories=tuple(feature.categories for feature in plan.features),
+        content_hash=name.rpartition("@")[2],
+    )
+
+
+def called(name: str) -> str:
+    """A name as it can stand in a spec: letters, digits, _ . and -."""
+    plain = re.sub(r"[^\w.-]+", "_", name).strip("_")[:_LONGEST_NAME]
+    if not plain:
+        raise DatasetError(f"Received {name!r} as the name of a data set. Give it a letter.")
+    return plain

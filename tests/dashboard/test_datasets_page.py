@@ -1,0 +1,123 @@
+"""The Data page: what there is, what is in it, and a file that becomes a data set."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.dataset_uploads import keep_upload
+from dashboard.dataset_views import row_table
+from experiments.datasets.preview import look
+from experiments.datasets.reading.found import Wanted
+from experiments.datasets.stored import find_info, stored_names
+from experiments.datasets.storing import store_file
+from experiments.tracking.datasets import add_dataset, list_datasets
+from tests.dashboard.conftest import texts
+
+
+@pytest.fixture
+def ship(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": random.integers(18, 80, 200).astype(float),
+            "port": random.choice(["Cherbourg", "Southampton"], 200),
+            "fare": random.gamma(2, 20, 200).round(2),
+        }
+    )
+    frame["fate"] = np.where(frame.fare > 40, "lived", "died")
+    frame.loc[::9, "age"] = None
+    path = tmp_path / "ship.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def stored(ship, store):
+    info = store_file(ship, "ship", Wanted())
+    add_dataset(store, info, ship.name)
+    return info
+
+
+def test_without_own_data_the_page_lists_what_comes_along(store, open_page):
+    app = open_page("datasets")
+    assert not app.exception
+    assert "Add your own" in texts(app)
+    assert len(app.dataframe[0].value) == 11
+
+
+def test_stored_data_is_listed_first_and_opens(stored, open_page):
+    app = open_page("datasets")
+    assert app.dataframe[0].value.iloc[0]["Data set"] == "ship"
+    app = open_page("datasets", name=stored.name)
+    assert not app.exception
+    assert "from ship.csv" in texts(app)
+    assert app.metric[0].value == "200" and app.metric[-1].value == "23"
+    rows = app.dataframe[-1].value
+    assert set(rows["fate"]) == {"lived", "died"} and set(rows["port"]) <= {
+        "Cherbourg", "Southampton"
+    }  # fmt: skip
+
+
+def test_rows_are_shown_as_they_were_in_the_file(stored, ship):
+    shown = row_table(stored, look(stored))
+    written = pd.read_csv(ship)
+    assert list(shown["port"]) == list(written["port"])
+    assert list(shown["fate"]) == list(written["fate"])
+    np.testing.assert_allclose(shown["age"], written["age"])
+
+
+def test_pictures_that_come_along_are_shown_by_class(store, open_page):
+    app = open_page("datasets", name="digits")
+    assert not app.exception
+    assert app.metric[0].value == "1,797"
+
+
+def test_unknown_data_set_is_told(store, open_page):
+    app = open_page("datasets", name="gone@0123456789abcdef")
+    assert not app.exception
+    assert "Add its file again" in app.error[0].value
+
+
+def test_file_on_the_servers_disk_is_looked_at_corrected_and_stored(ship, store, open_page):
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(ship)).run()
+    assert not app.exception and not app.error
+    columns = app.dataframe[0].value
+    assert dict(zip(columns["Column"], columns["Kind"], strict=True)) == {
+        "age": "numeric", "port": "categorical", "fare": "numeric", "fate": "categorical",
+    }  # fmt: skip
+    assert [metric.value for metric in app.metric] == ["200", "3", "binary", "2"]
+    port = next(box for box in app.selectbox if box.label == "Predict")
+    port.set_value("port").run()
+    assert "The target is 'port'" in texts(app)
+    next(button for button in app.button if button.label == "Store").click().run()
+    assert not app.exception and not app.error
+    (one,) = list_datasets(store)
+    assert find_info(one.name).class_names == ("Cherbourg", "Southampton")
+    assert "age" in set(app.dataframe[0].value["Feature"])
+
+
+def test_file_that_is_refused_is_told_and_nothing_is_stored(tmp_path, store, open_page):
+    path = tmp_path / "ragged.csv"
+    path.write_text("a,b,y\n1,2,no\n1,2,3,yes\n")
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    assert not app.exception
+    assert "row 2" in app.error[0].value
+    assert stored_names() == []
+
+
+def test_data_set_of_the_address_is_in_the_launch_form(stored, open_page):
+    app = open_page("launch", dataset=stored.name)
+    assert not app.exception
+    values = app.session_state["launch values"]
+    assert values["dataset.name"] == stored.name
+    assert "2 classes of fate" in texts(app)
+
+
+def test_upload_is_kept_once_by_content(workspace, ship):
+    with ship.open("rb") as file:
+        first = keep_upload(workspace, "../my ship!.csv", file)
+        again = keep_upload(workspace, "../my ship!.csv", file)
+    assert first == again and first.read_bytes() == ship.read_bytes()
+    assert first.name == "my_ship_.csv" and workspace.home in first.parents

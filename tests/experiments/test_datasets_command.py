@@ -1,0 +1,61 @@
+"""`python -m experiments datasets`: list, add, delete."""
+
+import json
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.datasets.stored import stored_names
+from experiments.tracking.datasets import list_datasets
+
+
+@pytest.fixture
+def files(tmp_path):
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    random = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{'yes' if a > b else 'no'}" for a, b in random.normal(size=(60, 2))]
+    good.write_text("a,b,more\n" + "\n".join(rows) + "\n")
+    bad.write_text("a,b\n1,2\n3\n")
+    return good, bad
+
+
+def answers(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def test_dry_run_tells_of_each_file_and_stores_nothing(files, store, capsys):
+    assert main(["datasets", "add", *map(str, files), "--dry-run", "--json"]) == 2
+    good, bad = answers(capsys)
+    assert (good["file"], good["accepted"], good["reason"]) == (str(files[0]), True, "")
+    assert [column["kind"] for column in good["found"]["columns"]] == [
+        "numeric", "numeric", "boolean",
+    ]  # fmt: skip
+    assert good["plan"]["class_names"] == ["no", "yes"] and good["name"] is None
+    assert not bad["accepted"] and "row 2" in bad["reason"]
+    assert stored_names() == [] and list_datasets(store) == []
+
+
+def test_added_file_can_be_listed_trained_on_and_deleted(files, store, capsys, tmp_path):
+    assert main(["datasets", "add", str(files[0]), "--name", "which is more", "--json"]) == 0
+    (answer,) = answers(capsys)
+    assert answer["name"] == list_datasets(store)[0].name
+    assert main(["datasets", "--json"]) == 0
+    assert answers(capsys)[-1]["title"] == "which is more"
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("dataset: {name: which_is_more}\ntraining: {epochs: 1}\n")
+    assert main(["submit", str(spec), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["datasets", "delete", "which_is_more"]) == 0
+    assert list_datasets(store) == []
+    assert main(["submit", str(spec), "--json"]) == 2
+    assert "which_is_more" in capsys.readouterr().err
+
+
+def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
+    assert main(["datasets", "add", *map(str, files), "--name", "one"]) == 2
+    assert "one at a time" in capsys.readouterr().err
+    assert main(["datasets", "add", str(files[0]), "--size", "big"]) == 2
+    assert "HEIGHTxWIDTH" in capsys.readouterr().err
+    assert main(["datasets", "add", str(files[0].with_suffix(".exe"))]) == 2
+    assert "no file and no folder" in capsys.readouterr().err
