@@ -173,7 +173,7 @@ def _listed(parts: Sequence[LeftOut]) -> str:
 def _complaint(name: str, parts: Sequence[LeftOut], files: int) -> str:
     return (
         f"{name}: {len(parts):,} bad parts ({files:,} files in all): {_listed(parts)}. Mend or "
-        'remove them, or accept the rest with "skip bad files".'
+        "remove them, or accept the rest: --skip-bad, or *Accept what is good* on the page."
     )
 
 

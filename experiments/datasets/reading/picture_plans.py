@@ -104,8 +104,8 @@ def _modes_note(found: Pictures, channels: int) -> str:
     modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes)
     became = "grey, 1 channel" if channels == 1 else "RGB, 3 channels"
     return (
-        f"Colour modes: {modes}; all become {became} of 8 bits, transparent parts white, animations "
-        "their first frame."
+        f"Colour modes: {modes}; all become {became} of 8 bits, transparent parts white, "
+        "animations their first frame."
     )
 
 
