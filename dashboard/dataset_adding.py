@@ -13,6 +13,7 @@ from dashboard.formats import count, number, plain, words
 from experiments.dataset_process import store
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import SUFFIXES
+from experiments.errors import DatasetError
 from experiments.settings import read_settings
 
 _LARGEST_MB = 2000
@@ -21,10 +22,10 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 def draw_adding() -> None:
     """Choose a file, see what is in it, store it."""
-    path = choose_file()
-    if path is None:
-        return
     with errors_shown("The file is not accepted"):
+        path = choose_file()
+        if path is None:
+            return
         with st.expander("Read it otherwise", icon=":material/tune:"):
             options = draw_corrections(path)
         with st.spinner("Looking at all of it…", show_time=True):
@@ -37,21 +38,40 @@ def draw_adding() -> None:
 
 
 def choose_file() -> Path | None:
-    """An uploaded file, or one on the server's disk."""
+    """An uploaded file, or one on the server's disk; raises DatasetError for one out of bounds."""
+    folder = read_settings().readable_folder
+    if folder is None:
+        return upload()
     uploaded, on_disk = st.tabs(["Upload", "On the server's disk"])
     with uploaded:
-        file = st.file_uploader(
-            "CSV, TSV, Parquet, NPZ, NPY or HDF5, or a zip of pictures in class folders",
-            type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
-        )  # fmt: skip
-        if file is not None:
-            return keep_upload(read_settings(), file.name, file)
+        if path := upload():
+            return path
     with on_disk:
         text = st.text_input(
-            "A file or a folder", placeholder="/data/flowers",
+            f"A file or a folder below {folder}", placeholder=str(folder / "flowers"),
             help="For what is too large to upload: it is read where it is, and copied once.",
         )  # fmt: skip
-        return Path(text).expanduser() if text.strip() else None
+        return path_below(folder, text.strip()) if text.strip() else None
+
+
+def upload() -> Path | None:
+    """A file from the browser, kept on disk for a day."""
+    file = st.file_uploader(
+        "CSV, TSV, Parquet, NPZ, NPY or HDF5, or a zip of pictures in class folders",
+        type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
+    )  # fmt: skip
+    return keep_upload(read_settings(), file.name, file) if file else None
+
+
+def path_below(folder: Path, text: str) -> Path:
+    """A path that the user typed, links followed; raises DatasetError where it leads out."""
+    path = (folder / Path(text).expanduser()).resolve()
+    if not path.is_relative_to(folder):
+        raise DatasetError(
+            f"Received {text!r}. Allowed: files and folders below {folder}. KERASCOPE_DATA names "
+            "that folder."
+        )
+    return path
 
 
 def draw_corrections(path: Path) -> list[str]:

@@ -17,12 +17,14 @@ class Settings:
     ``home`` holds what this machine keeps (embedded store, artifacts, run folders in progress);
     ``tracking_uri`` is MLflow's; ``ui_url`` is where the MLflow UI over the same store answers;
     ``embedded_worker`` is whether the dashboard starts a worker where none lives.
+    ``data_folder`` is the folder of this machine from which the Data page may read.
     """
 
     home: Path
     tracking_uri: str
     ui_url: str
     embedded_worker: bool = True
+    data_folder: Path | None = None
 
     @property
     def worker_lock(self) -> Path:
@@ -48,6 +50,14 @@ class Settings:
             return None
         # sqlite:////abs/path on POSIX, sqlite:///C:/path on Windows, sqlite:///rel/path
         return Path(unquote(parts.path)[1:])
+
+    @property
+    def readable_folder(self) -> Path | None:
+        """Below what whoever opens the Data page may read files of this machine: anywhere where
+        the dashboard has a worker of its own, as on one's own machine; else nowhere unless told."""
+        if self.data_folder or not self.embedded_worker:
+            return self.data_folder
+        return Path(self.home.anchor)
 
     @property
     def is_server(self) -> bool:
@@ -82,15 +92,18 @@ class Settings:
 
 def read_settings() -> Settings:
     """Settings from ``KERASCOPE_HOME``, ``MLFLOW_TRACKING_URI``, ``MLFLOW_PORT``,
-    ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the server's) and
-    ``KERASCOPE_WORKER`` (``external`` where workers run elsewhere)."""
+    ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the server's),
+    ``KERASCOPE_WORKER`` (``external`` where workers run elsewhere) and ``KERASCOPE_DATA`` (a folder
+    of this machine from which the page may read)."""
     home = Path(os.environ.get("KERASCOPE_HOME") or ROOT / "workspace").expanduser().resolve()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home / "mlflow.db")
     served = uri if uri.startswith(("http://", "https://")) else None
     port = os.environ.get("MLFLOW_PORT", "5000")
     ui_url = os.environ.get("KERASCOPE_MLFLOW_UI") or served or f"http://127.0.0.1:{port}"
     embedded = os.environ.get("KERASCOPE_WORKER", "embedded") != "external"
-    return Settings(home, uri, ui_url.rstrip("/"), embedded)
+    data = os.environ.get("KERASCOPE_DATA")
+    folder = Path(data).expanduser().resolve() if data else None
+    return Settings(home, uri, ui_url.rstrip("/"), embedded, folder)
 
 
 def sqlite_uri(database: Path) -> str:

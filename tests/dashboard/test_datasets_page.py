@@ -78,7 +78,27 @@ def test_unknown_data_set_is_told(store, open_page):
     assert "Add its file again" in app.error[0].value
 
 
-def test_file_on_the_servers_disk_is_looked_at_corrected_and_stored(ship, store, open_page):
+@pytest.fixture
+def own_machine(workspace, tmp_path, monkeypatch):
+    """The page may read below the folder of the test."""
+    monkeypatch.setenv("KERASCOPE_DATA", str(tmp_path))
+
+
+def test_hosted_page_reads_no_files_of_the_server_unless_told(ship, store, open_page):
+    app = open_page("datasets", add="")
+    assert not app.exception and not app.text_input
+
+
+def test_page_reads_only_below_its_folder(own_machine, store, open_page):
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value("../../etc/passwd").run()
+    assert not app.exception
+    assert "files and folders below" in app.error[0].value
+
+
+def test_file_on_the_servers_disk_is_looked_at_corrected_and_stored(
+    own_machine, ship, store, open_page
+):
     app = open_page("datasets", add="")
     app.text_input[0].set_value(str(ship)).run()
     assert not app.exception and not app.error
@@ -97,7 +117,9 @@ def test_file_on_the_servers_disk_is_looked_at_corrected_and_stored(ship, store,
     assert "age" in set(app.dataframe[0].value["Feature"])
 
 
-def test_file_that_is_refused_is_told_and_nothing_is_stored(tmp_path, store, open_page):
+def test_file_that_is_refused_is_told_and_nothing_is_stored(
+    own_machine, tmp_path, store, open_page
+):
     path = tmp_path / "ragged.csv"
     path.write_text("a,b,y\n1,2,no\n1,2,3,yes\n")
     app = open_page("datasets", add="")

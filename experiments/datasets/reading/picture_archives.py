@@ -59,14 +59,16 @@ class _Archive:
 @contextmanager
 def open_archive(path: Path) -> Iterator[_Archive]:
     """The members of a zip archive; raises DatasetError where it, or any member, is unsafe."""
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(-min(file.tell(), 1 << 17), 2)
-        _check_directory(file.read(), path.name)
     try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(-min(file.tell(), 1 << 17), 2)
+            _check_directory(file.read(), path.name)
         archive = zipfile.ZipFile(path)
-    # ValueError, OverflowError: numbers and names of a damaged directory.
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OverflowError) as error:
+    # NotImplementedError, ValueError, OverflowError: numbers and names of a damaged directory.
+    except (
+        zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, OverflowError,
+    ) as error:  # fmt: skip
         raise DatasetError(
             f"{path.name} is no zip archive, or a damaged or cut off one: {told(str(error)[:200])}."
             " Get the whole file once more, or give the folder itself."

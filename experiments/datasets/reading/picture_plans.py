@@ -31,8 +31,10 @@ def check_wanted(wanted: Wanted, name: str) -> None:
             "class is the folder they are in. Leave target and features out."
         )
     if wanted.task is Task.REGRESSION:
-        raise DatasetError(f"{name}: pictures in class folders have classes; regression needs "
-                           "numbers. Leave the task out.")  # fmt: skip
+        raise DatasetError(
+            f"{name}: pictures in class folders have classes, regression needs numbers. Leave the "
+            "task out."
+        )
 
 
 def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
