@@ -81,7 +81,7 @@ def decode(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
             plain = plain.resize((width, height), Image.Resampling.BILINEAR, box=box)
         if plain.mode == "RGBA":
             plain = Image.alpha_composite(Image.new("RGBA", plain.size, "white"), plain)
-        return np.asarray(plain.convert("L" if channels == 1 else "RGB")).reshape(shape)
+        return np.asarray(_converted(plain, "L" if channels == 1 else "RGB")).reshape(shape)
 
 
 @contextmanager
@@ -130,8 +130,13 @@ def _with_plain_mode(image: Image.Image) -> Image.Image:
         # 16-bit grey: Pillow's own convert cuts everything above 255 off.
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        return _converted(image, "RGBA")
+    return _converted(image, "L" if image.mode in ("1", "L") else "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    # Pillow copies what has the mode already.
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _middle(size: tuple[int, int], proportion: float) -> tuple[float, float, float, float]:
