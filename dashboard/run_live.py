@@ -220,4 +220,5 @@ def draw_evidence(verdict: Verdict) -> None:
 
 def _what(run: Run) -> str:
     params = run.params
-    return f"{params.get('dataset.name', '')} · {params.get('model.name', '')}"
+    dataset = params.get("dataset.name", "").partition("@")[0]
+    return f"{dataset} · {params.get('model.name', '')}"

@@ -223,7 +223,7 @@ def _row(
         moment.astimezone(UTC).replace(
             tzinfo=None
         ),  # pyarrow warns of zones; the browser takes UTC
-        run.params.get("dataset.name", ""),
+        run.params.get("dataset.name", "").partition("@")[0],
         run.params.get("model.name", ""),
         exact(moment),
     )
