@@ -15,7 +15,7 @@ from experiments.datasets.catalogue import Task
 from experiments.datasets.duplicates import Looked, exact_groups, look_at, near_groups
 from experiments.datasets.loading import Dataset
 from experiments.datasets.margins import label_runs, rank_correlation
-from experiments.datasets.splits import Split, summarize_split
+from experiments.datasets.splits import Split, in_words
 from experiments.errors import DatasetError
 
 #: The artifact that a run's audit is.
@@ -153,7 +153,7 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     near = near_groups(looked, dataset.info.kind, exact)
     exact_copies, near_copies = _copies(looked, split, labels, exact, near)
     return Audit(
-        summarize_split(dataset, split).sentence,
+        in_words(split),
         split.method if len(split.validation) else "none",
         dataset.info.task,
         dataset.info.kind == "image",

@@ -2,16 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
-from experiments.datasets.catalogue import Task
-from experiments.datasets.loading import Dataset
 from experiments.errors import DatasetError
 from experiments.specs import SplitSpec
-
-_MOST_NAMES = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,25 +18,6 @@ class Split:
     validation: np.ndarray
     method: Literal["last", "shuffled", "stratified"]
     seed: int
-
-
-class ClassCount(NamedTuple):
-    """How many samples of one class are in each part."""
-
-    name: str
-    train: int
-    validation: int
-
-
-class SplitSummary(NamedTuple):
-    """A split in numbers and in words; ``classes`` is empty for regression."""
-
-    train: int
-    validation: int
-    test: int
-    classes: tuple[ClassCount, ...]
-    sentence: str
-    warnings: tuple[str, ...]
 
 
 def divide(y: np.ndarray, spec: SplitSpec, seed: int) -> Split:
@@ -71,19 +48,19 @@ def divide(y: np.ndarray, spec: SplitSpec, seed: int) -> Split:
     return Split(train.astype(np.int64), validation.astype(np.int64), spec.method, seed)
 
 
-def summarize_split(dataset: Dataset, split: Split) -> SplitSummary:
-    """What a split does to a data set: counts, counts for each class, a sentence, warnings."""
-    train, validation = len(split.train), len(split.validation)
-    test = 0 if dataset.x_test is None else len(dataset.x_test)
-    classes: tuple[ClassCount, ...] = ()
-    if dataset.info.task is not Task.REGRESSION:
-        labels, k = dataset.y.reshape(-1).astype(np.int64), dataset.info.classes
-        in_train = np.bincount(labels[split.train], minlength=k).tolist()
-        in_validation = np.bincount(labels[split.validation], minlength=k).tolist()
-        classes = tuple(map(ClassCount, dataset.info.class_names, in_train, in_validation))
-    return SplitSummary(
-        train, validation, test, classes, _sentence(split), _warnings(classes, validation)
-    )
+def in_words(split: Split) -> str:
+    """Which samples validate, in a sentence; rows count from 0."""
+    validation = len(split.validation)
+    n = len(split.train) + validation
+    if not validation:
+        return f"No validation: all {n:,} samples train."
+    if split.method == "last":
+        return (
+            f"Validation: the last {validation:,} of {n:,} samples in file order "
+            f"(rows {split.validation[0]} to {split.validation[-1]}), before any shuffle."
+        )
+    how = " within each class" if split.method == "stratified" else ""
+    return f"Validation: {validation:,} of {n:,} samples, drawn{how} with seed {split.seed}."
 
 
 def _stratify(
@@ -109,38 +86,3 @@ def _stratify(
         held.append(rows[:take])
         train.append(rows[take:])
     return np.concatenate(train + held), len(labels) - int(takes.sum())
-
-
-def _sentence(split: Split) -> str:
-    validation = len(split.validation)
-    n = len(split.train) + validation
-    if not validation:
-        return f"No validation: all {n:,} samples train."
-    if split.method == "last":
-        return (
-            f"Validation: the last {validation:,} of {n:,} samples in file order "
-            f"(rows {split.validation[0]} to {split.validation[-1]}), before any shuffle."
-        )
-    how = " within each class" if split.method == "stratified" else ""
-    return f"Validation: {validation:,} of {n:,} samples, drawn{how} with seed {split.seed}."
-
-
-def _warnings(classes: tuple[ClassCount, ...], validation: int) -> tuple[str, ...]:
-    absent = [c.name for c in classes if c.train + c.validation == 0]
-    untrained = [c.name for c in classes if c.train == 0 < c.validation]
-    unseen = [c.name for c in classes if c.validation == 0 < c.train] if validation else []
-    return tuple(
-        f"Classes missing from {part}: {_listed(names)}."
-        for part, names in (
-            ("the samples altogether", absent),
-            ("training", untrained),
-            ("validation", unseen),
-        )
-        if names
-    )
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
