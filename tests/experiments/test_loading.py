@@ -275,6 +275,7 @@ def test_without_network_the_error_says_what_to_bring_where(offline, fashion):
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar100", "california_housing"])
 def test_without_network_a_wrong_file_is_moved_aside_and_not_lost(offline, name):
     path = offline.home / CATALOGUE[name].file
+    path.parent.mkdir(parents=True, exist_ok=True)
     for content in (b"the first", b"the second"):
         path.write_bytes(content)
         error = offline.load(name=name)["error"]
