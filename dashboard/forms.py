@@ -6,7 +6,7 @@ a callback has a field ``callbacks.<name>.on``.
 
 from typing import Any, NamedTuple
 
-from experiments.datasets.catalogue import Kind, Task
+from experiments.datasets.catalogue import Kind, Source, Task
 from experiments.datasets.stored import find_info, is_known
 from experiments.model_specs import AugmentationSpec, CNNSpec, ResNetSpec
 from experiments.settings import ROOT
@@ -97,7 +97,9 @@ def to_data(values: Values) -> dict[str, Any]:
     model_fields = ("name", *_MODEL_FIELDS.get(model, ()), *_REGULARISATION)
     name = str(values["dataset.name"])
     info = find_info(name) if is_known(name) else None
-    dataset = ["name", "max_samples"] + (["noise"] if values["dataset.name"] == "two_moons" else [])
+    dataset = ["name", "max_samples"] + (["noise"] if name == "two_moons" else [])
+    if info and info.source is Source.STORED:
+        dataset.append("memory_mb")
     data: dict[str, Any] = {
         "name": values["name"],
         "dataset": _part(values, "dataset", dataset),

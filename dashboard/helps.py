@@ -114,6 +114,19 @@ SPLIT_SEED = (
     "Draws which samples validate. Empty: the run's seed does. With a number here, runs of "
     "different seeds train and validate on the same samples."
 )
+MEMORY = (
+    "Empty: all samples are read into memory. With a number they stream from disk, and never more "
+    "than so many megabytes of them are in memory: for data larger than memory. Blocks of rows are "
+    "drawn at random and shuffled in a buffer, so a file that is sorted mixes less well."
+)
+LOOP = (
+    "What goes over the batches: Keras' fit, or a plain loop of train_on_batch and test_on_batch. "
+    "Both give the same weights and the same history."
+)
+PEAK_MEMORY = (
+    "What training will hold at its peak, TensorFlow's 0.7 GB included: an estimate. The run's "
+    "page has the measured one."
+)
 SEED = "The same spec with the same seed on the same machine gives the same history again."
 
 SGD_REGRESSION = (

@@ -74,6 +74,11 @@ def draw_data() -> None:
         )
     if info.name == "two_moons":
         _slider("Label noise", "dataset.noise", 0.0, 0.5, 0.01, "The fraction of flipped labels.")
+    if info.source is Source.STORED:
+        _number(
+            "Memory for samples, MB", "dataset.memory_mb", min_value=8, step=64, value=None,
+            placeholder="all in memory", help=helps.MEMORY,
+        )  # fmt: skip
     left, right = st.columns([3, 2])
     with left:
         _segments(
@@ -168,6 +173,7 @@ def draw_training() -> None:
             "Metrics", METRICS[info.task], key=field("training.metrics"), format_func=words
         )
         take("training.metrics")
+    _segments("Loop", "training.loop", ["fit", "train_on_batch"], str, helps.LOOP)
 
 
 def draw_callbacks() -> None:

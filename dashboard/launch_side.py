@@ -7,18 +7,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cache, draft
+from dashboard import cache, draft, helps
 from dashboard.components import show_error
-from dashboard.formats import count, plain
+from dashboard.formats import count, plain, size
 from dashboard.split_audit import draw_audit
 from experiments.datasets.audit import Audit
+from experiments.datasets.catalogue import Source
 from experiments.datasets.downloads import on_this_machine
 from experiments.datasets.split_finding import Finding
+from experiments.datasets.stored import find_info
 from experiments.errors import ExperimentsError
 from experiments.specs import RunSpec
 
 _PATIENCE = 0.4  # seconds to wait for an answer before the page goes on without it
 _LOOK_AGAIN = 0.7
+STREAMED_MB = 256
 
 
 def draw_preview(spec: RunSpec) -> None:
@@ -93,12 +96,36 @@ def draw_answer(answer: dict[str, Any]) -> None:
     grid.metric("Train", count(answer["train"]), help="Samples that move the weights.")
     grid.metric("Validation", count(answer["validation"]))
     grid.metric("Batches", count(answer["batches"]), help="In each epoch.")
+    grid.metric("Peak memory", size(answer["memory"]), help=helps.PEAK_MEMORY)
     for warning in answer["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
+    draw_memory(answer)
     if answer["audit"]:
         draw_audit(Audit.from_dict(answer["audit"]), "Use", change_form)
     with st.expander(f"{len(answer['layers'])} layers", icon=":material/layers:"):
         draw_layers(answer["layers"])
+
+
+def draw_memory(answer: dict[str, Any]) -> None:
+    """A warning where the run needs more memory than is free, and the way out of it."""
+    if answer["memory"] <= answer["memory_here"]:
+        return
+    st.warning(
+        f"The run needs about {size(answer['memory'])} at its peak; "
+        f"{size(answer['memory_here'])} are free here. "
+        f"The {size(answer['samples_bytes'])} of samples are held in several copies, unless they "
+        "stream.",
+        icon=":material/memory:",
+    )
+    streams = draft.values()["dataset.memory_mb"] is not None
+    stored = find_info(draft.values()["dataset.name"]).source is Source.STORED
+    if (
+        stored
+        and not streams
+        and st.button(f"Stream them, {STREAMED_MB} MB at a time", icon=":material/auto_fix_high:")
+    ):
+        draft.put("dataset.memory_mb", STREAMED_MB)
+        st.rerun()
 
 
 def change_form(finding: Finding) -> None:

@@ -17,7 +17,7 @@ from dashboard.components import (
     status_text,
     verdict_text,
 )
-from dashboard.formats import ago, count, duration, exact, number, plain, words
+from dashboard.formats import ago, count, duration, exact, number, plain, size, words
 from dashboard.run_actions import stop
 from dashboard.run_continue import draw_continue, draw_family
 from dashboard.run_gap import draw_gap
@@ -142,6 +142,21 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
     grid.metric("Duration", duration(run.seconds))
     parameters = run.params.get("model.parameters")
     grid.metric("Parameters", count(float(parameters)) if parameters else "–")
+    draw_memory(run, history)
+
+
+def draw_memory(run: Run, history: pd.DataFrame) -> None:
+    """What it held at its peak, and how much of the training time was waiting for data."""
+    said = []
+    if peak := run.metrics.get("peak_memory_mb"):
+        predicted = run.metrics.get("predicted_memory_mb")
+        before = f" ({size(predicted * 1e6)} predicted)" if predicted else ""
+        said.append(f"Peak memory {size(peak * 1e6)}{before}")
+    if "data_wait_share" in history:
+        share = history["data_wait_share"].mean()
+        said.append(f"{share:.1%} of the training time was waiting for data from disk")
+    if said:
+        st.caption(" · ".join(said))
 
 
 def draw_no_epoch(run: Run) -> None:

@@ -13,7 +13,7 @@ from experiments.run_folder import Journal, RunFolder, journal_line, parse_line,
 
 _MOST_SAMPLES = 1024
 _MOST_VALUES = 4_000_000  # in one batch of the sample; a convolution multiplies it by its filters
-_UNSAID = ("train_eval_", "loss_", "se_", "evaluation_seconds", "learning_rate")
+_UNSAID = ("train_eval_", "loss_", "se_", "evaluation_seconds", "learning_rate", "data_wait")
 
 logger = logging.getLogger("kerascope.training")
 

@@ -135,9 +135,15 @@ class Checkpoints(keras.callbacks.Callback):
 class Continuation(keras.callbacks.Callback):
     """Puts back what Keras resets at the beginning of ``fit`` and of an epoch."""
 
-    def __init__(self, state: TrainingState, watching: Sequence[keras.callbacks.Callback]) -> None:
+    def __init__(
+        self,
+        state: TrainingState,
+        watching: Sequence[keras.callbacks.Callback],
+        *,
+        in_fit: bool = True,
+    ) -> None:
         super().__init__()
-        self.state, self.watching = state, watching
+        self.state, self.watching, self.in_fit = state, watching, in_fit
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """The counters of the callbacks, which have just been reset."""
@@ -153,6 +159,8 @@ class Continuation(keras.callbacks.Callback):
         if not self.state.batch or epoch != self.state.epoch:
             return
         restore_metrics(self.model, self.state)
+        if not self.in_fit:  # a loop of our own begins where the epoch was cut off
+            return
         train = self.model.train_function
         done = iter(range(self.state.batch))
 

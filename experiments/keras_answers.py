@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 import keras
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from experiments import evaluating, exporting, planning, predicting
@@ -25,6 +26,7 @@ from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
 from experiments.datasets.splits import divide
 from experiments.errors import ExperimentsError, InputError, unknown
+from experiments.memory_needs import predict_peak, samples_bytes
 from experiments.models import outline_spec, refuse_too_large
 from experiments.process_limits import limit_process
 from experiments.settings import read_settings
@@ -50,6 +52,9 @@ def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
         "parameters": sum(layer["parameters"] for layer in layers),
         "layers": layers,
         "batches": -(-answer["train"] // parsed.training.batch_size),
+        "memory": predict_peak(parsed, layers),
+        "samples_bytes": samples_bytes(parsed),
+        "memory_here": psutil.virtual_memory().available,
         **answer,
     }
 
@@ -75,7 +80,7 @@ def _preview_split(spec: RunSpec) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)  # a form asks anew at every change of any field
 def _audit(dataset: DatasetSpec, split: SplitSpec, seed: int) -> dict[str, Any]:
-    loaded = load_dataset(dataset, seed)
+    loaded = load_dataset(dataset, seed, lazily=True)
     return audit_split(loaded, divide(loaded.y, split, seed)).to_dict()
 
 

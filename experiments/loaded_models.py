@@ -93,5 +93,5 @@ def load_file(path: Path) -> LoadedFile:
 @lru_cache(maxsize=2)
 def _data(spec_json: str) -> tuple[Dataset, Split]:
     spec = RunSpec.model_validate_json(spec_json)
-    dataset = load_dataset(spec.dataset, spec.data_seed)
+    dataset = load_dataset(spec.dataset, spec.data_seed, lazily=True)
     return dataset, divide(dataset.y, spec.split, spec.data_seed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.loading import Dataset, load_dataset, on_this_machine
+from experiments.datasets.samples import Samples
 from experiments.datasets.stored import find_info, stored_names
 from experiments.errors import DatasetError, InputError, unknown
 from experiments.loaded_models import LoadedFile, LoadedRun
@@ -27,7 +28,7 @@ class Part(NamedTuple):
     ``x`` is as in Dataset, not yet in the model's shape."""
 
     dataset: Dataset
-    x: np.ndarray
+    x: Samples
     y: np.ndarray
     rows: np.ndarray
 
@@ -58,7 +59,7 @@ def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> 
 
 @lru_cache(maxsize=2)
 def _whole(name: str) -> Dataset:
-    return load_dataset(DatasetSpec(name=name, noise=0.0), seed=0)
+    return load_dataset(DatasetSpec(name=name, noise=0.0), seed=0, lazily=True)
 
 
 def compatible(loaded: LoadedRun | LoadedFile) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import psutil
 from experiments.architectures import Layers, Tensor, augment
 from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.loading import Dataset
+from experiments.datasets.samples import StoredSamples
 from experiments.datasets.splits import Split
 from experiments.errors import SpecError
 from experiments.specs import RunSpec
@@ -195,21 +196,44 @@ def _inbound(model: keras.Model) -> dict[str, list[str]]:
 
 def _measure(dataset: Dataset, split: Split) -> _Statistics:
     statistics = _Statistics([], [])
-    if dataset.info.kind is Kind.TABULAR:
+    if isinstance(dataset.x, StoredSamples):
+        if dataset.info.kind is Kind.TABULAR:
+            statistics = _standard(*_moments(dataset.x, split.train))
+    elif dataset.info.kind is Kind.TABULAR:
         x = dataset.x[split.train].astype(np.float64)
         if dataset.info.categories:  # users' rows may lack values
             x = np.ma.masked_invalid(x)
-        mean, variance = np.ma.filled(x.mean(axis=0), 0.0), np.ma.filled(x.var(axis=0), 0.0)
-        # A feature that is constant in training must not be divided by (nearly) zero in
-        # validation: the square of float32's resolution is what counts as zero.
-        variance = np.where(variance > 1e-15 * mean**2, variance, 1.0)
-        statistics = _Statistics(mean.tolist(), variance.tolist())
+        statistics = _standard(np.ma.filled(x.mean(axis=0), 0.0), np.ma.filled(x.var(axis=0), 0.0))
     if dataset.info.task is Task.REGRESSION:
         y = dataset.y[split.train].astype(np.float64)
         statistics = statistics._replace(
             target_mean=float(y.mean()), target_std=float(y.std()) or 1.0
         )
     return statistics
+
+
+def _standard(mean: np.ndarray, variance: np.ndarray) -> _Statistics:
+    # A feature that is constant in training must not be divided by (nearly) zero in validation:
+    # the square of float32's resolution is what counts as zero.
+    variance = np.where(variance > 1e-15 * mean**2, variance, 1.0)
+    return _Statistics(mean.tolist(), variance.tolist())
+
+
+def _moments(x: StoredSamples, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the features, (features,) each, of the values that are not missing;
+    part by part (Chan, Golub and LeVeque 1979)."""
+    count, mean, squares = (np.zeros(x.shape[1]) for _ in range(3))
+    for part in x.parts(rows):
+        there = np.isfinite(part)
+        values = np.where(there, part, 0.0).astype(np.float64)
+        n = there.sum(axis=0)
+        own = values.sum(axis=0) / np.maximum(n, 1)
+        off = (np.square(values - own) * there).sum(axis=0)
+        both, apart = np.maximum(count + n, 1), own - mean
+        squares += off + np.square(apart) * count * n / both
+        mean += apart * n / both
+        count += n
+    return mean, squares / np.maximum(count, 1)
 
 
 def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:

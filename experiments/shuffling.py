@@ -23,7 +23,7 @@ class ShuffledBatches(keras.callbacks.Callback):
 
     def __init__(self, x: Any, y: Any, batch_size: int, seed: int, skip: int = 0) -> None:
         super().__init__()
-        self._arrays = tf.nest.map_structure(_to_tensor, (x, y))
+        self._arrays = tf.nest.map_structure(to_tensor, (x, y))
         self._samples = len(tf.nest.flatten(self._arrays)[0])
         self._batch_size, self._seed = batch_size, seed
         self._epoch = 0
@@ -72,7 +72,8 @@ def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng([seed, 4, epoch]).permutation(samples)
 
 
-def _to_tensor(array: np.ndarray) -> tf.Tensor:
+def to_tensor(array: np.ndarray) -> tf.Tensor:
+    """An array as Keras takes it: floating numbers in its own precision."""
     if np.issubdtype(array.dtype, np.floating):
         return tf.convert_to_tensor(array, dtype=keras.config.floatx())
     return tf.convert_to_tensor(array)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from experiments.datasets.catalogue import DatasetInfo, Kind, Task
+from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.stored import find_info
 from experiments.errors import DatasetError
 from experiments.model_specs import AugmentationSpec, Fraction, MLPSpec, ModelSpec, Part, Positive
@@ -44,12 +44,14 @@ class DatasetSpec(Part):
     """Which samples: a name of the catalogue or the whole name of a stored data set, optionally
     only the first ``max_samples``.
 
-    ``noise`` is for two_moons: the fraction of labels that are flipped.
+    ``noise`` is for two_moons: the fraction of labels that are flipped. With ``memory_mb`` samples
+    of a stored data set stream from disk, never more than that of them (in 10⁶ bytes) in memory.
     """
 
     name: str = "digits"
     max_samples: Annotated[int, Field(ge=10)] | None = None
     noise: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    memory_mb: Annotated[int, Field(ge=8, le=1_000_000)] | None = None
 
     @field_validator("name")
     @classmethod
@@ -59,6 +61,15 @@ class DatasetSpec(Part):
         except DatasetError as error:
             raise ValueError(str(error)) from None
         return name
+
+    @model_validator(mode="after")
+    def _only_files_stream(self) -> Self:
+        if self.memory_mb is not None and self.info.source is not Source.STORED:
+            raise ValueError(
+                f"memory_mb: received {self.memory_mb} for {self.name}, which is small and not in "
+                "a file of its own. Allowed: null; data sets that you add can stream."
+            )
+        return self
 
     @property
     def info(self) -> DatasetInfo:
@@ -80,7 +91,11 @@ class SplitSpec(Part):
 
 
 class TrainingSpec(Part):
-    """How the weights move. ``loss`` and ``metrics`` left out are those that fit the task."""
+    """How the weights move. ``loss`` and ``metrics`` left out are those that fit the task.
+
+    ``loop`` is what goes over the batches: Keras' ``fit``, or a plain loop of ``train_on_batch``
+    and ``test_on_batch``, which records the same history.
+    """
 
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 30
     batch_size: Annotated[int, Field(ge=1, le=65_536)] = 32
@@ -89,6 +104,7 @@ class TrainingSpec(Part):
     momentum: Fraction = 0.0
     loss: str | None = None
     metrics: list[str] | None = None
+    loop: Literal["fit", "train_on_batch"] = "fit"
 
     @field_validator("loss")
     @classmethod

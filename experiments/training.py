@@ -17,6 +17,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from experiments.batch_loop import train_by_batches
 from experiments.callbacks import (
     EarlyStopping,
     Pulse,
@@ -31,7 +32,14 @@ from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.splits import Split, divide
 from experiments.errors import ExperimentsError
 from experiments.gap_recording import GapRecording, Sample
-from experiments.models import build_model, compile_model, constant_loss, refuse_too_large
+from experiments.memory_needs import measured_peak, predict_peak
+from experiments.models import (
+    build_model,
+    compile_model,
+    constant_loss,
+    model_outline,
+    refuse_too_large,
+)
 from experiments.run_folder import Journal, RunFolder, note_process, write_json
 from experiments.saving import (
     ARCHITECTURE_FILE,
@@ -41,14 +49,15 @@ from experiments.saving import (
     save_model,
     save_weights,
 )
-from experiments.shuffling import ShuffledBatches
 from experiments.specs import RunSpec
 from experiments.starting import Start, take_up
+from experiments.training_data import training_batches, validation_data
 from experiments.training_state import build_metrics
 
 #: The tag that says before which epochs a run was resumed or branched off.
 SEAMS_TAG = "kerascope.seams"
 _MOST_PREDICTIONS = 10_000
+_MEGABYTE = 1_000_000
 
 logger = logging.getLogger("kerascope.training")
 
@@ -138,6 +147,7 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     recorder, checkpoints = _fit(spec, folder, model, dataset, split, start, journal, pulse)
 
     pulse.enter("saving")
+    journal.write({"peak_memory_mb": measured_peak() / _MEGABYTE})
     _save(folder, model, checkpoints)
     _write_predictions(folder, model, dataset, split)
     if dataset.x_test is not None:
@@ -164,35 +174,51 @@ def _fit(
     pulse: Pulse,
 ) -> tuple[Recorder, Checkpoints]:
     """Train from where ``start`` says to the last epoch."""
-    x, y = dataset.x[split.train], dataset.y[split.train]
-    x_val, y_val = dataset.x[split.validation], dataset.y[split.validation]
-    sample = _draw(x, y, len(x_val), [spec.seed, 3])
-    val_sample = _draw(x_val, y_val, len(x_val), [spec.seed, 5]) if len(x_val) else None
-    batches = ShuffledBatches(x, y, spec.training.batch_size, spec.seed, skip=start.batch)
+    size = spec.training.batch_size
+    validating = len(split.validation)
+    sample = _draw(dataset, split.train, validating, [spec.seed, 3])
+    val_sample = (
+        _draw(dataset, split.validation, validating, [spec.seed, 5]) if validating else None
+    )
+    batches = training_batches(spec, dataset, split, start.batch)
+    validation = validation_data(spec, dataset, split)
     recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
     checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams)
-    going_on = [Continuation(start.state, watching)] if start.state else []
+    in_fit = spec.training.loop == "fit"
+    going_on = [Continuation(start.state, watching, in_fit=in_fit)] if start.state else []
     if start.batch:
-        build_metrics(model, x, y)
-    model.fit(
-        batches.batches(),
-        shuffle=False,  # the batches are drawn anew in each epoch
-        initial_epoch=start.epoch,
-        epochs=spec.training.epochs,
-        validation_data=(x_val, y_val) if len(x_val) else None,
-        validation_batch_size=spec.training.batch_size,
-        callbacks=[
-            batches,
-            TrainEvaluation(sample.x, sample.y),
-            GapRecording(sample, val_sample, spec.loss, spec.training.batch_size),
-            recorder,
-            *watching,
-            *going_on,
-            checkpoints,
-        ],
-        verbose=0,
-    )
+        build_metrics(model, sample.x, sample.y)
+    callbacks = [
+        batches,
+        TrainEvaluation(sample.x, sample.y),
+        GapRecording(sample, val_sample, spec.loss, size),
+        recorder,
+        *watching,
+        *going_on,
+        checkpoints,
+    ]
+    if in_fit:
+        model.fit(
+            batches.batches(),
+            shuffle=False,  # the batches are drawn anew in each epoch
+            initial_epoch=start.epoch,
+            epochs=spec.training.epochs,
+            validation_data=validation,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    else:
+        train_by_batches(
+            model,
+            batches.batches(),
+            validation,
+            callbacks,
+            steps=len(batches),
+            initial_epoch=start.epoch,
+            epochs=spec.training.epochs,
+            skip=start.batch,
+        )
     return recorder, checkpoints
 
 
@@ -227,6 +253,7 @@ def _record_facts(
             "constant_loss": constant_loss(spec, dataset.y[split.train]),
             "train_samples": len(split.train),
             "val_samples": len(split.validation),
+            "predicted_memory_mb": predict_peak(spec, model_outline(model)) / _MEGABYTE,
         },
         params={
             "model.parameters": str(model.count_params()),
@@ -250,7 +277,10 @@ def _write_predictions(
     """What the saved model predicts for the validation samples (or, without any, for training
     samples): ``index`` (n,), ``truth`` (n,) and ``prediction`` (n, outputs)."""
     index = (split.validation if len(split.validation) else split.train)[:_MOST_PREDICTIONS]
-    prediction = model.predict(dataset.x[index], batch_size=PREDICT_BATCH, verbose=0)
+    parts = np.split(index, range(_PREDICTED_AT_ONCE, len(index), _PREDICTED_AT_ONCE))
+    prediction = np.concatenate(
+        [model.predict(dataset.x[part], batch_size=PREDICT_BATCH, verbose=0) for part in parts]
+    )
     np.savez(
         folder.artifacts / "predictions.npz",
         index=index,
@@ -259,15 +289,16 @@ def _write_predictions(
     )
 
 
+_PREDICTED_AT_ONCE = 2560  # samples, a multiple of the batch size, for the batches to be the same
 #: The batch size of recorded predictions: a reload that must agree to the bit uses it too.
 PREDICT_BATCH = 256
 
 
-def _draw(x: np.ndarray, y: np.ndarray, validation: int, seed: list[int]) -> Sample:
+def _draw(dataset: Dataset, part: np.ndarray, validation: int, seed: list[int]) -> Sample:
     """Which samples of a part are measured each epoch, in file order: always the same."""
-    size = TrainEvaluation.sample_size(len(x), validation, int(np.prod(x.shape[1:])))
-    rows = np.sort(np.random.default_rng(seed).permutation(len(x))[:size])
-    return Sample(x[rows], y[rows], len(x))
+    size = TrainEvaluation.sample_size(len(part), validation, int(np.prod(dataset.x.shape[1:])))
+    rows = part[np.sort(np.random.default_rng(seed).permutation(len(part))[:size])]
+    return Sample(dataset.x[rows], dataset.y[rows], len(part))
 
 
 def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder, start: Start) -> Outcome:

@@ -21,7 +21,8 @@ LEVELS = [
     {"tracking", "datasets", "remedies", "remedy_outcome"},
     {
         "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
-        "opening", "shuffling", "callbacks", "gap_recording", "scripts", "sample_files",
+        "opening", "shuffling", "streaming", "training_data", "batch_loop",
+        "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},

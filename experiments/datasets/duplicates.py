@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import Kind
 from experiments.datasets.pictures_alike import alike
+from experiments.datasets.samples import Samples
 
 #: Rows and bytes that are looked at, at most; of more a sample is drawn.
 MOST_ROWS = 1_000_000
@@ -25,7 +26,7 @@ class Looked:
     """The rows that are compared: of ``x`` (n, …) those in ``rows``, then of ``x_test`` those in
     ``test_rows``. Both are numbers from 0, sorted."""
 
-    x: np.ndarray
+    x: Samples
     rows: np.ndarray
     x_test: np.ndarray | None
     test_rows: np.ndarray
@@ -45,7 +46,7 @@ class Looked:
     def blocks(self) -> Iterator[np.ndarray]:
         """All of them in order, some at a time."""
         size = max(1, _BLOCK // max(1, self.x[:1].nbytes))
-        parts = [(self.x, self.rows)]
+        parts: list[tuple[Samples, np.ndarray]] = [(self.x, self.rows)]
         if self.x_test is not None:
             parts.append((self.x_test, self.test_rows))
         for x, rows in parts:
@@ -55,7 +56,7 @@ class Looked:
                 yield x[some[0] : some[-1] + 1] if whole else x[some]
 
 
-def look_at(x: np.ndarray, x_test: np.ndarray | None, seed: int = 0) -> Looked:
+def look_at(x: Samples, x_test: np.ndarray | None, seed: int = 0) -> Looked:
     """All rows, or a sample where there are more than MOST_ROWS, or than MOST_BYTES hold."""
     test = 0 if x_test is None else len(x_test)
     each = x.nbytes // max(len(x), 1)

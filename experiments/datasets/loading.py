@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import keras_cache, load_keras_dataset, on_this_machine
+from experiments.datasets.samples import Samples, StoredSamples
 from experiments.datasets.stored import SAMPLES_FILE, folder_of
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
@@ -36,13 +37,14 @@ class Dataset:
 
     ``x`` is (n, height, width, channels) for pictures and (n, features) for tables: float32
     (digits 0 to 16), or uint8 for the pictures of keras.datasets (0 to 255; a quarter of the
-    memory, and the model's first layer casts them). ``y`` is int32 (n,) for several classes,
+    memory, and the model's first layer casts them); of a data set that streams they stay on disk,
+    and ``x`` is read by rows. ``y`` is int32 (n,) for several classes,
     float32 (n, 1) for two classes and for regression. ``x_test`` and ``y_test`` are
     keras.datasets' own test part, never cut, or None. ``content_hash`` is of ``x`` and ``y``.
     """
 
     info: DatasetInfo
-    x: np.ndarray
+    x: Samples
     y: np.ndarray
     x_test: np.ndarray | None
     y_test: np.ndarray | None
@@ -58,18 +60,18 @@ class _Raw(NamedTuple):
     y_test: Any = None
 
 
-def load_dataset(spec: DatasetSpec, seed: int) -> Dataset:
+def load_dataset(spec: DatasetSpec, seed: int, *, lazily: bool = False) -> Dataset:
     """The samples that a spec names: the first ``max_samples`` in file order, or all if fewer.
 
     ``seed`` matters for two_moons only, which is made from it. iris and wine come sorted by
-    class, and stay so. Raises DatasetError where a download fails or a file is not what it
-    should be.
+    class, and stay so. Stored samples stay on disk with a memory budget, or ``lazily``. Raises
+    DatasetError where a download fails or a file is not what it should be.
     """
     info = spec.info
     if info.source is Source.GENERATED:
         raw = _two_moons(info, spec.noise, seed)
     elif info.source is Source.STORED:
-        return _stored(info, spec.max_samples)
+        return _stored(info, spec.max_samples, lazily or spec.memory_mb is not None)
     elif info.source is Source.BUNDLED:
         raw = _bundled(info)
     else:
@@ -103,13 +105,14 @@ def _two_moons(info: DatasetInfo, noise: float, seed: int) -> _Raw:
     return _Raw(x, y, ("x1", "x2"))
 
 
-def _stored(info: DatasetInfo, most: int | None) -> Dataset:
+def _stored(info: DatasetInfo, most: int | None, lazily: bool) -> Dataset:
     import h5py
 
     path = folder_of(info.content_hash) / SAMPLES_FILE
     try:
         with h5py.File(path) as file:
-            x, y = file["x"][:most], file["y"][:most]
+            y = file["y"][:most]
+            x: Samples = StoredSamples(path, most) if lazily else file["x"][:most]
     except (OSError, KeyError) as error:
         raise DatasetError(
             f"{info.name}: {path} cannot be read: {error}. Delete its folder; it is fetched again."
@@ -151,9 +154,11 @@ def _source(info: DatasetInfo) -> str:
     return f"Delete what it was read from, and it is downloaded anew: {paths}."
 
 
-def _content_hash(x: np.ndarray, y: np.ndarray) -> str:
+def _content_hash(x: Samples, y: np.ndarray) -> str:
     digest = hashlib.sha256()
     for array in (x, y):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
+        parts = (array,) if isinstance(array, np.ndarray) else array.parts(np.arange(len(array)))
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()[:16]

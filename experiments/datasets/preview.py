@@ -37,8 +37,9 @@ def look(info: DatasetInfo) -> Preview:
         dataset = load_dataset(DatasetSpec(name=info.name), seed=1)
         y = dataset.y.reshape(-1)
         rows = _chosen(info, y)
-        columns = _columns(info, dataset.feature_names, dataset.x)
-        return Preview(dataset.x[rows], y, rows, columns, dataset.x.nbytes, None)
+        x = np.asarray(dataset.x)
+        columns = _columns(info, dataset.feature_names, x)
+        return Preview(x[rows], y, rows, columns, x.nbytes, None)
     import h5py
 
     path = folder_of(info.content_hash) / SAMPLES_FILE

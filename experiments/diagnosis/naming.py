@@ -34,7 +34,10 @@ HIGHER_WORDS = {
     "similarity", "sensitivity", "specificity", "reward", "score", "map50",
 }  # fmt: skip
 TRAIN_EVAL = "train_eval_"
-NOT_JUDGED = ("learning_rate", "epoch_seconds", "evaluation_seconds", "epoch", "constant_loss")
+NOT_JUDGED = (
+    "learning_rate", "epoch_seconds", "evaluation_seconds", "data_wait_share", "epoch",
+    "constant_loss", "predicted_memory_mb", "peak_memory_mb",
+)  # fmt: skip
 
 
 class Pair(NamedTuple):

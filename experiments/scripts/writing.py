@@ -46,6 +46,11 @@ The run went on from a saved model; this script begins with fresh weights, so it
 another one.
 """
 
+_STREAMED = """
+The run streamed its samples from disk; this script reads them all into memory and shuffles them
+as a whole, so its history is another one.
+"""
+
 _BATCHES = '''\
 class ShuffledBatches(keras.utils.PyDataset):
     """The training samples, in an order that follows from SEED and the epoch alone."""
@@ -119,7 +124,7 @@ def write_script(spec: RunSpec, architecture: dict[str, Any], title: str = "") -
     training = spec.training
     seed = "DATA_SEED" if _data_seed(spec) else "SEED"
     parts = [
-        _HEAD.format(title=_plain(title or spec.title), start=_START if spec.start else ""),
+        _HEAD.format(title=_plain(title or spec.title), start=_apart(spec)),
         _imports(spec),
         f"SEED = {spec.seed}\n{_data_seed(spec)}"
         f"EPOCHS = {training.epochs}\nBATCH_SIZE = {training.batch_size}\n",
@@ -134,6 +139,12 @@ def write_script(spec: RunSpec, architecture: dict[str, Any], title: str = "") -
         _main(spec),
     ]
     return _spaced(parts)
+
+
+def _apart(spec: RunSpec) -> str:
+    """Why the script's history is not the run's, where it is not."""
+    streamed = spec.dataset.memory_mb is not None
+    return (_START if spec.start else "") + (_STREAMED if streamed else "")
 
 
 def _data_seed(spec: RunSpec) -> str:
