@@ -12,7 +12,10 @@ from experiments.tracking.run import LARGEST
 Logged = dict[str, dict[str, Points]]
 
 _ONE_VALUE = ("best_", "final_", "system/")
-_NO_HISTORY = {"constant_loss", "parameters", "train_samples", "val_samples"}
+_NO_HISTORY = {
+    "constant_loss", "parameters", "train_samples", "val_samples", "predicted_memory_mb",
+    "peak_memory_mb",
+}  # fmt: skip
 
 
 class Seen(NamedTuple):

@@ -197,7 +197,7 @@ def test_a_run_deleted_while_it_trains_is_stopped_and_can_be_restored_whole(serv
     run_id = submit(served_store, LONG)
     wait_for_epochs(served_store, run_id, 1)
     served_store.client.delete_run(run_id)  # as the MLflow UI does, which asks nobody
-    run = wait_for_end(served_store, run_id)
-    assert (run.status, run.deleted) == (RunStatus.KILLED, True)
+    assert wait_for_end(served_store, run_id).status == RunStatus.KILLED
+    wait_for(lambda: get_run(served_store, run_id).deleted)  # deleted again once it has ended
     restore_runs(served_store, [run_id])
     assert "model/model.h5" in artifacts(served_store, run_id)
