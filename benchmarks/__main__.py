@@ -18,6 +18,7 @@ MEASUREMENTS = {
     "startup": "from `streamlit run` to the drawn table of runs in Chromium",
     "compare": "many runs: their histories read and drawn; listed, filtered, sorted",
     "memory": "the memory of the dashboard, the worker and a training process",
+    "streaming": "data larger than memory: peak memory, samples a second; each reader; an upload",
 }
 
 

@@ -1,0 +1,87 @@
+"""A data set stored, and a run trained on it, in this process: how fast and with what memory."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+
+from experiments.datasets.reading.found import Wanted
+from experiments.datasets.storing import store_file
+from experiments.memory_needs import measured_peak
+from experiments.run_folder import RunFolder, read_journal
+from experiments.spec_files import parse_spec
+from experiments.training import train
+
+_MB = 1_000_000
+_ROWS = 4096  # drawn and written at a time
+
+
+class Trained(NamedTuple):
+    """Of a run: training samples a second in its best epoch, the peak RSS of its whole process,
+    the peaks that it recorded and predicted, and the least share of an epoch spent waiting."""
+
+    rate: float
+    peak_mb: float
+    recorded_mb: float
+    predicted_mb: float
+    data_wait_share: float
+
+
+def store_samples(home: Path, shape: tuple[int, ...], dtype: str, classes: int, size: int) -> str:
+    """Store ``size`` bytes of random samples, whose class can be learned; returns their name."""
+    os.environ["KERASCOPE_HOME"] = str(home)
+    rows = size // (int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    path = home / f"{dtype}.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (rows, *shape), dtype)
+        file.create_dataset("y", (rows,), "int32")
+        random = np.random.default_rng(0)
+        for at in range(0, rows, _ROWS):
+            x, y = _draw(random, min(_ROWS, rows - at), shape, dtype, classes)
+            file["x"][at : at + len(x)], file["y"][at : at + len(y)] = x, y
+    info = store_file(path, dtype, Wanted(target="y"))
+    path.unlink()
+    return info.name
+
+
+def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
+    """Train a spec in its training process's own way, without MLflow."""
+    os.environ["KERASCOPE_HOME"] = str(home)
+    folder = RunFolder(home / str(time.time_ns())).create()
+    outcome = train(parse_spec(spec), folder)
+    if outcome.status != "FINISHED":
+        raise RuntimeError(outcome.reason)
+    entries, _ = read_journal(folder.journal)
+    epochs = [entry.metrics for entry in entries if entry.epoch is not None]
+    facts: dict[str, float] = {}
+    for entry in entries:
+        facts |= entry.metrics if entry.epoch is None else {}
+    folder.remove()
+    return Trained(
+        facts["train_samples"] / min(epoch["epoch_seconds"] for epoch in epochs),
+        peak_mb(),
+        facts["peak_memory_mb"],
+        facts["predicted_memory_mb"],
+        min(epoch.get("data_wait_share", 0.0) for epoch in epochs),
+    )
+
+
+def peak_mb() -> float:
+    """The peak RSS of this process so far, which has imported all that training needs."""
+    return measured_peak() / _MB
+
+
+def _draw(
+    random: np.random.Generator, rows: int, shape: tuple[int, ...], dtype: str, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    y = random.integers(0, classes, rows, dtype=np.int32)
+    if dtype == "uint8":
+        pixels = random.integers(0, 200, (rows, *shape), dtype=np.uint8)
+        brighter = (50 * y // classes).astype(np.uint8)
+        return pixels + brighter.reshape(-1, *[1] * len(shape)), y
+    x = random.standard_normal((rows, *shape), dtype=np.float32)
+    x[:, : shape[0] // 4] += 0.2 * y[:, None]
+    return x, y
