@@ -15,13 +15,13 @@ def train_first_step(spec: RunSpec) -> dict[str, float]:
     import keras
 
     from experiments.datasets.loading import load_dataset
-    from experiments.datasets.splits import divide
+    from experiments.datasets.splits import split_dataset
     from experiments.models import build_model, compile_model
 
     moments["imports"] = time.time()
     keras.utils.set_random_seed(spec.seed)
     dataset = load_dataset(spec.dataset, spec.data_seed)
-    split = divide(dataset.y, spec.split, spec.data_seed)
+    split = split_dataset(dataset, spec.split, spec.data_seed)
     moments["data"] = time.time()
     model = build_model(spec, dataset, split)
     compile_model(model, spec)

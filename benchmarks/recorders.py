@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.stopwatch import AT_END, stopwatch
 from experiments.callbacks import Pulse, Recorder, TrainEvaluation
 from experiments.datasets.loading import load_dataset
-from experiments.datasets.splits import divide
+from experiments.datasets.splits import split_dataset
 from experiments.gap_recording import GapRecording, Sample
 from experiments.models import build_model, compile_model
 from experiments.run_folder import Journal, RunFolder
@@ -51,7 +51,7 @@ def record_fit(name: str, spec: RunSpec, settings: Settings) -> Cost:
     """
     keras.utils.set_random_seed(spec.seed)
     dataset = load_dataset(spec.dataset, spec.data_seed)
-    split = divide(dataset.y, spec.split, spec.data_seed)
+    split = split_dataset(dataset, spec.split, spec.data_seed)
     model = build_model(spec, dataset, split)
     compile_model(model, spec)
     x, y = dataset.x[split.train], dataset.y[split.train]

@@ -17,6 +17,11 @@ from experiments.errors import DatasetError
 from experiments.settings import read_settings
 
 _LARGEST_MB = 2000
+_KEYS = (
+    ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
+     "kept together in training or in validation."),
+    ("Time", "--time", "Dates or numbers: the latest samples can validate."),
+)  # fmt: skip
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -123,9 +128,16 @@ def draw_choices(answer: dict[str, Any], options: list[str]) -> list[str]:
         )
     task = right.selectbox("As", [None, *(task.value for task in Task)],
                            format_func=lambda t: words(t) if t else "found out")  # fmt: skip
+    keys: list[str] = []
+    for cell, (label, option, help_) in zip(st.columns([3, 3]), _KEYS, strict=True):
+        key = cell.selectbox(
+            label, [name for name in names if name != target], index=None, placeholder="none",
+            help=help_, key=f"{option} {answer['file']}",
+        )  # fmt: skip
+        keys += [option, key] if key else []
     more = ["--target", target] if target and target != known else []
     more += ["--features", ",".join(chosen)] if chosen else []
-    return more + (["--task", task] if task else [])
+    return more + (["--task", task] if task else []) + keys
 
 
 def draw_found(answer: dict[str, Any]) -> None:

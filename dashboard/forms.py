@@ -6,7 +6,7 @@ a callback has a field ``callbacks.<name>.on``.
 
 from typing import Any, NamedTuple
 
-from experiments.datasets.catalogue import Kind, Source, Task
+from experiments.datasets.catalogue import Kind, Source
 from experiments.datasets.stored import find_info, is_known
 from experiments.model_specs import AugmentationSpec, CNNSpec, ResNetSpec
 from experiments.settings import ROOT
@@ -17,6 +17,8 @@ from experiments.specs import (
     EarlyStoppingSpec,
     ReduceLROnPlateauSpec,
     RunSpec,
+    SplitSpec,
+    split_methods,
 )
 
 Values = dict[str, Any]
@@ -103,7 +105,7 @@ def to_data(values: Values) -> dict[str, Any]:
     data: dict[str, Any] = {
         "name": values["name"],
         "dataset": _part(values, "dataset", dataset),
-        "split": _part(values, "split", ("method", "validation_split", "seed")),
+        "split": _part(values, "split", SplitSpec.model_fields),
         "model": _part(values, "model", model_fields),
         "augmentation": _part(values, "augmentation", AUGMENTATIONS)
         if info and info.kind is Kind.IMAGE
@@ -142,10 +144,14 @@ def fitted(values: Values) -> Values:
     """The fields with what the chosen data set rules out replaced by what fits it."""
     task = find_info(values["dataset.name"]).task
     changes: Values = {}
+    if values["split.fold"] and values["split.fold"] > (values["split.folds"] or 0):
+        changes["split.fold"] = None
     if values["model.name"] not in models_for(values["dataset.name"]):
         changes["model.name"] = "mlp"
     if values["split.method"] not in methods_for(values["dataset.name"]):
         changes["split.method"] = "shuffled"
+    elif values["split.method"] == "time":
+        changes |= {"split.folds": None, "split.fold": None}
     if values["training.loss"] not in LOSSES[task]:
         changes["training.loss"] = LOSSES[task][0]
     metrics = [name for name in values["training.metrics"] if name in METRICS[task]]
@@ -166,14 +172,13 @@ def models_for(dataset: str) -> list[str]:
 
 def methods_for(dataset: str) -> list[str]:
     """The ways in which a data set can be split."""
-    regression = find_info(dataset).task is Task.REGRESSION
-    return ["last", "shuffled"] + ([] if regression else ["stratified"])
+    return list(split_methods(find_info(dataset)))
 
 
 def monitors_for(values: Values) -> list[str]:
     """What a callback can watch, as RunSpec.monitors says for a whole spec."""
     names = ["loss", *values["training.metrics"]]
-    if not values["split.validation_split"]:
+    if not values["split.validation_split"] and not values["split.folds"]:
         return names
     return [*(f"val_{name}" for name in names), *names]
 

@@ -35,7 +35,9 @@ GAP_PARTS = (
 VALIDATION_SAMPLES = (
     "Keras' `validation_split` takes the **last** part of the data in file order, before any "
     "shuffle. If a file is sorted by class, whole classes can be missing from training: choose "
-    "shuffled or stratified then. Validation samples never move the weights."
+    "shuffled or stratified then. **By group** keeps all samples of a patient, a user, a scene "
+    "together, **by time** validates on the latest; both need a column that is named when the data "
+    "is added. Validation samples never move the weights."
 )
 BEST = (
     "The best epoch is the one with the lowest validation loss, not the last one. "
@@ -109,6 +111,11 @@ REMEDY = (
 REMEDY_SEEDS = (
     "More seeds make the interval narrower: with three, only large changes can be told from "
     "chance. What was trained before is not trained again."
+)
+FOLDS = (
+    "k-fold cross-validation: the samples are divided into so many parts, and each validates a run "
+    "of its own, which trains on the others. So every sample validates once, and the mean over the "
+    "runs is known better than the result of one split."
 )
 SPLIT_SEED = (
     "Draws which samples validate. Empty: the run's seed does. With a number here, runs of "

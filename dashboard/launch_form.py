@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cache, draft, helps
 from dashboard.components import name_of
 from dashboard.draft import field, take
-from dashboard.formats import count, words
+from dashboard.formats import count, plain, words
 from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, monitors_for
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
@@ -23,7 +23,13 @@ _MODELS = {
     "cnn": "CNN: convolutions and pooling",
     "resnet": "ResNet: residual blocks",
 }
-_METHODS = {"last": "The last part", "shuffled": "Shuffled", "stratified": "Stratified"}
+_METHODS = {
+    "last": "The last part",
+    "shuffled": "Shuffled",
+    "stratified": "Stratified",
+    "group": "By group",
+    "time": "By time",
+}
 _AUGMENTATIONS = {"translation": 0.5, "rotation": 0.5, "zoom": 0.5, "contrast": 0.95}
 _SOURCES = {
     Source.BUNDLED: "ships with scikit-learn",
@@ -79,19 +85,46 @@ def draw_data() -> None:
             "Memory for samples, MB", "dataset.memory_mb", min_value=8, step=64, value=None,
             placeholder="all in memory", help=helps.MEMORY,
         )  # fmt: skip
-    left, right = st.columns([3, 2])
-    with left:
-        _segments(
-            "Validation samples", "split.method", methods_for(info.name),
-            _METHODS.__getitem__, helps.VALIDATION_SAMPLES,
-        )  # fmt: skip
-    with right:
-        _slider("Validation split", "split.validation_split", 0.0, 0.95, 0.05)
-    if draft.values()["split.method"] != "last" or info.source is Source.GENERATED:
-        _number(
-            "Split seed", "split.seed", min_value=0, max_value=2**31 - 1, step=1, value=None,
-            placeholder="the run's own", help=helps.SPLIT_SEED,
-        )  # fmt: skip
+    draw_split(info)
+
+
+def draw_split(info: DatasetInfo) -> None:
+    """Which samples validate: a part of them, or each fold in turn."""
+    columns = {"group": info.group, "time": info.time}
+
+    def method_name(method: str) -> str:
+        column = columns.get(method)
+        return f"{_METHODS[method]}: {plain(column)}" if column else _METHODS[method]
+
+    method = _segments(
+        "Validation samples", "split.method", methods_for(info.name), method_name,
+        helps.VALIDATION_SAMPLES,
+    )  # fmt: skip
+    cells = st.columns(3)
+    with cells[1]:
+        folds = None
+        if method != "time":
+            folds = _number(
+                "Folds", "split.folds", min_value=2, max_value=100, step=1, value=None,
+                placeholder="none", help=helps.FOLDS,
+            )  # fmt: skip
+    with cells[0]:
+        if folds:
+            if (draft.values()["split.fold"] or 0) > folds:
+                draft.put("split.fold", None)
+            _select(
+                "Which fold validates", "split.fold", [None, *range(1, folds + 1)],
+                lambda fold: f"fold {fold}" if fold else "each once, a run each",
+            )  # fmt: skip
+        else:
+            draft.put("split.fold", None)
+            _slider("Validation split", "split.validation_split", 0.0, 0.95, 0.05)
+    with cells[2]:
+        if method not in ("last", "time") or info.source is Source.GENERATED:
+            _number(
+                "Split seed", "split.seed", min_value=0, max_value=2**31 - 1, step=1, value=None,
+                placeholder="the run's own", help=helps.SPLIT_SEED,
+            )  # fmt: skip
 
 
 def draw_model() -> None:

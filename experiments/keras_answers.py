@@ -24,7 +24,7 @@ import tensorflow as tf
 from experiments import evaluating, exporting, planning, predicting
 from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
-from experiments.datasets.splits import divide
+from experiments.datasets.splits import divide, split_dataset
 from experiments.errors import ExperimentsError, InputError, unknown
 from experiments.memory_needs import predict_peak, samples_bytes
 from experiments.models import outline_spec, refuse_too_large
@@ -81,7 +81,7 @@ def _preview_split(spec: RunSpec) -> dict[str, Any]:
 @lru_cache(maxsize=32)  # a form asks anew at every change of any field
 def _audit(dataset: DatasetSpec, split: SplitSpec, seed: int) -> dict[str, Any]:
     loaded = load_dataset(dataset, seed, lazily=True)
-    return audit_split(loaded, divide(loaded.y, split, seed)).to_dict()
+    return audit_split(loaded, split_dataset(loaded, split, seed)).to_dict()
 
 
 _EXHAUSTED = tf.errors.ResourceExhaustedError

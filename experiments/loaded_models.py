@@ -9,7 +9,7 @@ from typing import NamedTuple
 import keras
 
 from experiments.datasets.loading import Dataset, load_dataset
-from experiments.datasets.splits import Split, divide
+from experiments.datasets.splits import Split, split_dataset
 from experiments.errors import InputError
 from experiments.opening import open_model_file
 from experiments.saving import MODEL_FILE, load_model
@@ -94,4 +94,4 @@ def load_file(path: Path) -> LoadedFile:
 def _data(spec_json: str) -> tuple[Dataset, Split]:
     spec = RunSpec.model_validate_json(spec_json)
     dataset = load_dataset(spec.dataset, spec.data_seed, lazily=True)
-    return dataset, divide(dataset.y, spec.split, spec.data_seed)
+    return dataset, split_dataset(dataset, spec.split, spec.data_seed)

@@ -77,17 +77,49 @@ class DatasetSpec(Part):
         return find_info(self.name)
 
 
+SplitMethod = Literal["last", "shuffled", "stratified", "group", "time"]
+
+
 class SplitSpec(Part):
     """Which samples validate.
 
     ``last`` is Keras' own validation_split: the last part in file order, before any shuffle.
-    ``shuffled`` and ``stratified`` draw with ``seed``, and two_moons is made from it; without one
-    the run's is taken. With one, runs of several seeds have the same samples in both parts.
+    ``shuffled``, ``stratified`` and ``group`` draw with ``seed``, and two_moons is made from it;
+    without one the run's is taken. With one, runs of several seeds have the same samples in both
+    parts. ``group`` keeps whole groups together and ``time`` takes the latest samples, by the
+    columns that the data set was added with.
+
+    With ``folds`` the samples are divided into so many parts, of which ``fold`` (from 1) validates
+    in place of ``validation_split``. Without ``fold`` the spec stands for a run of each.
     """
 
-    method: Literal["last", "shuffled", "stratified"] = "last"
+    method: SplitMethod = "last"
     validation_split: Fraction = 0.2
     seed: Seed | None = None
+    folds: Annotated[int, Field(ge=2, le=100)] | None = None
+    fold: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def share(self) -> float:
+        """Which part of the samples validates, about."""
+        return 1 / self.folds if self.folds else self.validation_split
+
+    @property
+    def is_many(self) -> bool:
+        """Whether it stands for a run of each fold."""
+        return self.folds is not None and self.fold is None
+
+    @model_validator(mode="after")
+    def _fold_is_one_of_them(self) -> Self:
+        if self.fold is not None and self.fold > (self.folds or 0):
+            allowed = f"null, or 1 to {self.folds}" if self.folds else "null without split.folds"
+            raise ValueError(f"split.fold: received {self.fold}. Allowed: {allowed}.")
+        if self.folds and self.method == "time":
+            raise ValueError(
+                f"split.folds: received {self.folds} with the method time, which validates on what "
+                "comes after the training samples. Allowed: null, or another method."
+            )
+        return self
 
 
 class TrainingSpec(Part):
@@ -231,10 +263,12 @@ class RunSpec(Part):
                 f"augmentation: received one for {info.name}, which has rows of {info.shape[0]} "
                 "features. Allowed: null; only pictures are augmented."
             )
-        if self.split.method == "stratified" and info.task is Task.REGRESSION:
+        if self.split.method not in split_methods(info):
+            needed = {"stratified": "classes", "group": "a group column", "time": "a time column"}
             raise ValueError(
-                f"split.method: received 'stratified', which needs classes; {info.name} is a "
-                "regression. Allowed: last, shuffled."
+                f"split.method: received {self.split.method!r}, which needs "
+                f"{needed[self.split.method]}; {info.name} has none. Allowed: "
+                f"{', '.join(split_methods(info))}."
             )
         if self.loss not in LOSSES[info.task]:
             raise ValueError(_refused("training.loss", self.loss, info, LOSSES[info.task]))
@@ -253,7 +287,7 @@ class RunSpec(Part):
     def monitors(self) -> tuple[str, ...]:
         """What a callback can watch: loss and metrics, and val_ of each if there is validation."""
         names = ("loss", *self.metrics)
-        if self.split.validation_split == 0:
+        if self.split.share == 0:
             return names
         return (*(f"val_{name}" for name in names), *names)
 
@@ -269,6 +303,18 @@ class RunSpec(Part):
         """The spec as MLflow params: dotted names, text values; parts that are off are left out."""
         flat = _flatten(self.model_dump(mode="json"))
         return flat | {"training.loss": self.loss, "training.metrics": ", ".join(self.metrics)}
+
+
+def split_methods(info: DatasetInfo) -> list[SplitMethod]:
+    """The ways in which a data set can be split."""
+    methods: list[tuple[SplitMethod, bool]] = [
+        ("last", True),
+        ("shuffled", True),
+        ("stratified", info.task is not Task.REGRESSION),
+        ("group", bool(info.group)),
+        ("time", bool(info.time)),
+    ]
+    return [method for method, fits in methods if fits]
 
 
 def _refused(field: str, received: str, info: DatasetInfo, allowed: tuple[str, ...]) -> str:

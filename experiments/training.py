@@ -29,7 +29,7 @@ from experiments.checkpoint_files import link
 from experiments.checkpoints import Checkpoints, Continuation
 from experiments.datasets.audit import AUDIT_FILE, audit_split
 from experiments.datasets.loading import Dataset, load_dataset
-from experiments.datasets.splits import Split, divide
+from experiments.datasets.splits import Split, split_dataset
 from experiments.errors import ExperimentsError
 from experiments.gap_recording import GapRecording, Sample
 from experiments.memory_needs import measured_peak, predict_peak
@@ -124,7 +124,7 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     refuse_too_large(spec)
     pulse.enter("loading data")
     dataset = load_dataset(spec.dataset, spec.data_seed)
-    split = divide(dataset.y, spec.split, spec.data_seed)
+    split = split_dataset(dataset, spec.split, spec.data_seed)
 
     pulse.enter("building the model")
     model = build_model(spec, dataset, split)

@@ -11,7 +11,7 @@ from dashboard.launch_form import draw_form, draw_start
 from dashboard.launch_side import draw_preview, draw_yaml
 from dashboard.launch_start import load_clone, parent_of, start_file
 from experiments.errors import SpecError
-from experiments.launching import submit
+from experiments.launching.folding import submit_all
 from experiments.specs import RunSpec
 
 _TWICE = 3  # seconds within which the same spec launched again is a double click
@@ -56,8 +56,9 @@ def draw_head(spec: RunSpec | None, refused: SpecError | None) -> None:
     with left:
         st.text_input("Name", key=draft.field("name"), placeholder="Named after data and model")
         draft.take("name")
+    label = f"Launch {spec.split.folds} runs" if spec and spec.split.is_many else "Launch"
     launched = right.button(
-        "Launch", type="primary", icon=":material/rocket_launch:", width="stretch",
+        label, type="primary", icon=":material/rocket_launch:", width="stretch",
         disabled=spec is None,
     )  # fmt: skip
     if refused:
@@ -71,11 +72,11 @@ def draw_head(spec: RunSpec | None, refused: SpecError | None) -> None:
 
 
 def launch(spec: RunSpec) -> str:
-    """Queue the run; a double click makes one run, not two."""
+    """Queue the run, or one for each fold; a double click does it once. Returns the first id."""
     last = st.session_state.get("launched")
     if last and last[0] == spec and time.monotonic() - last[1] < _TWICE:
         return last[2]
-    run_id = submit(cache.store(), spec, parent_id=parent_of(spec), start_file=start_file(spec))
+    run_id = submit_all(cache.store(), spec, parent_of(spec), start_file(spec))[0]
     st.session_state["launched"] = (spec, time.monotonic(), run_id)
     cache.forget_runs()
     cache.worker().look()

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.components import LAUNCH, empty_state, errors_shown, pick_run, wanted_run
 from dashboard.experiment_choice import remembered_experiments
+from dashboard.run_folds import draw_folds
 from dashboard.run_live import draw_live
 from dashboard.run_record import draw_record
 from dashboard.run_remedies import draw_remedies
@@ -34,6 +35,7 @@ def main() -> None:
             return
         active = run.status.is_active
         st.fragment(draw_live, run_every=_LIVE_SECONDS if active else None)(run.id, active)
+        draw_folds(run, runs)
         draw_remedies(run, runs)
         draw_record(run)
 

@@ -30,6 +30,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--features", default="", help="columns, with commas between, or the array of samples"
     )
+    adding.add_argument("--group", default="", help="the column of groups that stay together")
+    adding.add_argument("--time", default="", help="the column of times, to split by")
     adding.add_argument("--kind", choices=list(KINDS), help="what the file is, if not by its name")
     adding.add_argument(
         "--task", choices=[task.value for task in Task], help="if not by the target"
@@ -130,6 +132,8 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
         drop_missing=options.drop_missing,
         size=_size(options.size) if options.size else None,
         skip_bad=options.skip_bad,
+        group=options.group,
+        time=options.time,
     )
 
 

@@ -12,6 +12,8 @@ from experiments.errors import HistoryError, InputError
 from experiments.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from experiments.specs import RunSpec
     from experiments.tracking.runs import Run, RunStatus
     from experiments.tracking.store import Store
@@ -20,17 +22,17 @@ if TYPE_CHECKING:
 def run(options: argparse.Namespace) -> int:
     """Train in the foreground."""
     spec = read_named_spec(options.spec, options.set)
-    from experiments.launching.inline import run_inline
+    from experiments.launching.folding import run_all_inline
 
-    return _trained(options, *run_inline(open_store(), spec))
+    return _all_trained(options, run_all_inline(open_store(), spec))
 
 
 def submit_spec(options: argparse.Namespace) -> int:
-    """Queue a run."""
-    from experiments.launching import submit
+    """Queue a run, or one for each fold."""
+    from experiments.launching.folding import submit_all
 
     store = open_store()
-    return _queued(options, store, submit(store, read_named_spec(options.spec, options.set)))
+    return _queued(options, store, *submit_all(store, read_named_spec(options.spec, options.set)))
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -167,20 +169,31 @@ def read_named_spec(path: Path, overrides: list[str]) -> "RunSpec":
 
 
 def _trained(options: argparse.Namespace, run_id: str, status: "RunStatus") -> int:
-    say(options, {"run_id": run_id, "status": status.value}, f"{status.value} {run_id}")
-    return 0 if status.value == "FINISHED" else 1
+    return _all_trained(options, [(run_id, status)])
 
 
-def _queued(options: argparse.Namespace, store: "Store", run_id: str) -> int:
+def _all_trained(options: argparse.Namespace, runs: "Sequence[tuple[str, RunStatus]]") -> int:
+    _say_runs(options, [(run_id, status.value) for run_id, status in runs])
+    return 0 if all(status.value == "FINISHED" for _, status in runs) else 1
+
+
+def _queued(options: argparse.Namespace, store: "Store", *run_ids: str) -> int:
     from experiments.launching import worker_lives
 
-    say(options, {"run_id": run_id, "status": "SCHEDULED"}, f"SCHEDULED {run_id}")
+    _say_runs(options, [(run_id, "SCHEDULED") for run_id in run_ids])
     if not worker_lives(store.settings):
         print(
             "No worker lives on this machine; start one: python -m experiments worker",
             file=sys.stderr,
         )
     return 0
+
+
+def _say_runs(options: argparse.Namespace, runs: list[tuple[str, str]]) -> None:
+    """One run as an object, the runs of folds as a list of them."""
+    answers = [{"run_id": run_id, "status": status} for run_id, status in runs]
+    text = "\n".join(f"{status} {run_id}" for run_id, status in runs)
+    say(options, answers[0] if len(answers) == 1 else answers, text)
 
 
 def _describe(run: "Run") -> dict[str, Any]:

@@ -88,9 +88,29 @@ class Copies:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Of ``groups`` in a column ``shared`` have rows in training and in validation; ``rows`` of
+    the validation rows are in one of these."""
+
+    column: str
+    groups: int
+    shared: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """``rows`` of the validation rows are no later than the newest training row, by a column."""
+
+    column: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Audit:
     """``names`` are the classes, or the bins of a number; ``looked`` of ``samples`` rows were
-    compared to find copies; ``values`` is how many different targets there are."""
+    compared to find copies; ``values`` is how many different targets there are. ``folds`` is how
+    many there are, 0 for no such split."""
 
     sentence: str
     method: str
@@ -105,6 +125,9 @@ class Audit:
     order: FileOrder
     exact: Copies
     near: Copies
+    groups: Groups | None = None
+    times: Times | None = None
+    folds: int = 0
 
     def part(self, name: str) -> Part | None:
         """The part of that name: training, validation or test."""
@@ -166,7 +189,27 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
         _order(y, regression),
         exact_copies,
         near_copies,
+        _groups(dataset, split),
+        _times(dataset, split),
+        split.folds,
     )
+
+
+def _groups(dataset: Dataset, split: Split) -> Groups | None:
+    if dataset.groups is None or not len(split.validation):
+        return None
+    values, numbers = np.unique(dataset.groups, return_inverse=True)
+    train, held = numbers[split.train], numbers[split.validation]
+    shared = np.intersect1d(train, held)
+    rows = int(np.isin(held, shared).sum())
+    return Groups(dataset.info.group, len(values), len(shared), rows)
+
+
+def _times(dataset: Dataset, split: Split) -> Times | None:
+    if dataset.times is None or not len(split.validation):
+        return None
+    newest = dataset.times[split.train].max()
+    return Times(dataset.info.time, int((dataset.times[split.validation] <= newest).sum()))
 
 
 def _codes(dataset: Dataset, y: np.ndarray) -> np.ndarray:

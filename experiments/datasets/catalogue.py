@@ -37,6 +37,7 @@ class DatasetInfo:
     files of the same download, in the same folder and from the same place. ``white`` is the
     brightest value that a pixel can have. Of stored rows ``feature_names`` are known, and the
     ``categories`` of each feature, none for numbers: a category is stored as its number.
+    ``group`` and ``time`` name the columns by which it can be split, if there are any.
     """
 
     name: str
@@ -57,6 +58,8 @@ class DatasetInfo:
     feature_names: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     content_hash: str = ""
+    group: str = ""
+    time: str = ""
 
     @property
     def downloads(self) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import keras_cache, load_keras_dataset, on_this_machine
 from experiments.datasets.samples import Samples, StoredSamples
-from experiments.datasets.stored import SAMPLES_FILE, folder_of
+from experiments.datasets.stored import GROUPS, SAMPLES_FILE, TIMES, folder_of
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 
@@ -41,6 +41,7 @@ class Dataset:
     and ``x`` is read by rows. ``y`` is int32 (n,) for several classes,
     float32 (n, 1) for two classes and for regression. ``x_test`` and ``y_test`` are
     keras.datasets' own test part, never cut, or None. ``content_hash`` is of ``x`` and ``y``.
+    ``groups``, int64 (n,), are equal for samples of one group; ``times`` are float64 (n,).
     """
 
     info: DatasetInfo
@@ -50,6 +51,8 @@ class Dataset:
     y_test: np.ndarray | None
     feature_names: tuple[str, ...]
     content_hash: str
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
 
 
 class _Raw(NamedTuple):
@@ -113,13 +116,15 @@ def _stored(info: DatasetInfo, most: int | None, lazily: bool) -> Dataset:
         with h5py.File(path) as file:
             y = file["y"][:most]
             x: Samples = StoredSamples(path, most) if lazily else file["x"][:most]
+            groups = file[GROUPS][:most] if info.group else None
+            times = file[TIMES][:most] if info.time else None
     except (OSError, KeyError) as error:
         raise DatasetError(
             f"{info.name}: {path} cannot be read: {error}. Delete its folder; it is fetched again."
         ) from None
     whole = len(x) == info.samples
     digest = info.content_hash if whole else _content_hash(x, y)
-    return Dataset(info, x, y, None, None, info.feature_names, digest)
+    return Dataset(info, x, y, None, None, info.feature_names, digest, groups, times)
 
 
 def _downloaded(info: DatasetInfo) -> _Raw:

@@ -1,7 +1,13 @@
 """One thing that is worth knowing of a split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
+from typing import NamedTuple
+
+#: New values of fields of a spec, by dotted name.
+Changes = Mapping[str, str | float | None]
 
 
 class Severity(IntEnum):
@@ -10,6 +16,13 @@ class Severity(IntEnum):
     SERIOUS = 3
     WARNING = 2
     NOTE = 1
+
+
+class Action(NamedTuple):
+    """What would mend a finding, in words and as changes; nothing by default."""
+
+    words: str = ""
+    changes: Changes = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -21,11 +34,13 @@ class Finding:
     title: str
     text: str
     action: str = ""
-    changes: dict[str, str | float] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict)
 
     def as_change(self) -> str:
         """The changes as ``FIELD=VALUE;FIELD=VALUE``."""
-        return ";".join(f"{name}={value}" for name, value in self.changes.items())
+        return ";".join(
+            f"{name}={'null' if value is None else value}" for name, value in self.changes.items()
+        )
 
 
 def percent(share: float, decimals: int = 0) -> str:

@@ -2,26 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 
-from experiments.datasets.audit import Audit, Order, Part, Shared
+from experiments.datasets.audit import Audit, Order, Part
 from experiments.datasets.catalogue import Task
 from experiments.datasets.margins import (
     accuracy_margin,
     chance_of_difference,
     squared_error_margin,
 )
-from experiments.datasets.split_finding import Finding, Severity, percent, points
+from experiments.datasets.split_finding import Action, Changes, Finding, Severity, percent, points
+from experiments.datasets.split_leaks import find_leaks
 
 _FEW = 5  # samples of a class
 _MOST_NAMES = 8
 _SURE = 0.01  # a difference that chance makes less often is none of chance
 _GOAL = 0.05  # points of accuracy that a validation set should tell apart, at 90 %
 _LARGEST_SPLIT = 0.4
+_FOLDS = 5
 
 
 def find_all(audit: Audit) -> list[Finding]:
     """Everything found, worst first."""
     found = [
-        *_one_value(audit), *_file_order(audit), *_missing(audit), *_leakage(audit),
+        *_one_value(audit), *_file_order(audit), *_missing(audit), *find_leaks(audit),
         *_margin(audit), *_balance(audit), *_few(audit),
     ]  # fmt: skip
     return sorted(found, key=lambda finding: -finding.severity)
@@ -32,15 +34,17 @@ def margin_sentence(audit: Audit) -> str:
     part = audit.part("validation")
     if part is None:
         return ""
+    samples = _validating(audit)
+    means = f"In the mean over the {audit.folds} folds, with" if audit.folds else "With"
     if audit.task is Task.REGRESSION:
-        error = squared_error_margin(part.samples)
+        error = squared_error_margin(samples)
         return (
-            f"With {part.samples:,} validation samples, a mean squared error is known to about "
+            f"{means} {samples:,} validation samples, a mean squared error is known to about "
             f"±{percent(2 * error)} (95 %, for errors that are spread normally)."
         )
-    low, middle, high = (100 * accuracy_margin(a, part.samples) for a in (0.5, 0.9, 0.99))
+    low, middle, high = (100 * accuracy_margin(a, samples) for a in (0.5, 0.9, 0.99))
     return (
-        f"With {part.samples:,} validation samples, an accuracy of 90 % is known to "
+        f"{means} {samples:,} validation samples, an accuracy of 90 % is known to "
         f"±{points(middle)} points (95 %); of 50 % to ±{points(low)}, of 99 % to "
         f"±{points(high)}. Models that differ by less cannot be told apart."
     )
@@ -117,7 +121,7 @@ def _missing(audit: Audit) -> Iterator[Finding]:
             f"Missing from validation: {_listed(unseen)}",
             "How well the model knows these classes is not measured."
             + (" They have one sample each, which trains." if single else ""),
-            *(() if single else _shuffled(audit)),
+            *(Action() if single else _shuffled(audit)),
         )
     if absent := [name for name, t, v in pairs if t + v == 0]:
         yield Finding(
@@ -128,44 +132,13 @@ def _missing(audit: Audit) -> Iterator[Finding]:
         )
 
 
-def _leakage(audit: Audit) -> Iterator[Finding]:
-    for name, exact, near in (
-        ("validation", audit.exact.validation, audit.near.validation),
-        ("test", audit.exact.test, audit.near.test),
-    ):
-        if exact.rows:
-            yield _leak(audit, name, exact, "also in training")
-        if near.rows:
-            yield _leak(audit, name, near, "nearly the same as a training sample")
+def _validating(audit: Audit) -> int:
+    """How many samples the result rests on: with folds each validates once."""
+    return sum(part.samples for part in audit.parts if part.name in _parts_of(audit))
 
 
-def _leak(audit: Audit, name: str, shared: Shared, how: str) -> Finding:
-    share = shared.rows / shared.looked
-    training, row = shared.examples[0]
-    other = (
-        f" {shared.other:,} of them with another {_target(audit)} there, so at most one is right."
-        if shared.other
-        else ""
-    )
-    alike = (
-        " In a table of few different values, equal rows may well be different samples."
-        if not audit.image
-        else ""
-    )
-    sampled = (
-        f" Only {audit.looked:,} of {audit.samples:,} rows were compared; there are more."
-        if audit.looked < audit.samples
-        else ""
-    )
-    verb = "is" if shared.rows == 1 else "are"
-    severity = Severity.SERIOUS if share >= 0.1 else Severity.WARNING
-    return Finding(
-        severity if share >= 0.01 else Severity.NOTE,
-        f"{_samples(shared.rows, name)} ({percent(share, 1)}) {verb} {how}",
-        f"The model can know them by heart, so the {name} result looks better than it is on new "
-        f"samples.{other} For example {name} row {row:,} and training row {training:,}. "
-        f"Another split does not help: leave the copies out of the file.{alike}{sampled}",
-    )
+def _parts_of(audit: Audit) -> tuple[str, ...]:
+    return ("training", "validation") if audit.folds else ("validation",)
 
 
 def _margin(audit: Audit) -> Iterator[Finding]:
@@ -180,31 +153,44 @@ def _margin(audit: Audit) -> Iterator[Finding]:
         )
         return
     if audit.task is Task.REGRESSION:
-        wide, too_wide = squared_error_margin(part.samples), 0.2
+        wide, too_wide = squared_error_margin(_validating(audit)), 0.2
         narrow, said = 0.1, f"±{percent(2 * wide)} of the mean squared error"
     else:
-        wide, too_wide = accuracy_margin(0.9, part.samples), 2 * _GOAL
+        wide, too_wide = accuracy_margin(0.9, _validating(audit)), 2 * _GOAL
         narrow, said = _GOAL, f"±{points(100 * wide)} points at an accuracy of 90 %"
     if wide <= narrow:
         return
     n = part.samples + (training.samples if training else 0)
-    wanted = next(
-        (
-            split / 100
-            for split in range(25, round(100 * _LARGEST_SPLIT) + 1, 5)
-            if split / 100 > part.samples / n + 0.02
-            and _wide(audit, int(n * split / 100)) <= max(narrow, 0.75 * wide)
-        ),
-        None,
-    )
+    better, action = "", Action()
+    whole = not audit.folds  # else each sample validates by now
+    if whole and audit.method != "time" and _wide(audit, int(n * _LARGEST_SPLIT)) > narrow:
+        better = " With folds each sample validates once, and the mean over them is known better."
+        action = _in_folds(audit)
+    elif whole and (wanted := _larger(audit, part.samples / n, n, max(narrow, 0.75 * wide))):
+        better = " With more validation samples it is known better, but fewer train."
+        action = Action(f"{percent(wanted)} for validation", {"split.validation_split": wanted})
     yield Finding(
         Severity.WARNING if wide > too_wide else Severity.NOTE,
-        f"Few validation samples: {part.samples:,}",
-        f"Chance alone moves the result by {said}. Do not choose between models by less."
-        + (" With more validation samples it is known better, but fewer train." if wanted else ""),
-        f"{percent(wanted)} for validation" if wanted else "",
-        {"split.validation_split": wanted} if wanted else {},
+        f"Few validation samples: {_validating(audit):,}",
+        f"Chance alone moves the result by {said}. Do not choose between models by less.{better}",
+        *action,
     )
+
+
+def _larger(audit: Audit, now: float, samples: int, width: float) -> float | None:
+    """The smallest larger share for validation that makes the result that narrow."""
+    for percents in range(25, round(100 * _LARGEST_SPLIT) + 1, 5):
+        share = percents / 100
+        if share > now + 0.02 and _wide(audit, int(samples * share)) <= width:
+            return share
+    return None
+
+
+def _in_folds(audit: Audit) -> Action:
+    """A run for each of five folds; not cut from the file as it is, which may be sorted."""
+    drawn: Changes = {"split.method": _drawn(audit)} if audit.method == "last" else {}
+    changes = {"split.folds": _FOLDS, "split.fold": None, **drawn}
+    return Action(f"{_FOLDS} folds, a run each", changes)
 
 
 def _wide(audit: Audit, samples: int) -> float:
@@ -258,20 +244,16 @@ def _few(audit: Audit) -> Iterator[Finding]:
         )
 
 
-def _shuffled(audit: Audit) -> tuple[str, dict[str, str | float]] | tuple[()]:
+def _shuffled(audit: Audit) -> Action:
     """The split that would help, if it is another one."""
-    method = "shuffled" if audit.task is Task.REGRESSION else "stratified"
-    if audit.method in (method, "none"):
-        return ()
-    return f"a {method} split", {"split.method": method}
+    method = _drawn(audit)
+    if audit.method in (method, "none", "group", "time"):
+        return Action()
+    return Action(f"a {method} split", {"split.method": method})
 
 
-def _target(audit: Audit) -> str:
-    return "target" if audit.task is Task.REGRESSION else "label"
-
-
-def _samples(count: int, part: str) -> str:
-    return f"{count:,} {part} sample{'' if count == 1 else 's'}"
+def _drawn(audit: Audit) -> str:
+    return "shuffled" if audit.task is Task.REGRESSION else "stratified"
 
 
 def _share(part: Part, number: int) -> float:

@@ -16,7 +16,9 @@ from experiments.datasets.reading.choosing import reader_of
 from experiments.datasets.reading.found import Block, Found, Plan, Wanted
 from experiments.datasets.stored import (
     DESCRIPTION_FILE,
+    GROUPS,
     SAMPLES_FILE,
+    TIMES,
     folder_of,
     write_description,
 )
@@ -70,13 +72,14 @@ def store_file(path: Path, name: str, wanted: Wanted, kind: str | None = None) -
 
 
 def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
-    """Write ``x`` and ``y`` as loading.Dataset has them, block by block."""
+    """Write ``x``, ``y``, ``groups`` and ``times`` as loading.Dataset has them, block by block."""
     digest = hashlib.sha256()
     dtype = np.dtype(plan.dtype)
     shape = (plan.samples, *plan.shape)
     digest.update(f"{dtype.str}{shape}".encode())
     rows = max(1, min(plan.samples, _CHUNK // max(1, int(np.prod(plan.shape)) * dtype.itemsize)))
     targets, highest = [], 0.0
+    keys: dict[str, list[np.ndarray]] = {GROUPS: [], TIMES: []}
     with h5py.File(path, "w") as file:
         x = file.create_dataset("x", shape, dtype, chunks=(rows, *plan.shape))
         at = 0
@@ -86,6 +89,9 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
             x[at : at + len(values)] = values
             highest = max(highest, float(np.max(values, initial=0.0)))
             targets.append(np.asarray(block.y).reshape(-1))
+            for name, some in ((GROUPS, block.groups), (TIMES, block.times)):
+                if some is not None:
+                    keys[name].append(some)
             at += len(values)
         if at != plan.samples:
             raise DatasetError(
@@ -101,6 +107,10 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
         digest.update(f"{y.dtype.str}{y.shape}".encode())
         digest.update(y.data)
         file["y"] = y
+        for name, parts in keys.items():
+            if parts:
+                file[name] = key = np.concatenate(parts)
+                digest.update(name.encode() + key.data)
     return Written(digest.hexdigest()[:16], highest)
 
 
@@ -120,6 +130,8 @@ def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
         feature_names=tuple(feature.name for feature in plan.features),
         categories=tuple(feature.categories for feature in plan.features),
         content_hash=name.rpartition("@")[2],
+        group=plan.group,
+        time=plan.time,
     )
 
 

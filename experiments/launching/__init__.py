@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,6 +15,7 @@ from experiments.run_folder import read_json
 from experiments.settings import ROOT, Settings, python_command
 from experiments.specs import RunSpec
 from experiments.tracking.changes import create_run, reopen_run
+from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store
 
 _starting = threading.Lock()
@@ -21,10 +23,14 @@ _started: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def submit(
-    store: Store, spec: RunSpec, parent_id: str | None = None, start_file: Path | None = None
+    store: Store,
+    spec: RunSpec,
+    parent_id: str | None = None,
+    start_file: Path | None = None,
+    tags: Mapping[Tag, str] | None = None,
 ) -> str:
     """Queue a run for whichever worker serves the store; returns its id."""
-    run_id = create_run(store, spec, parent_id=parent_id, start_file=start_file)
+    run_id = create_run(store, spec, parent_id=parent_id, start_file=start_file, tags=tags)
     wake(store.settings)
     return run_id
 

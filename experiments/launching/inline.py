@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -13,7 +13,7 @@ from experiments.launching.preparing import prepare
 from experiments.run_folder import RunFolder, note_process
 from experiments.specs import RunSpec
 from experiments.tracking.changes import create_run, end_run, reopen_run, start_run
-from experiments.tracking.runs import RunStatus
+from experiments.tracking.runs import RunStatus, Tag
 from experiments.tracking.store import Store
 
 
@@ -34,14 +34,18 @@ class _ThisProcess:
 
 
 def run_inline(
-    store: Store, spec: RunSpec, parent_id: str | None = None, start_file: Path | None = None
+    store: Store,
+    spec: RunSpec,
+    parent_id: str | None = None,
+    start_file: Path | None = None,
+    tags: Mapping[Tag, str] | None = None,
 ) -> tuple[str, RunStatus]:
     """Train a new run here and now; returns its id and final status.
 
     The first Ctrl-C asks the run to stop after its batch, the second ends the process.
     """
     run_id = create_run(
-        store, spec, status=RunStatus.RUNNING, parent_id=parent_id, start_file=start_file
+        store, spec, RunStatus.RUNNING, parent_id=parent_id, start_file=start_file, tags=tags
     )
     return run_id, _train_here(store, run_id, spec)
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from experiments.launching import submit
 from experiments.remedies import Planned, Remedy, plan
 from experiments.specs import RunSpec
-from experiments.tracking.changes import set_tags
 from experiments.tracking.runs import Run, RunStatus, Tag
 from experiments.tracking.store import Store
 
@@ -43,13 +42,13 @@ def launch_remedies(
     """
     launched = []
     for planned in runs:
+        tags = {Tag.REMEDY: planned.remedy}
         if inline:
             from experiments.launching.inline import run_inline
 
-            run_id, _ = run_inline(store, planned.spec, parent_id=run.id)
+            run_id, _ = run_inline(store, planned.spec, parent_id=run.id, tags=tags)
         else:
-            run_id = submit(store, planned.spec, parent_id=run.id)
-        set_tags(store, run_id, {Tag.REMEDY: planned.remedy})
+            run_id = submit(store, planned.spec, parent_id=run.id, tags=tags)
         launched.append(run_id)
     return launched
 

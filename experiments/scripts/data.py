@@ -21,6 +21,33 @@ def stratify(labels, validation, random):
     return np.concatenate(train), np.concatenate(held)'''
 
 
+_DRAW_GROUPS = '''\
+def draw_groups(groups, validation, random):
+    """Draw whole groups of so many rows or a little less; returns whether each row is in one."""
+    _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    taken = np.zeros(len(counts), bool)
+    for group in random.permutation(len(counts)):
+        if counts[group] <= validation:
+            taken[group] = True
+            validation -= counts[group]
+    if not taken.any():
+        taken[np.argmin(counts)] = True
+    return taken[numbers]'''
+
+_DEAL_GROUPS = '''\
+def deal_groups(groups, folds, random):
+    """Deal whole groups out to folds, the largest first; returns the fold of each row."""
+    _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    order = random.permutation(len(counts))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    rows = np.zeros(folds, "int64")
+    fold_of_group = np.empty(len(counts), "int64")
+    for group in order:
+        fold_of_group[group] = np.argmin(rows)
+        rows[fold_of_group[group]] += counts[group]
+    return fold_of_group[numbers]'''
+
+
 def data_imports(info: DatasetInfo) -> list[str]:
     """The import that the lines of ``data_lines`` need beyond Keras and NumPy."""
     if info.source in (Source.DOWNLOAD, Source.STORED):
@@ -39,9 +66,11 @@ def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
     lines: list[str] = []
     if info.source is Source.STORED:
         most = "" if spec.max_samples is None else spec.max_samples
+        keys = [("groups", info.group), ("times", info.time)]
         return [
             f'with h5py.File("samples.h5") as file:  # of {info.name}, from MLflow',
             f'    x, y = file["x"][:{most}], file["y"][:{most}]',
+            *(f'    {key} = file["{key}"][:{most}]' for key, column in keys if column),
         ]
     if info.source is Source.DOWNLOAD:
         lines.append(f"(x, y), (x_test, y_test) = keras.datasets.{info.name}.load_data()")
@@ -64,17 +93,34 @@ def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
 
 def split_function(spec: SplitSpec) -> str:
     """The definition that ``split_lines`` needs, or nothing."""
-    return _STRATIFY if spec.validation_split and spec.method == "stratified" else ""
+    if spec.folds:
+        return _DEAL_GROUPS if spec.method == "group" else ""
+    functions = {"stratified": _STRATIFY, "group": _DRAW_GROUPS}
+    return functions.get(spec.method, "") if spec.validation_split else ""
 
 
 def split_lines(spec: SplitSpec, seed: str) -> list[str]:
     """Lines that leave ``x_train`` and ``y_train``, and with validation ``x_val`` and ``y_val``."""
+    if spec.folds:
+        return _fold_lines(spec, seed)
     if not spec.validation_split:
         return ["x_train, y_train = x, y"]
     cut = [f"n = math.floor(len(x) * (1.0 - {spec.validation_split!r}))"]
     if spec.method == "last":
         return [*cut, "x_train, y_train, x_val, y_val = x[:n], y[:n], x[n:], y[n:]"]
     random = f"np.random.default_rng([{seed}, 2])"
+    if spec.method in ("group", "time"):
+        held = [f"held = draw_groups(groups, len(x) - n, {random})"]
+        if spec.method == "time":
+            held = [
+                "border = np.sort(times)[n]",
+                "held = times >= border if (times < border).any() else times > border",
+            ]
+        return [
+            *cut,
+            *held,
+            "x_train, y_train, x_val, y_val = x[~held], y[~held], x[held], y[held]",
+        ]
     if spec.method == "shuffled":
         drawn = [f"order = {random}.permutation(len(x))", "train, val = order[:n], order[n:]"]
     else:
@@ -84,6 +130,30 @@ def split_lines(spec: SplitSpec, seed: str) -> list[str]:
         *drawn,
         "train, val = np.sort(train), np.sort(val)",
         "x_train, y_train, x_val, y_val = x[train], y[train], x[val], y[val]",
+    ]
+
+
+def _fold_lines(spec: SplitSpec, seed: str) -> list[str]:
+    folds, random = spec.folds, f"np.random.default_rng([{seed}, 2])"
+    dealt = [
+        "fold = np.empty(len(x), int)",
+        f"fold[order] = np.arange(len(x)) % {folds}",
+    ]
+    lines = {
+        "last": [f"fold = np.arange(len(x)) * {folds} // len(x)"],
+        "shuffled": [f"order = {random}.permutation(len(x))", *dealt],
+        "stratified": [
+            f"labels, random = y.reshape(-1), {random}",
+            "rows = [np.flatnonzero(labels == label) for label in np.unique(labels)]",
+            "order = np.concatenate([random.permutation(some) for some in rows])",
+            *dealt,
+        ],
+        "group": [f"fold = deal_groups(groups, {folds}, {random})"],
+    }
+    return [
+        *lines[spec.method],
+        f"held = fold == {(spec.fold or 1) - 1}  # fold {spec.fold or 1} of {folds} validates",
+        "x_train, y_train, x_val, y_val = x[~held], y[~held], x[held], y[held]",
     ]
 
 

@@ -216,7 +216,7 @@ def _compile(spec: RunSpec) -> list[str]:
 
 
 def _main(spec: RunSpec) -> str:
-    validates = spec.split.validation_split > 0
+    validates = spec.split.share > 0
     has_test = spec.dataset.info.source is Source.DOWNLOAD
     evaluated = [("validation", "val")] * validates + [("test", "test")] * has_test
     return _MAIN.format(

@@ -30,8 +30,10 @@ def create_run(
     status: RunStatus = RunStatus.SCHEDULED,
     parent_id: str | None = None,
     start_file: Path | None = None,
+    tags: Mapping[Tag, str] | None = None,
 ) -> str:
-    """Record a new run with its params and spec.yaml, and return its id.
+    """Record a new run with its params and spec.yaml, and return its id; it has ``tags`` from the
+    beginning.
 
     ``start_file`` is a file of the user's from which it shall start; it becomes the artifact that
     the spec names in ``start.file``. MLflow creates runs as RUNNING; the status is set last, so
@@ -40,15 +42,16 @@ def create_run(
     from mlflow.entities import Param
 
     client = store.client
-    tags = {
+    own = {
         Tag.COLOR.value: _next_color(store),
         Tag.SOURCE.value: SOURCE,
         Tag.SOURCE_TYPE.value: "LOCAL",
         Tag.USER.value: _user(),
     }
     if parent_id:
-        tags[Tag.PARENT.value] = parent_id
-    made = client.create_run(store.experiment_id, run_name=spec.title, tags=tags)
+        own[Tag.PARENT.value] = parent_id
+    given = {str(name): value for name, value in (tags or {}).items()}
+    made = client.create_run(store.experiment_id, run_name=spec.title, tags=own | given)
     run_id = made.info.run_id
     params = [Param(name, value) for name, value in spec.flatten().items()]
     client.log_batch(run_id, params=params)

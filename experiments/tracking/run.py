@@ -40,6 +40,7 @@ class Tag(StrEnum):
     PROGRESS = "kerascope.progress"
     VERDICT = "kerascope.verdict"
     REMEDY = "kerascope.remedy"
+    FOLDS = "kerascope.folds"
     SEAMS = "kerascope.seams"
     EPOCHS = "kerascope.epochs"
     SPENT = "kerascope.spent_seconds"

@@ -127,6 +127,19 @@ def test_datasets_lists_the_catalogue(home):
     assert {"digits", "mnist", "two_moons"} <= {row["name"] for row in rows}
 
 
+def test_a_spec_with_folds_is_trained_once_for_each(home, tmp_path):
+    spec = tmp_path / "folds.yaml"
+    spec.write_text("dataset: {name: iris}\nsplit: {method: stratified, folds: 3}\n"
+                    "training: {epochs: 1}\n")  # fmt: skip
+    answer = call(home, "run", spec, "--json")
+    assert [one["status"] for one in json.loads(answer.stdout)] == ["FINISHED"] * 3
+    shown = json.loads(call(home, "status", "--json").stdout)
+    folds = [
+        one["params"]["split.fold"] for one in shown if one["params"].get("split.folds") == "3"
+    ]
+    assert sorted(folds) == ["1", "2", "3"]
+
+
 def test_submit_queues_and_says_that_no_worker_lives(home):
     result = call(home, "submit", EXAMPLES / "digits_cnn.yaml", "--json")
     assert json.loads(result.stdout)["status"] == "SCHEDULED"

@@ -22,7 +22,7 @@ def samples(reader: Reader, path: Path, wanted: Wanted | None = None):
     found = reader.look(path, wanted)
     plan = reader.plan(path, found, wanted)
     blocks = list(reader.blocks(path, found, plan, wanted))
-    x, y = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    x, y = (np.concatenate(parts) for parts in zip(*(block[:2] for block in blocks), strict=True))
     assert x.shape == (plan.samples, *plan.shape)
     return plan, x, y
 

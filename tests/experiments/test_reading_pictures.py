@@ -49,8 +49,9 @@ def two_classes(**more: bytes) -> dict[str, bytes]:
 def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Pictures, Plan, np.ndarray, np.ndarray]:  # noqa: B008
     found = PICTURES.look(path, wanted)
     plan = PICTURES.plan(path, found, wanted)
-    x, y = zip(*PICTURES.blocks(path, found, plan, wanted), strict=True)
-    return found, plan, np.concatenate(x), np.concatenate(y)
+    blocks = list(PICTURES.blocks(path, found, plan, wanted))
+    x, y = (np.concatenate(parts) for parts in zip(*(block[:2] for block in blocks), strict=True))
+    return found, plan, x, y
 
 
 def refused(path: Path, said: str, wanted: Wanted = Wanted()) -> str:  # noqa: B008

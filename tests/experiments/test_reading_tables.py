@@ -27,7 +27,7 @@ def samples(path: Path, **wanted: object) -> tuple[Plan, np.ndarray, np.ndarray]
     found = CSV.look(path, asked)
     planned = CSV.plan(path, found, asked)
     blocks = list(CSV.blocks(path, found, planned, asked))
-    x, y = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    x, y = (np.concatenate(parts) for parts in zip(*(block[:2] for block in blocks), strict=True))
     assert x.shape == (planned.samples, *planned.shape)
     return planned, x, y
 

@@ -10,7 +10,10 @@ import pytest
 
 from experiments.datasets.catalogue import CATALOGUE, Source
 from experiments.datasets.loading import load_dataset
-from experiments.datasets.splits import divide
+from experiments.datasets.reading.found import Wanted
+from experiments.datasets.splits import divide, split_dataset
+from experiments.datasets.stored import folder_of
+from experiments.datasets.storing import store_file
 from experiments.errors import ModelFileError
 from experiments.launching.inline import run_inline
 from experiments.models import build_model, compile_model
@@ -164,6 +167,34 @@ def test_the_script_has_the_same_samples_in_both_parts(name, method):
         for axis, array in (("x", dataset.x[rows]), ("y", dataset.y[rows])):
             assert script[f"{axis}_{part}"].dtype == array.dtype
             assert np.array_equal(script[f"{axis}_{part}"], array)
+
+
+SPLITS = [
+    *({"method": method, "validation_split": 0.3} for method in ("group", "time")),
+    *(
+        {"method": method, "folds": 5, "fold": fold}
+        for method in ("last", "shuffled", "stratified", "group")
+        for fold in (1, 4)
+    ),
+]
+
+
+@pytest.mark.parametrize("split", SPLITS, ids=lambda split: " ".join(map(str, split.values())))
+def test_the_script_divides_stored_samples_as_the_run_does(workspace, tmp_path, monkeypatch, split):
+    random = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "rows.npz", x=random.normal(size=(90, 3)), y=random.integers(0, 3, 90),
+        who=random.integers(0, 20, 90), day=random.integers(0, 30, 90),
+    )  # fmt: skip
+    info = store_file(tmp_path / "rows.npz", "rows", Wanted(group="who", time="day"))
+    spec = parse_spec({"dataset": {"name": info.name, "max_samples": 80}, "split": split})
+    dataset = load_dataset(spec.dataset, spec.seed)
+    parts = split_dataset(dataset, spec.split, spec.seed)
+    monkeypatch.chdir(folder_of(info.content_hash))
+    script = definitions(write_script(spec, _any_architecture()))
+    for part, rows in (("train", parts.train), ("val", parts.validation)):
+        assert np.array_equal(script[f"x_{part}"], dataset.x[rows])
+        assert np.array_equal(script[f"y_{part}"], dataset.y[rows])
 
 
 @pytest.mark.parametrize(

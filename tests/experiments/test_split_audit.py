@@ -225,7 +225,11 @@ def test_few_samples_one_class_and_no_validation_are_told():
     nothing = find_all(audit(rows(x, np.arange(100) % 2), fraction=0))[0]
     assert nothing.changes == {"split.validation_split": 0.2}
     few = next(f for f in find_all(audit(rows(x, np.arange(100) % 2))) if "Few" in f.title)
-    assert few.severity is Severity.WARNING and few.changes == {"split.validation_split": 0.35}
+    assert few.severity is Severity.WARNING
+    assert few.changes == {"split.folds": 5, "split.fold": None, "split.method": "stratified"}
+    many = audit(rows(noise(2000, 3), np.arange(2000) % 2), fraction=0.05)
+    few = next(f for f in find_all(many) if "Few" in f.title)
+    assert few.changes == {"split.validation_split": 0.25}
 
 
 def test_an_audit_survives_json_and_anything_else_is_refused():

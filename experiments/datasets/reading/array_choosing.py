@@ -39,8 +39,8 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
             f"{source.name}: received {len(wanted.features)} arrays as samples: "
             f"{', '.join(wanted.features)}. Choose one."
         )
-    x = _asked_for(source, "array", wanted.features[0]) if wanted.features else None
-    y = _asked_for(source, "target", wanted.target) if wanted.target else None
+    x = asked_for(source, "array", wanted.features[0]) if wanted.features else None
+    y = asked_for(source, "target", wanted.target) if wanted.target else None
     how_x = how_y = "as asked for"
     if x is None:
         x, how_x = _by_name(source, SAMPLE_NAMES, y), "by its name"
@@ -52,7 +52,8 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
         x, y = _by_shape(source, x, y)
     _check(source, x, y)
     names = next((listed for listed in source.arrays if _name(listed) == FEATURE_NAMES), None)
-    used = {x.path, y.path, names.path if names else ""}
+    keys = (asked_for(source, "key", path).path for path in (wanted.group, wanted.time) if path)
+    used = {x.path, y.path, names.path if names else "", *keys}
     left = [str(listed) for listed in source.arrays if listed.path not in used]
     notes = [f"The samples are {x} ({how_x}).", f"The targets are {y} ({how_y})."]
     if left:
@@ -61,7 +62,8 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
     return Chosen(x, y, names, tuple(notes))
 
 
-def _asked_for(source: ArraySource, what: str, path: str) -> Listed:
+def asked_for(source: ArraySource, what: str, path: str) -> Listed:
+    """The array of that path; raises DatasetError."""
     arrays = {listed.path: listed for listed in source.arrays}
     found = arrays.get(path) or arrays.get(path.strip("/"))
     if found is None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import Kind
 from experiments.datasets.reading.array_choosing import Chosen, choose
+from experiments.datasets.reading.array_keys import choose_keys, groups_of, times_of
 from experiments.datasets.reading.array_samples import Form, SampleScan, form_of
 from experiments.datasets.reading.array_source import BLOCK_BYTES, ArraySource, Listed, texts_of
 from experiments.datasets.reading.array_targets import Encoder, TargetScan
@@ -15,11 +16,19 @@ from experiments.errors import DatasetError
 
 
 class _Read(NamedTuple):
-    """Samples as they are stored, their targets as in the file, their rows in it from 0."""
+    """Samples as they are stored, their targets as in the file, their rows in it from 0, and their
+    groups and times as Block has them."""
 
     x: np.ndarray
     y: np.ndarray
     rows: np.ndarray
+    groups: np.ndarray | None
+    times: np.ndarray | None
+
+    def where(self, kept: np.ndarray) -> "_Read":
+        """Those that are true in ``kept``, (n,)."""
+        groups, times = (key if key is None else key[kept] for key in (self.groups, self.times))
+        return _Read(self.x[kept], self.y[kept], self.rows[kept], groups, times)
 
 
 def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
@@ -28,6 +37,7 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
     Raises DatasetError where the arrays are not clear or cannot be learned from.
     """
     chosen = choose(source, wanted)
+    keys = choose_keys(source, wanted, chosen.x)
     form = form_of(source, chosen.x, wanted)
     samples = SampleScan(source, chosen.x, form)
     targets = TargetScan(source, chosen.y)
@@ -53,8 +63,11 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
         class_names=found.class_names,
         features=tuple(map(Feature, names)),
         notes=(
-            *chosen.notes, form.note, found.note, *about_names, *samples.notes(names, dropped),
+            *chosen.notes, *keys.notes, form.note, found.note, *about_names,
+            *samples.notes(names, dropped),
         ),
+        group=keys.group.path if keys.group else "",
+        time=keys.time.path if keys.time else "",
     )  # fmt: skip
 
 
@@ -66,23 +79,32 @@ def array_blocks(source: ArraySource, plan: Plan, wanted: Wanted) -> Iterator[Bl
     samples = SampleScan(source, chosen.x, form)
     for read in _read(source, chosen, form, samples, wanted):
         if len(read.rows):
-            yield Block(read.x, encoder.encode(read.y, read.rows))
+            y = encoder.encode(read.y, read.rows)
+            yield Block(read.x, y, read.groups, read.times)
 
 
 def _read(
     source: ArraySource, chosen: Chosen, form: Form, samples: SampleScan, wanted: Wanted
 ) -> Iterator[_Read]:
     """All samples that are kept: without those with missing values, if so wanted."""
+    keys = choose_keys(source, wanted, chosen.x)
     next_x, next_y = source.rows(chosen.x.path), source.rows(chosen.y.path)
+    next_group = source.rows(keys.group.path) if keys.group else None
+    next_time = source.rows(keys.time.path) if keys.time else None
     count = _rows_of_a_block(chosen, form)
     for first in range(0, chosen.x.samples, count):
         length = min(count, chosen.x.samples - first)
         y = next_y(length)
         x, missing = samples.convert(next_x(length), first)
-        rows = np.arange(first, first + length)
+        groups = times = None
+        if keys.group and next_group:
+            groups = groups_of(source, keys.group, next_group(length), first)
+        if keys.time and next_time:
+            times = times_of(source, keys.time, next_time(length), first)
+        read = _Read(x, y, np.arange(first, first + length), groups, times)
         if missing is not None and wanted.drop_missing:
-            x, y, rows = x[~missing], y[~missing], rows[~missing]
-        yield _Read(x, y, rows)
+            read = read.where(~missing)
+        yield read
 
 
 def _rows_of_a_block(chosen: Chosen, form: Form) -> int:

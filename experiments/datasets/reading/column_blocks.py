@@ -19,15 +19,15 @@ def read_blocks(file: TableFile, table: Table, plan: Plan, drop_missing: bool) -
     target = Target(plan.target, columns[plan.target].kind, plan.class_names)
     most = max(1, min(MOST_ROWS, _MOST_BYTES // (4 * len(plan.features))))
     numbers = np.float64 if plan.task is Task.REGRESSION else np.int64
-    for x, y in scan(file, table, plan.features, target):
+    group, time = columns.get(plan.group), columns.get(plan.time)
+    for rows in scan(file, table, plan.features, target, group, time):
         if drop_missing:
-            whole = ~np.isnan(x).any(axis=1)
-            x, y = x[whole], y[whole]
-        if np.isnan(y).any():
+            rows = rows.where(~np.isnan(rows.x).any(axis=1))
+        if np.isnan(rows.y).any():
             raise DatasetError(
                 f"{file.name}: the target {plan.target!r} has missing values that were not there "
                 "before. Add the file again when nothing writes to it."
             )
-        for start in range(0, len(x), most):
-            part = slice(start, start + most)
-            yield Block(x[part], y[part].astype(numbers))
+        for start in range(0, len(rows.x), most):
+            some = rows.where(slice(start, start + most))
+            yield Block(some.x, some.y.astype(numbers), some.groups, some.times)

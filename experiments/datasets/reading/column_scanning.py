@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_values import is_text, numbers_in, values_in
-from experiments.datasets.reading.found import ColumnKind, Feature, Table
+from experiments.datasets.reading.found import Column, ColumnKind, Feature, Table
+from experiments.datasets.reading.keys import same_number
 from experiments.errors import DatasetError
 
 
@@ -66,16 +68,57 @@ def target_values(array: pa.Array, target: Target, comma: bool) -> np.ndarray:
     return np.where(missing, np.nan, places)
 
 
+def group_values(array: pa.Array, column: Column, comma: bool) -> np.ndarray:
+    """The groups of some rows: (n,) int64, equal where the values are."""
+    if column.kind in (ColumnKind.CATEGORICAL, ColumnKind.TEXT):
+        encoded = pc.dictionary_encode(pc.cast(array, pa.string()))
+        numbers = [same_number(text) for text in encoded.dictionary.to_pylist()]
+        return np.array(numbers, np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
+    values = values_in(array, column.kind, comma)
+    if values is None:
+        raise _changed(column.name)
+    return (values + 0).view(np.int64)  # -0.0 + 0 is 0.0, which it equals
+
+
+class Scanned(NamedTuple):
+    """Some rows: x (n, features) float32, y (n,) float64; groups and times as Block has them."""
+
+    x: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+    def where(self, kept: slice | np.ndarray) -> "Scanned":
+        """Those of a slice, or that are true in ``kept``, (n,)."""
+        groups, times = (key if key is None else key[kept] for key in (self.groups, self.times))
+        return Scanned(self.x[kept], self.y[kept], groups, times)
+
+
 def scan(
-    file: TableFile, table: Table, features: Sequence[Feature], target: Target
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The whole file as x (n, features) float32 and y (n,) float64, batch by batch."""
+    file: TableFile,
+    table: Table,
+    features: Sequence[Feature],
+    target: Target,
+    group: Column | None = None,
+    time: Column | None = None,
+) -> Iterator[Scanned]:
+    """The whole file, batch by batch."""
     comma = decimal_comma(table)
-    for batch in file.batches([*(feature.name for feature in features), target.name]):
+    columns = [column.name for column in (*features, target, group, time) if column]
+    names = list(dict.fromkeys(columns))  # a key may be a feature too
+    for batch in file.batches(names):
+        arrays = dict(zip(names, batch.columns, strict=True))
         x = np.empty((batch.num_rows, len(features)), np.float32)
         for place, feature in enumerate(features):
-            x[:, place] = feature_values(batch.column(place), feature, comma)
-        yield x, target_values(batch.column(len(features)), target, comma)
+            x[:, place] = feature_values(arrays[feature.name], feature, comma)
+        yield Scanned(
+            x,
+            target_values(arrays[target.name], target, comma),
+            group_values(arrays[group.name], group, comma) if group else None,
+            feature_values(arrays[time.name], Feature(time.name, time.kind), comma)
+            if time
+            else None,
+        )
 
 
 def first_row(

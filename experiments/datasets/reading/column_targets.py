@@ -41,7 +41,7 @@ def choose_target(
     column, note = _find(file, table, wanted)
     if column.name in unusable:
         raise _refused(file, column, f"is {unusable[column.name]}", "a column of single values")
-    _refuse_missing(file, table, column)
+    refuse_missing(file, table, column, "target")
     classes = _class_names(column, decimal_comma(table))
     if column.distinct < 2 or (classes is not None and len(classes) < 2):
         only = column.examples[0] if column.examples else ""
@@ -72,7 +72,8 @@ def _find(file: TableFile, table: Table, wanted: Wanted) -> tuple[Column, str]:
     return table.columns[-1], "the last column"
 
 
-def _refuse_missing(file: TableFile, table: Table, column: Column) -> None:
+def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> None:
+    """Raise DatasetError with the first row in which a column has no value."""
     if not column.missing:
         return
     comma = decimal_comma(table)
@@ -85,9 +86,9 @@ def _refuse_missing(file: TableFile, table: Table, column: Column) -> None:
 
     row, _ = first_row(file, column.name, missing)
     raise DatasetError(
-        f"{file.name}: the target {column.name!r} is missing in {column.missing:,} of "
-        f"{table.rows:,} rows, first in row {row:,} (of data, from 1). Every row needs a target: "
-        "fill it in or delete these rows."
+        f"{file.name}: the {what} {column.name!r} is missing in {column.missing:,} of "
+        f"{table.rows:,} rows, first in row {row:,} (of data, from 1). Every row needs one: fill "
+        "it in or delete these rows."
     )
 
 

@@ -110,6 +110,7 @@ class Wanted:
     ``encoding`` and ``header`` correct what was detected. ``drop_missing`` leaves rows with
     missing features out; else they are kept, as NaN. ``size`` is (height, width) to which all
     pictures are brought. ``skip_bad`` accepts what is partly good, without the bad parts.
+    ``group`` and ``time`` are columns, or arrays, by which the samples can be split.
     """
 
     target: str = ""
@@ -121,6 +122,8 @@ class Wanted:
     drop_missing: bool = False
     size: tuple[int, int] | None = None
     skip_bad: bool = False
+    group: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,14 +152,19 @@ class Plan:
     class_names: tuple[str, ...] = ()
     features: tuple[Feature, ...] = ()
     notes: tuple[str, ...] = ()
+    group: str = ""
+    time: str = ""
 
 
 class Block(NamedTuple):
     """Samples in file order: x is (n, *plan.shape) of plan.dtype; y is (n,), numbers of classes
-    (int64) or for a regression float64. Missing features are NaN; targets are never missing."""
+    (int64) or for a regression float64. Missing features are NaN; targets are never missing.
+    ``groups`` (n,) int64 are equal for samples of one group, ``times`` (n,) are float64."""
 
     x: np.ndarray
     y: np.ndarray
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
 
 
 class Reader(Protocol):

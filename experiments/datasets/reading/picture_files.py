@@ -160,7 +160,7 @@ def _portions(items: Sequence[In], length: int) -> Iterator[Sequence[In]]:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    x, y = zip(*blocks, strict=True)
+    x, y = ([block.x for block in blocks], [block.y for block in blocks])
     return Block(np.concatenate(x), np.concatenate(y))
 
 

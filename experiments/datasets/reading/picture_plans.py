@@ -24,11 +24,14 @@ def check_wanted(wanted: Wanted, name: str) -> None:
             f"{name}: received the size {width}×{height} (width × height), allowed: {low} to "
             f"{high} pixels a side."
         )
-    columns = [*([wanted.target] if wanted.target not in ("", _TARGET) else []), *wanted.features]
+    columns = [
+        *([wanted.target] if wanted.target not in ("", _TARGET) else []), *wanted.features,
+        *filter(None, (wanted.group, wanted.time)),
+    ]  # fmt: skip
     if columns:
         raise DatasetError(
             f"{name}: received {', '.join(columns)!r} as columns, but pictures have none: their "
-            "class is the folder they are in. Leave target and features out."
+            "class is the folder they are in. Leave target, features, group and time out."
         )
     if wanted.task is Task.REGRESSION:
         raise DatasetError(

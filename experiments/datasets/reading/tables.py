@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments.datasets.catalogue import Kind, Task
+from experiments.datasets.reading.column_keys import choose_keys
 from experiments.datasets.reading.column_scanning import (
     TableFile,
     Target,
@@ -53,11 +54,13 @@ def plan_table(
     """
     unusable = unusable or {}
     target, task, chosen = choose_target(file, table, wanted, unusable)
+    keys = choose_keys(file, table, wanted, target.name, unusable)
     left_out: tuple[str, ...] = ()
     if wanted.features:
         columns = _asked_for(file, table, wanted, target.name, unusable)
     else:
-        columns, left_out = _by_rule(table, target.name, unusable)
+        because = dict.fromkeys(keys.names, "by which the rows can be split")
+        columns, left_out = _by_rule(table, target.name, because | dict(unusable))
     if not columns:
         raise DatasetError(
             f"{file.name} has no feature beside the target {target.name!r}. {' '.join(left_out)} "
@@ -75,7 +78,9 @@ def plan_table(
         target=target.name,
         class_names=target.class_names,
         features=features,
-        notes=(*notes, *chosen, *left_out, *_about_dates(columns), *dropping),
+        notes=(*notes, *chosen, *keys.notes, *left_out, *_about_dates(columns), *dropping),
+        group=keys.group.name if keys.group else "",
+        time=keys.time.name if keys.time else "",
     )
 
 
@@ -173,11 +178,11 @@ def _kept(
         return table.rows, (note,)
     rows = 0
     counts = np.zeros(max(1, len(target.class_names)), np.int64)
-    for x, y in scan(file, table, [_feature(column) for column in missing], target):
-        whole = ~np.isnan(x).any(axis=1)
+    for some in scan(file, table, [_feature(column) for column in missing], target):
+        whole = ~np.isnan(some.x).any(axis=1)
         rows += int(whole.sum())
         if target.class_names:
-            counts += np.bincount(y[whole].astype(np.int64), minlength=len(counts))
+            counts += np.bincount(some.y[whole].astype(np.int64), minlength=len(counts))
     gone = [name for name, n in zip(target.class_names, counts, strict=False) if not n]
     if rows < 2 or gone:
         classes = f", and none of the classes {_listed(gone)}" if gone else ""

@@ -1,0 +1,77 @@
+"""The arrays by which samples can be split: a group and a time for each."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.datasets.reading.array_choosing import asked_for
+from experiments.datasets.reading.array_source import ArraySource, Listed, place, texts_of
+from experiments.datasets.reading.found import Wanted
+from experiments.datasets.reading.keys import same_number
+from experiments.errors import DatasetError
+
+
+class Keys(NamedTuple):
+    """The arrays that were asked for, None where none was."""
+
+    group: Listed | None
+    time: Listed | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What they are, in words."""
+        group = (f"Samples with the same {self.group.path} are one group.",) if self.group else ()
+        return (*group, f"The time of a sample is in {self.time.path}.") if self.time else group
+
+
+def choose_keys(source: ArraySource, wanted: Wanted, x: Listed) -> Keys:
+    """The arrays of one value a sample; raises DatasetError for those that are none."""
+    found = [
+        _find(source, what, path, x, kinds)
+        for what, path, kinds in (("group", wanted.group, "biufSU"), ("time", wanted.time, "iuf"))
+    ]
+    return Keys(*found)
+
+
+def _find(source: ArraySource, what: str, path: str, x: Listed, kinds: str) -> Listed | None:
+    if not path:
+        return None
+    found = asked_for(source, what, path)
+    if found.unusable or found.dtype.kind not in kinds or found.array.shape != (x.samples,):
+        allowed = "numbers or texts" if "U" in kinds else "numbers"
+        raise DatasetError(
+            f"{source.name}: the {what} is {found}. Needed: {allowed}, one for each of the "
+            f"{x.samples:,} samples. Choose another array, or none."
+        )
+    return found
+
+
+def groups_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
+    """The groups (n,) int64 of some samples, the first of which has the number ``first``."""
+    if key.dtype.kind in "SU":
+        try:
+            texts = np.array([same_number(text) for text in texts_of(values)], np.int64)
+        except ValueError as error:
+            raise DatasetError(
+                f"{source.name}: {key.path} has a text that is none: {error}. Save it as UTF-8."
+            ) from None
+        return texts
+    if key.dtype.kind in "biu":
+        return values.astype(np.int64)
+    return (_known(source, key, values, first) + 0).view(np.int64)
+
+
+def times_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
+    """The times (n,) float64 of some samples."""
+    return _known(source, key, values, first)
+
+
+def _known(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
+    numbers = values.astype(np.float64)
+    if np.isnan(numbers).any():
+        row = first + int(np.flatnonzero(np.isnan(numbers))[0])
+        raise DatasetError(
+            f"{place(source, key.path, row)} is NaN. Every sample needs a value there: correct it, "
+            "or leave that row out."
+        )
+    return numbers

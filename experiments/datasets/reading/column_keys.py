@@ -1,0 +1,68 @@
+"""The columns of a table by which its rows can be split: a group, a time."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from experiments.datasets.reading.column_scanning import TableFile
+from experiments.datasets.reading.column_targets import refuse_missing
+from experiments.datasets.reading.found import Column, ColumnKind, Table, Wanted
+from experiments.errors import DatasetError, unknown
+
+_TIMES = (ColumnKind.NUMERIC, ColumnKind.DATE)
+
+
+class Keys(NamedTuple):
+    """The columns, and notes on them."""
+
+    group: Column | None
+    time: Column | None
+    notes: tuple[str, ...]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the columns that there are."""
+        return {column.name for column in (self.group, self.time) if column}
+
+
+def choose_keys(
+    file: TableFile, table: Table, wanted: Wanted, target: str, unusable: Mapping[str, str]
+) -> Keys:
+    """The columns that were asked for; raises DatasetError for those that cannot be used."""
+    group = _find(file, table, wanted.group, "group", target, unusable)
+    time = _find(file, table, wanted.time, "time", target, unusable)
+    if time and time.kind not in _TIMES:
+        raise DatasetError(
+            f"{file.name}: the time column {time.name!r} is {time.kind}. Allowed: dates (ISO 8601) "
+            "or numbers that rise with time."
+        )
+    notes = []
+    if group:
+        notes.append(f"Rows with the same {group.name!r} are one group.")
+    if time:
+        notes.append(f"The time of a row is {time.name!r}.")
+    return Keys(group, time, tuple(notes))
+
+
+def _find(
+    file: TableFile,
+    table: Table,
+    name: str,
+    what: str,
+    target: str,
+    unusable: Mapping[str, str],
+) -> Column | None:
+    if not name:
+        return None
+    columns = {column.name: column for column in table.columns}
+    if name not in columns:
+        raise DatasetError(f"{file.name}: {unknown(f'{what} column', name, columns)}")
+    column = columns[name]
+    why = unusable.get(name) or ("the target" if name == target else "")
+    if column.distinct < 2 and not why:
+        why = "the same in all rows"
+    if why:
+        raise DatasetError(
+            f"{file.name}: the {what} column {name!r} is {why}. Choose another column, or none."
+        )
+    refuse_missing(file, table, column, f"{what} column")
+    return column
