@@ -114,7 +114,7 @@ def test_the_mean_over_the_folds_is_told_on_the_page_of_each(open_page, make_run
     app = open_page("run", run=ids[1])
     assert not app.exception
     said = texts(app)
-    assert "**0.8500 ± 0.071** over 2 folds of 3 so far" in said, said
+    assert "**0.850 ± 0.071** over 2 folds of 3 so far" in said, said
     table = next(one.value for one in app.dataframe if "Fold" in one.value)
     assert list(table["Fold"]) == [1, 2, 3]
     assert list(table["Status"]) == ["FINISHED", "FINISHED", "SCHEDULED"]
