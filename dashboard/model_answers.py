@@ -1,5 +1,6 @@
 """What a model answered: classes with their probabilities, or values."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,3 +59,12 @@ def answer_table(predictions: Sequence[Any], names: list[str]) -> pd.DataFrame:
         return pd.DataFrame({"predicted": outputs[:, 0]})
     shown = outputs[:, :_MOST_COLUMNS]
     return pd.DataFrame(shown, columns=[f"output {i}" for i in range(shown.shape[1])])
+
+
+def named_row(row: list[float], categories: list[list[str]]) -> list[float | str | None]:
+    """A stored row with its categories by name; None for one that is missing. ``categories`` are
+    those of each feature, none for a number, or empty where there are none at all."""
+    return [
+        value if not some else None if math.isnan(value) else some[int(value)]
+        for value, some in zip(row, categories or [[]] * len(row), strict=True)
+    ]

@@ -11,11 +11,10 @@ import streamlit as st
 
 from dashboard import cache
 from dashboard.components import errors_shown
-from dashboard.model_answers import answer_table, draw_answer
+from dashboard.model_answers import answer_table, draw_answer, named_row
 from dashboard.model_source import ModelSource
 from dashboard.pictures import to_picture
-from experiments.errors import InputError
-from experiments.sample_files import read_rows
+from experiments.sample_files import read_rows, some
 
 _LARGEST_MB = 50
 _MOST_FIELDS = 100  # features that a table can still be typed into
@@ -54,7 +53,7 @@ def draw_own_rows(source: ModelSource, opened: dict[str, Any], names: list[str])
     if len(shape) == 1 and 0 < len(features) <= _MOST_FIELDS:
         _draw_typed(source, opened, features, names)
     sizes = " × ".join(str(size or "any") for size in shape)
-    said = f"Columns: {_some(features)}. In any order if named." if len(shape) == 1 else ""
+    said = f"Columns: {some(features)}. In any order if named." if len(shape) == 1 else ""
     file = st.file_uploader(
         "A file of samples: .csv, .json or .npy", type=["csv", "json", "npy", "npz"],
         max_upload_size=_LARGEST_MB,
@@ -63,33 +62,43 @@ def draw_own_rows(source: ModelSource, opened: dict[str, Any], names: list[str])
     if file is None:
         return
     with errors_shown("The file was not predicted"):
-        if file.name.lower().endswith(".csv") and len(shape) == 1:
-            _draw_predicted(source, read_table(file, features).to_numpy(float).tolist(), names)
-        else:
-            with _on_disk(file) as path:
-                rows = read_rows(path)
-            _draw_predicted(source, rows, names)
+        with _on_disk(file) as path:
+            rows = read_rows(path, features if len(shape) == 1 else ())
+        _draw_predicted(source, rows, names)
 
 
 def _draw_typed(
     source: ModelSource, opened: dict[str, Any], features: list[str], names: list[str]
 ) -> None:
     """A table with a column for each feature, filled with a sample where there is one."""
-    first, said = [0.0] * len(features), "Change any number, add rows."
+    categories = opened["categories"] or [[]] * len(features)
+    said = "Change any value, add rows."
+    first = [some[0] if some else 0.0 for some in categories]
     for part in ("validation", "train") if source.run else ():
         samples = cache.ask_model(source, "predict_samples", part=part, count=1)["samples"]
         if samples:
-            first, said = samples[0]["input"], f"The first row is a sample of the data. {said}"
+            first = named_row(samples[0]["input"], categories)
+            said = f"The first row is a sample of the data. {said}"
             break
+    if opened["raw_rows"]:
+        said += " What is left empty counts as missing."
     st.caption(said)
     start = pd.DataFrame([first], columns=features)
-    rows = st.data_editor(start, num_rows="dynamic", hide_index=True, key=f"rows {source.key}")
+    choices = {
+        name: st.column_config.SelectboxColumn(options=some)
+        for name, some in zip(features, categories, strict=True)
+        if some
+    }
+    rows = st.data_editor(
+        start, num_rows="dynamic", hide_index=True, key=f"rows {source.key}", column_config=choices
+    )
     with errors_shown("The rows were not predicted"):
-        whole = rows.dropna()
+        whole = rows.dropna(how="all" if opened["raw_rows"] else "any")
         if len(whole) < len(rows):
             st.caption(f"{len(rows) - len(whole)} rows with empty fields are left out.")
         if len(whole):
-            _draw_predicted(source, whole.to_numpy(float).tolist(), names)
+            cells = whole.astype(object).where(whole.notna(), None)
+            _draw_predicted(source, cells.to_numpy().tolist(), names)
 
 
 def _draw_predicted(source: ModelSource, rows: list[Any], names: list[str]) -> None:
@@ -98,33 +107,9 @@ def _draw_predicted(source: ModelSource, rows: list[Any], names: list[str]) -> N
     st.dataframe(table, column_config={"probability": _PROBABILITY}, width=420)
 
 
-def read_table(file: Any, features: list[str]) -> pd.DataFrame:
-    """The rows of a CSV in the order of the features, named or not; raises InputError."""
-    try:
-        table = pd.read_csv(file)
-        if not set(features) <= set(table.columns):
-            file.seek(0)
-            table = pd.read_csv(file, header=None)
-            if table.shape[1] != len(features):
-                raise InputError(
-                    f"Received {table.shape[1]} columns. Allowed: {len(features)} columns of "
-                    f"numbers, or columns named {_some(features)}."
-                )
-            table.columns = pd.Index(features)
-        return table[features].astype(float)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"This is no CSV of numbers: {error}. Allowed: one row a line, numbers only."
-        ) from None
-
-
 @contextmanager
 def _on_disk(file: Any) -> Iterator[Path]:
     with tempfile.NamedTemporaryFile(suffix=Path(file.name).suffix.lower()) as copy:
         copy.write(file.getvalue())
         copy.flush()
         yield Path(copy.name)
-
-
-def _some(names: list[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if names[most:] else "")

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.components import errors_shown
 from dashboard.formats import count
-from dashboard.model_answers import answer_table, draw_answer, names_for
+from dashboard.model_answers import answer_table, draw_answer, named_row, names_for
 from dashboard.model_data_picker import AskedData, pick_data, pick_scale
 from dashboard.model_own import draw_own_picture, draw_own_rows
 from dashboard.model_source import ModelSource
@@ -70,7 +70,7 @@ def draw_samples(source: ModelSource, asked: AskedData, page: int) -> None:
     if asked.dataset["kind"] == "image":
         draw_pictures(samples, names)
     else:
-        table = sample_table(samples, names, answer["feature_names"])
+        table = sample_table(samples, names, answer["feature_names"], answer["categories"])
         st.dataframe(table, hide_index=True)
 
 
@@ -84,12 +84,16 @@ def draw_pictures(samples: list[dict[str, Any]], names: list[str]) -> None:
 
 
 def sample_table(
-    samples: list[dict[str, Any]], names: list[str], features: list[str]
+    samples: list[dict[str, Any]],
+    names: list[str],
+    features: list[str],
+    categories: list[list[str]],
 ) -> pd.DataFrame:
     """Rows as a table: sample, truth, prediction, then the features."""
     table = answer_table([sample["prediction"] for sample in samples], names)
     truths = [sample["truth"] for sample in samples]
     table.insert(0, "true", [names[int(truth)] for truth in truths] if names else truths)
     table.insert(0, "sample", [sample["index"] for sample in samples])
-    inputs = pd.DataFrame([sample["input"] for sample in samples], columns=features or None)
+    rows = [named_row(sample["input"], categories) for sample in samples]
+    inputs = pd.DataFrame(rows, columns=features or None)
     return pd.concat([table, inputs], axis=1)

@@ -34,6 +34,13 @@ def draw_filters(index: RunIndex, deleted: bool) -> tuple[RunFilter, str]:
     return wanted, order
 
 
+def dataset_label(name: str, names: list[str]) -> str:
+    """What users call a data set; with the beginning of its hash where two are called the same."""
+    called, _, digest = name.partition("@")
+    twice = sum(other.partition("@")[0] == called for other in names) > 1
+    return f"{called} · {digest[:6]}" if digest and twice else called
+
+
 def _draw_parts(index: RunIndex, text: str) -> RunFilter:
     have = set(index.attributes["status"])
     verdicts = set(index.tag(Tag.VERDICT).fillna(NO_VERDICT))
@@ -58,7 +65,7 @@ def _draw_parts(index: RunIndex, text: str) -> RunFilter:
             for key, title, form in (
                 ("status", "Status", str),
                 ("verdict", "Verdict", words),
-                ("data", "Data set", str),
+                ("data", "Data set", lambda name: dataset_label(name, offered["data"])),
             )
         )
     return RunFilter(text, tuple(statuses), tuple(verdict), tuple(names))

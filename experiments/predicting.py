@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from experiments.datasets.catalogue import DatasetInfo
 from experiments.errors import InputError
 from experiments.loaded_models import (
     LoadedFile,
@@ -26,6 +27,7 @@ from experiments.model_data import (
     to_model,
 )
 from experiments.models import model_outline
+from experiments.raw_rows import encode_rows, takes_raw_rows
 from experiments.sample_files import PICTURES, read_picture, read_rows
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.store import Store
@@ -47,6 +49,8 @@ def open_model(store: Store, run_id: str) -> Answer:
         "notes": [],
         "loss": loaded.spec.loss,
         "feature_names": list(loaded.dataset.feature_names),
+        "categories": _categories(loaded.dataset.info),
+        "raw_rows": takes_raw_rows(loaded.dataset.info),
         "check": _check(store, run_id, loaded),
     }
 
@@ -58,6 +62,8 @@ def open_file(store: Store, path: str) -> Answer:
         "notes": list(loaded.notes),
         "loss": _loss_name(loaded.model),
         "feature_names": [],
+        "categories": [],
+        "raw_rows": False,
         "check": None,
     }
 
@@ -123,13 +129,27 @@ def predict_samples(
         for i, row, truth, p in zip(index, x, y, predict(loaded.model, fed), strict=True)
     ]
     names = list(chosen.dataset.feature_names)
-    return {"samples": samples, "total": total, "feature_names": names}
+    return {
+        "samples": samples,
+        "total": total,
+        "feature_names": names,
+        "categories": _categories(chosen.dataset.info),
+    }
+
+
+def _categories(info: DatasetInfo) -> list[list[str]]:
+    """Of each feature, none for numbers; empty where no feature has any."""
+    return [list(some) for some in info.categories] if any(info.categories) else []
 
 
 def predict_rows(store: Store, source: Source, rows: list[Any]) -> Answer:
     """Predictions for raw samples: rows of features, or pictures as nested lists."""
-    model = load(store, source).model
-    return {"predictions": predict(model, _as_samples(model, rows)).tolist()}
+    loaded = load(store, source)
+    if isinstance(loaded, LoadedRun) and takes_raw_rows(loaded.dataset.info) and rows:
+        x = encode_rows(loaded.dataset.info, rows)
+    else:
+        x = _as_samples(loaded.model, rows)
+    return {"predictions": predict(loaded.model, x).tolist()}
 
 
 def predict_picture(
@@ -158,7 +178,8 @@ def predict_file(store: Store, run_id: str, path: Path) -> Answer:
     source = {"run": run_id}
     if path.suffix.lower() in PICTURES:
         return predict_picture(store, source, str(path))
-    return predict_rows(store, source, read_rows(path))
+    names = load_run(store, run_id).dataset.feature_names
+    return predict_rows(store, source, read_rows(path, names))
 
 
 def _as_samples(model: keras.Model, rows: list[Any]) -> np.ndarray:

@@ -22,7 +22,7 @@ LEVELS = [
     {
         "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
         "opening", "shuffling", "streaming", "training_data", "batch_loop",
-        "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files",
+        "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files", "raw_rows",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},

@@ -13,9 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.model_difference import config_table, largest, weight_table
 from dashboard.model_inspector_tables import layer_weights, say_config, training_facts
-from dashboard.model_own import read_table
 from dashboard.model_uploads import find_upload, list_uploads, remove_old, store_upload
-from experiments.errors import InputError
 from experiments.launching.inline import run_inline
 from experiments.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
@@ -232,16 +230,3 @@ def test_differences_are_tables_of_both_files():
     assert config_table(config, "m.h5", "m.h5").to_dict("records") == [
         {"layer": "training", "value": "loss", "m.h5": "mse", "m.h5 (this one)": "–"}
     ]
-
-
-def test_a_csv_is_read_by_names_or_by_position_and_else_refused(tmp_path):
-    path = tmp_path / "rows.csv"
-    path.write_text("b,a\n1,2\n")
-    with path.open() as file:
-        assert read_table(file, ["a", "b"]).to_numpy().tolist() == [[2, 1]]
-    path.write_text("3,4\n5,6\n")
-    with path.open() as file:
-        assert read_table(file, ["a", "b"]).to_numpy().tolist() == [[3, 4], [5, 6]]
-    path.write_text("1,2,3\n")
-    with path.open() as file, pytest.raises(InputError, match="Received 3 columns"):
-        read_table(file, ["a", "b"])

@@ -1,0 +1,100 @@
+"""Rows of a table as users write them, as the numbers that a saved model takes."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from experiments.datasets.catalogue import DatasetInfo, Kind, Source
+from experiments.datasets.reading.column_values import MISSING
+from experiments.errors import InputError
+
+_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+_DAY = 86_400
+_SHOWN = 10
+
+
+def takes_raw_rows(info: DatasetInfo) -> bool:
+    """Whether models of a data set take rows with missing values, and categories by number."""
+    return info.source is Source.STORED and info.kind is Kind.TABULAR
+
+
+def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
+    """Rows of the features of a stored table as its samples are, float32 (n, features).
+
+    A category is given by its name, a date as ISO 8601 or in days since 1970, a truth as true,
+    false, yes or no; None and what the readers of files take for missing become NaN. Raises
+    InputError with the row (from 1) and the column.
+    """
+    if rows and not isinstance(rows[0], list | tuple):
+        rows = [rows]
+    names = info.feature_names
+    places = [{text: place for place, text in enumerate(some)} for some in info.categories]
+    found = np.empty((len(rows), len(names)), np.float32)
+    for number, row in enumerate(rows):
+        if not isinstance(row, list | tuple) or len(row) != len(names):
+            received = len(row) if isinstance(row, list | tuple) else repr(row)
+            raise InputError(
+                f"Row {number + 1}: received {received} values. Each row needs {len(names)}: "
+                f"{_listed(names)}."
+            )
+        for i, value in enumerate(row):
+            where = f"Row {number + 1}, {names[i]}"
+            found[number, i] = _category(value, places[i], where) if places[i] else _number(
+                value, where
+            )  # fmt: skip
+    return found
+
+
+def _category(value: Any, places: dict[str, int], where: str) -> float:
+    if _is_missing(value):
+        return math.nan
+    text = str(value).strip()
+    if isinstance(value, float) and value.is_integer() and text not in places:
+        text = str(int(value))  # a column of whole numbers with one missing is read as floats
+    if text not in places:
+        raise InputError(
+            f"{where}: received {text!r}. Allowed: {_listed(list(places))}, or nothing where it is "
+            "not known."
+        )
+    return places[text]
+
+
+def _number(value: Any, where: str) -> float:
+    if _is_missing(value):
+        return math.nan
+    text = str(value).strip().lower()
+    found = _WORDS.get(text)
+    if found is None:
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            found = _days(text)
+    if found is None or math.isinf(found):
+        raise InputError(
+            f"{where}: received {value!r}. Allowed: a number, a date such as 2024-01-31, true or "
+            "false, or nothing where it is not known."
+        )
+    return found
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip() in MISSING
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _days(text: str) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.timestamp() / _DAY
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
