@@ -20,6 +20,7 @@ from dashboard.components import (  # noqa: E402
     RUNS,
     show_error,
 )
+from dashboard.uploaded_files import share_bytes  # noqa: E402
 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")
@@ -38,6 +39,7 @@ page = st.navigation(
     position="top",
 )
 draft.keep_yaml()
+share_bytes()
 worker = cache.worker()
 worker.look()
 if worker.problem:

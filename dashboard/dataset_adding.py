@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.components import errors_shown
 from dashboard.dataset_uploads import keep_upload
-from dashboard.formats import count, number, plain, words
+from dashboard.formats import count, number, plain, size, words
 from experiments.dataset_process import store
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import SUFFIXES
@@ -17,6 +17,7 @@ from experiments.errors import DatasetError
 from experiments.settings import read_settings
 
 _LARGEST_MB = 2000
+_UPLOAD = "data upload"  # the path of the file that was uploaded last
 _KEYS = (
     ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
      "kept together in training or in validation."),
@@ -60,12 +61,25 @@ def choose_file() -> Path | None:
 
 
 def upload() -> Path | None:
-    """A file from the browser, kept on disk for a day."""
+    """A file from the browser, kept on disk for a day; memory has it until it is there."""
+    kept: Path | None = st.session_state.get(_UPLOAD)
+    if kept and kept.is_file():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            said = f"**{plain(kept.name)}** · {size(kept.stat().st_size)}"
+            st.markdown(f":material/description: {said}", width="content")
+            if st.button("Choose another file", type="tertiary", icon=":material/close:"):
+                del st.session_state[_UPLOAD]
+                st.rerun()
+        return kept
     file = st.file_uploader(
         "CSV, TSV, Parquet, NPZ, NPY or HDF5, or a zip of pictures in class folders",
         type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
     )  # fmt: skip
-    return keep_upload(read_settings(), file.name, file) if file else None
+    if file is None:
+        return None
+    with st.spinner("Keeping it on disk…"):
+        st.session_state[_UPLOAD] = keep_upload(read_settings(), file.name, file)
+    st.rerun()
 
 
 def path_below(folder: Path, text: str) -> Path:
@@ -195,5 +209,6 @@ def draw_storing(path: Path, options: list[str], answer: dict[str, Any]) -> None
         with st.spinner(f"Storing {count(answer['plan']['samples'])} samples…", show_time=True):
             stored = store(read_settings(), path, name.strip(), options)
         cache.forget_datasets()
+        st.session_state.pop(_UPLOAD, None)
         st.query_params.from_dict({"name": stored["name"]})
         st.rerun()

@@ -1,11 +1,16 @@
 """The Data page: what there is, what is in it, and a file that becomes a data set."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from dashboard.dataset_uploads import keep_upload
 from dashboard.dataset_views import row_table
+from dashboard.uploaded_files import share_bytes
 from experiments.datasets.preview import look
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.stored import find_info, stored_names
@@ -143,3 +148,14 @@ def test_upload_is_kept_once_by_content(workspace, ship):
         again = keep_upload(workspace, "../my ship!.csv", file)
     assert first == again and first.read_bytes() == ship.read_bytes()
     assert first.name == "my_ship_.csv" and workspace.home in first.parents
+
+
+def test_copies_of_an_uploaded_file_share_its_bytes():
+    share_bytes()
+    record = UploadedFileRec("1", "a.csv", "text/csv", b"a,b\n1,2\n" * 1000)
+    file = UploadedFile(record, FileURLs(file_id="1", upload_url="/1"))
+    file.read(5)
+    again = deepcopy(file)
+    assert again.getvalue() is record.data
+    assert (again.name, again.type, again.size, again.file_id) == ("a.csv", "text/csv", 8000, "1")
+    assert again == file and again.read(3) == b"a,b"
