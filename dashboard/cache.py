@@ -19,6 +19,7 @@ from dashboard.verdicts import judge
 from experiments.checkpoint_files import Checkpoint
 from experiments.dataset_process import look_at
 from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.copies import Copies, find_copies
 from experiments.datasets.preview import Preview, look
 from experiments.diagnosis import Verdict
 from experiments.errors import ExperimentsError, ModelFileError
@@ -97,6 +98,11 @@ def look_at_dataset(path: Path, options: Sequence[str]) -> dict[str, Any]:
 def dataset_preview(info: DatasetInfo) -> Preview:
     """A look at a data set that is on this machine; do not change it, it is shared."""
     return _dataset_preview(info.name, info)
+
+
+def dataset_copies(info: DatasetInfo) -> Copies:
+    """The samples that a data set on this machine has more than once."""
+    return _dataset_copies(info.name, info)
 
 
 def run(text: str) -> Run:
@@ -283,6 +289,11 @@ def _look_at_dataset(
 @st.cache_resource(max_entries=5, show_spinner=False)
 def _dataset_preview(name: str, _info: DatasetInfo) -> Preview:
     return look(_info)
+
+
+@st.cache_resource(max_entries=5, show_spinner=False)
+def _dataset_copies(name: str, _info: DatasetInfo) -> Copies:
+    return find_copies(_info)
 
 
 @st.cache_resource(ttl=_LIVE, show_spinner=False)

@@ -203,7 +203,8 @@ def found_table(found: dict[str, Any]) -> pd.DataFrame:
 def draw_storing(path: Path, options: list[str], answer: dict[str, Any]) -> None:
     """Its name, and the button."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name", value=path.stem, max_chars=100, width=320)
+        known = st.query_params.get("as") or path.stem
+        name = st.text_input("Name", value=known, max_chars=100, width=320)
         pressed = st.button("Store", type="primary", icon=":material/save:")
     if pressed and name.strip():
         with st.spinner(f"Storing {count(answer['plan']['samples'])} samples…", show_time=True):

@@ -9,7 +9,7 @@ import streamlit as st
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind
 from experiments.datasets.downloads import on_this_machine
 from experiments.datasets.stored import find_info
-from experiments.tracking.datasets import StoredDataset
+from experiments.tracking.datasets import StoredDataset, versions_of
 
 _TABLE = "data sets"
 
@@ -39,8 +39,10 @@ def draw_list(stored: Sequence[StoredDataset]) -> None:
 
 def dataset_rows(stored: Sequence[StoredDataset]) -> pd.DataFrame:
     """One row a data set; ``id`` is its whole name."""
+    newest = {versions_of(one.name, stored)[0].name for one in stored}
     own = [
-        _row(find_info(one.name), one.title) | {"Added": f"{one.added:%Y-%m-%d %H:%M} UTC"}
+        _row(find_info(one.name), one.title if one.name in newest else f"{one.title} (older)")
+        | {"Added": f"{one.added:%Y-%m-%d %H:%M} UTC"}
         for one in stored
     ]
     along = [_row(info, info.title) | {"Added": "comes along"} for info in CATALOGUE.values()]

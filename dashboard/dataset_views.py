@@ -1,34 +1,36 @@
 """One data set: what it is, its classes, its first samples."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.express as px
 import streamlit as st
 
 from dashboard import cache
-from dashboard.components import LAUNCH, errors_shown
+from dashboard.components import errors_shown
+from dashboard.dataset_copies import draw_copies
+from dashboard.dataset_head import draw_head
 from dashboard.dataset_list import sample_words
-from dashboard.formats import count, number, plain, size
+from dashboard.dataset_rows import row_table
+from dashboard.dataset_spread import draw_features, draw_pixels
+from dashboard.formats import count, plain, size
 from dashboard.pictures import to_picture
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
 from experiments.datasets.preview import Preview, class_counts
-from experiments.errors import ExperimentsError
-from experiments.tracking.datasets import StoredDataset, delete_dataset, fetch_dataset
+from experiments.tracking.datasets import StoredDataset, fetch_dataset
 
 _MOST_BARS = 40
 
 
-def draw_dataset(info: DatasetInfo, stored: StoredDataset | None) -> None:
-    """Everything about one data set."""
+def draw_dataset(info: DatasetInfo, stored: Sequence[StoredDataset]) -> None:
+    """Everything about one data set; ``stored`` are all that users stored."""
     draw_head(info, stored)
     if info.source is Source.DOWNLOAD and not on_this_machine(info):
         st.info(f"{info.title} is downloaded ({info.megabytes:g} MB) when a run first needs it.")
         return
     with errors_shown("The samples cannot be shown"):
-        if stored and not on_this_machine(info):
+        if info.source is Source.STORED and not on_this_machine(info):
             with st.spinner("Fetching the samples…", show_time=True):
                 fetch_dataset(cache.store(), info.name)
         preview = cache.dataset_preview(info)
@@ -36,33 +38,12 @@ def draw_dataset(info: DatasetInfo, stored: StoredDataset | None) -> None:
         draw_targets(info, preview)
         if info.kind is Kind.IMAGE:
             draw_pictures(info, preview)
+            draw_pixels(info, preview.sampled)
         else:
-            draw_rows(info, preview)
-
-
-def draw_head(info: DatasetInfo, stored: StoredDataset | None) -> None:
-    """Its name, where it is from, and what can be done with it."""
-    st.subheader(plain(stored.title if stored else info.title), anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Train on it", icon=":material/rocket_launch:", type="primary"):
-            st.switch_page(LAUNCH, query_params={"dataset": info.name})
-        if stored:
-            with st.popover("Delete", icon=":material/delete:"):
-                st.write("Runs that used it stay, but cannot be trained again without it.")
-                if st.button("Delete the data set", type="primary"):
-                    _delete(info.name)
-            st.caption(f"`{info.name}` · from {plain(Path(stored.file).name)}")
-
-
-def _delete(name: str) -> None:
-    try:
-        delete_dataset(cache.store(), name)
-    except ExperimentsError as error:
-        st.error(str(error))
-        return
-    cache.forget_datasets()
-    st.query_params.clear()
-    st.rerun()
+            draw_features(info, preview)
+            st.markdown("#### First rows")
+            st.dataframe(row_table(info, preview), key="rows")
+        draw_copies(info)
 
 
 def draw_facts(info: DatasetInfo, preview: Preview) -> None:
@@ -106,27 +87,3 @@ def draw_pictures(info: DatasetInfo, preview: Preview) -> None:
         with st.container(horizontal=True, gap="small"):
             for i in np.flatnonzero(labels == label):
                 st.image(to_picture(preview.x[i] / info.white), width=72)
-
-
-def draw_rows(info: DatasetInfo, preview: Preview) -> None:
-    """What each feature holds, and the first rows."""
-    st.markdown("#### Features")
-    shown = preview.columns.copy()
-    for name in ("Lowest", "Middle", "Highest"):
-        shown[name] = ["" if np.isnan(value) else number(value) for value in shown[name]]
-    st.dataframe(shown, hide_index=True, height="content", key="features")
-    st.markdown("#### First rows")
-    st.dataframe(row_table(info, preview), key="rows")
-
-
-def row_table(info: DatasetInfo, preview: Preview) -> pd.DataFrame:
-    """The first rows as they were in the file: categories and classes by name."""
-    table = pd.DataFrame(preview.x, columns=list(preview.columns["Feature"]))
-    for position, categories in enumerate(info.categories):
-        if categories:
-            names = dict(enumerate(categories))
-            table.isetitem(position, table.iloc[:, position].map(names).to_numpy())
-    y = preview.y[preview.rows]
-    table[info.target or "target"] = [info.class_names[int(v)] for v in y] if info.classes else y
-    table.index = pd.Index(preview.rows, name="row")
-    return table

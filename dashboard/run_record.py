@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache, helps
+from dashboard.comparing.exports import to_csv
 from dashboard.components import MODELS, clone_run, errors_shown
 from dashboard.formats import number, plain, size
 from dashboard.prediction_charts import confusion, confusion_figure, most_mistaken, truth_figure
@@ -195,7 +196,8 @@ def draw_exports(run: Run, files: set[str]) -> None:
                     help=export.help,
                 )
         st.download_button(
-            "History as CSV", history.to_csv(), f"{run.name}-history.csv", "text/csv",
+            "History as CSV", to_csv(history.rename_axis("epoch").reset_index()),
+            f"{run.name}-history.csv", "text/csv",
             on_click="ignore", disabled=history.empty, help=helps.HISTORY,
         )  # fmt: skip
 

@@ -34,7 +34,7 @@ def main() -> None:
             except DatasetError as error:
                 show_error(error)
             else:
-                draw_dataset(info, next((one for one in stored if one.name == name), None))
+                draw_dataset(info, stored)
         else:
             draw_list(stored)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    """`datasets` alone lists; `datasets add` and `datasets delete`."""
+    """`datasets` alone lists; `datasets add`, `rename` and `delete`."""
     actions = command.add_subparsers(dest="action", metavar="ACTION")
     adding = actions.add_parser("add", help="store files as data sets, or say why not")
     adding.add_argument(
@@ -52,6 +52,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)
     adding.add_argument("--json", action="store_true", help="print JSON")
     adding.set_defaults(call=add)
+    renaming = actions.add_parser("rename", help="call a stored data set otherwise")
+    renaming.add_argument("name", metavar="NAME")
+    renaming.add_argument("title", metavar="TITLE")
+    renaming.add_argument("--json", action="store_true", help="print JSON")
+    renaming.set_defaults(call=rename)
     deleting = actions.add_parser("delete", help="delete a stored data set")
     deleting.add_argument("name", metavar="NAME")
     deleting.add_argument("--json", action="store_true", help="print JSON")
@@ -89,6 +94,15 @@ def add(options: argparse.Namespace) -> int:
         if not answer["accepted"]:
             print(f"error: {answer['file']}: {answer['reason']}", file=sys.stderr)
     return 0 if all(answer["accepted"] for answer in answers) else 2
+
+
+def rename(options: argparse.Namespace) -> int:
+    """Call a stored data set otherwise."""
+    from experiments.tracking.datasets import rename_dataset
+
+    name = rename_dataset(open_store(), options.name, options.title)
+    say(options, {"name": name}, f"It is called {name} now.")
+    return 0
 
 
 def delete(options: argparse.Namespace) -> int:

@@ -157,7 +157,7 @@ _AUDIT = TypeAdapter(Audit)
 def audit_split(dataset: Dataset, split: Split) -> Audit:
     """The audit of a split. Takes about a second for 60,000 pictures of 28×28; of more rows than
     duplicates.MOST_ROWS a sample is compared."""
-    y, codes = dataset.y.reshape(-1), _codes(dataset, dataset.y)
+    y, codes = dataset.y.reshape(-1), target_codes(dataset, dataset.y)
     y_test = None if dataset.y_test is None else dataset.y_test.reshape(-1)
     regression = dataset.info.task is Task.REGRESSION
     edges = _edges(y) if regression else None
@@ -171,7 +171,7 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     looked = look_at(dataset.x, dataset.x_test, split.seed)
     labels = codes[looked.rows]
     if dataset.y_test is not None:
-        labels = np.concatenate([labels, _codes(dataset, dataset.y_test)[looked.test_rows]])
+        labels = np.concatenate([labels, target_codes(dataset, dataset.y_test)[looked.test_rows]])
     exact = exact_groups(looked)
     near = near_groups(looked, dataset.info.kind, exact)
     exact_copies, near_copies = _copies(looked, split, labels, exact, near)
@@ -212,8 +212,8 @@ def _times(dataset: Dataset, split: Split) -> Times | None:
     return Times(dataset.info.time, int((dataset.times[split.validation] <= newest).sum()))
 
 
-def _codes(dataset: Dataset, y: np.ndarray) -> np.ndarray:
-    """Targets (n,) as whole numbers; equal ones mean the same."""
+def target_codes(dataset: Dataset, y: np.ndarray) -> np.ndarray:
+    """Targets, (n,) or (n, 1), as whole numbers; equal ones mean the same."""
     y = y.reshape(-1)
     if dataset.info.task is not Task.REGRESSION:
         return y.astype(np.int64)

@@ -6,22 +6,21 @@ import numpy as np
 import pandas as pd
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
+from experiments.datasets.distributions import Sampled, draw_sample, histogram
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.stored import SAMPLES_FILE, folder_of
-from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 
 _ROWS = 200
 _OF_EACH_CLASS = 8
 _MOST_CLASSES = 12
-_NUMBERS = 100_000  # rows from which the spread of each feature is taken
 
 
 class Preview(NamedTuple):
     """``y`` is every target, (n,). ``x`` are some samples, ``rows`` their numbers from 0: of
     pictures up to 8 of each of the first 12 classes, of tables the first 200. ``columns``
-    describes the features of a table, one row each. ``bytes_in_memory`` is what all samples take,
-    ``bytes_on_disk`` the file where this machine has one."""
+    describes the features of a table, one row each, from ``sampled``. ``bytes_in_memory`` is what
+    all samples take, ``bytes_on_disk`` the file where this machine has one."""
 
     x: np.ndarray
     y: np.ndarray
@@ -29,31 +28,19 @@ class Preview(NamedTuple):
     columns: pd.DataFrame
     bytes_in_memory: int
     bytes_on_disk: int | None
+    sampled: Sampled
 
 
 def look(info: DatasetInfo) -> Preview:
     """The preview of a data set that is on this machine; raises DatasetError."""
-    if info.source is not Source.STORED:
-        dataset = load_dataset(DatasetSpec(name=info.name), seed=1)
-        y = dataset.y.reshape(-1)
-        rows = _chosen(info, y)
-        x = np.asarray(dataset.x)
-        columns = _columns(info, dataset.feature_names, x)
-        return Preview(x[rows], y, rows, columns, x.nbytes, None)
-    import h5py
-
-    path = folder_of(info.content_hash) / SAMPLES_FILE
-    try:
-        with h5py.File(path) as file:
-            y = file["y"][:].reshape(-1)
-            rows = _chosen(info, y)
-            x = np.stack([file["x"][row] for row in rows])
-            size = file["x"].size * file["x"].dtype.itemsize
-            first = file["x"][:_NUMBERS] if info.kind is Kind.TABULAR else x
-    except (OSError, KeyError) as error:
-        raise DatasetError(f"{info.name}: {path} cannot be read: {error}.") from None
-    columns = _columns(info, info.feature_names, first)
-    return Preview(x, y, rows, columns, size, path.stat().st_size)
+    dataset = load_dataset(DatasetSpec(name=info.name), seed=1, lazily=True)
+    y = dataset.y.reshape(-1)
+    rows = _chosen(info, y)
+    sampled = draw_sample(dataset.x, y)
+    columns = _columns(info, dataset.feature_names, sampled.x)
+    path = folder_of(info.content_hash) / SAMPLES_FILE if info.source is Source.STORED else None
+    size = path.stat().st_size if path else None
+    return Preview(dataset.x[rows], y, rows, columns, dataset.x.nbytes, size, sampled)
 
 
 def class_counts(info: DatasetInfo, y: np.ndarray) -> pd.Series:
@@ -82,6 +69,10 @@ def _columns(info: DatasetInfo, names: tuple[str, ...], x: np.ndarray) -> pd.Dat
     return pd.DataFrame(
         {
             "Feature": frame.columns,
+            "Spread": [
+                histogram(frame.iloc[:, i].to_numpy(), some).to_list()
+                for i, some in enumerate(categories)
+            ],
             "Kind": [f"{len(some)} categories" if some else "number" for some in categories],
             "Missing": numbers.isna().sum().to_numpy(),
             "Lowest": [_unless_category(v, c) for v, c in zip(lowest, categories, strict=True)],

@@ -4,6 +4,8 @@ its samples and its description as artifacts. So any worker on any machine finds
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +19,9 @@ from experiments.datasets.stored import (
     folder_of,
     is_stored,
     read_description,
+    write_description,
 )
+from experiments.datasets.storing import called
 from experiments.errors import DatasetError, unknown
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.direct import open_database
@@ -131,6 +135,29 @@ def bring(store: Store, name: str) -> None:
     """Bring the samples of a stored data set to this machine; raises DatasetError."""
     if is_stored(name):
         fetch_dataset(store, name)
+
+
+@asks_store
+def rename_dataset(store: Store, name: str, title: str) -> str:
+    """Call a data set otherwise; returns its whole new name. Specs that have the old one still find
+    it, by the hash. Raises DatasetError for a title without a letter or an unknown data set."""
+    one = _find(store, resolve_dataset(store, name))
+    title = title.strip()
+    whole = f"{called(title)}@{content_hash(one.name)}"
+    info = replace(fetch_description(store, one.name), name=whole, title=title)
+    path = folder_of(info.content_hash) / DESCRIPTION_FILE
+    write_description(info, path)
+    store.client.log_artifact(one.run_id, str(path))
+    store.client.update_run(one.run_id, name=whole)
+    store.client.set_tag(one.run_id, _TITLE, title)
+    return whole
+
+
+def versions_of(name: str, known: Sequence[StoredDataset]) -> list[StoredDataset]:
+    """The data sets that are called the same, newest first."""
+    called_so = name.rpartition("@")[0]
+    same = [one for one in known if one.name.rpartition("@")[0] == called_so]
+    return sorted(same, key=lambda one: one.added, reverse=True)
 
 
 @asks_store

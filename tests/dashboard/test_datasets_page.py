@@ -8,8 +8,8 @@ import pytest
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
+from dashboard.dataset_rows import row_table
 from dashboard.dataset_uploads import keep_upload
-from dashboard.dataset_views import row_table
 from dashboard.uploaded_files import share_bytes
 from experiments.datasets.preview import look
 from experiments.datasets.reading.found import Wanted
@@ -159,3 +159,58 @@ def test_copies_of_an_uploaded_file_share_its_bytes():
     assert again.getvalue() is record.data
     assert (again.name, again.type, again.size, again.file_id) == ("a.csv", "text/csv", 8000, "1")
     assert again == file and again.read(3) == b"a,b"
+
+
+def test_features_are_drawn_with_their_spread(stored, open_page):
+    app = open_page("datasets", name=stored.name)
+    table = next(one.value for one in app.dataframe if "Spread" in one.value)
+    assert sum(table["Spread"].iloc[0]) == 177 and len(table["Spread"].iloc[1]) == 2
+    app.selectbox[0].set_value("port").run()
+    assert not app.exception
+
+
+def test_copies_are_looked_for_when_they_are_asked_for(tmp_path, store, open_page):
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    x[7] = x[8]
+    np.savez(tmp_path / "c.npz", x=x, y=np.arange(60) % 2)
+    info = store_file(tmp_path / "c.npz", "c", Wanted())
+    add_dataset(store, info, "c.npz")
+    assert "repeat another one" not in texts(open_page("datasets", name=info.name))
+    app = open_page("datasets", name=info.name, copies="true")
+    assert not app.exception
+    said = texts(app)
+    assert "**1** samples repeat another one exactly" in said and "at most one" in said
+    table = next(one.value for one in app.dataframe if "row" in one.value)
+    assert list(table["row"]) == [7, 8]
+
+
+def test_a_data_set_is_renamed_and_runs_still_find_it_by_its_old_name(stored, open_page, store):
+    app = open_page("datasets", name=stored.name)
+    title = next(one for one in app.text_input if one.label == "Name")
+    title.set_value("RMS Titanic").run()
+    next(one for one in app.button if one.label == "Rename the data set").click().run()
+    assert not app.exception
+    name = f"RMS_Titanic@{stored.content_hash}"
+    assert [one.name for one in list_datasets(store)] == [name]
+    assert app.subheader[0].value == "RMS Titanic" and f"`{name}`" in texts(app)
+    assert find_info(name).title == find_info(stored.name).title == "RMS Titanic"
+
+
+def test_a_name_without_a_letter_is_refused(stored, open_page, store):
+    app = open_page("datasets", name=stored.name)
+    next(one for one in app.text_input if one.label == "Name").set_value("…").run()
+    next(one for one in app.button if one.label == "Rename the data set").click().run()
+    assert "Give it a letter" in app.error[0].value
+    assert [one.name for one in list_datasets(store)] == [stored.name]
+
+
+def test_versions_lead_to_each_other(stored, ship, open_page, store):
+    pd.read_csv(ship).iloc[:150].to_csv(ship, index=False)
+    older, info = stored, store_file(ship, "ship", Wanted())
+    add_dataset(store, info, ship.name)
+    titles = open_page("datasets").dataframe[0].value["Data set"]
+    assert list(titles[:2]) == ["ship", "ship (older)"]
+    app = open_page("datasets", name=older.name)
+    newest = next(one for one in app.button if "150 samples (newest)" in one.label)
+    newest.click().run()
+    assert not app.exception and app.query_params["name"] in (info.name, [info.name])

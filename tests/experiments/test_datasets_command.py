@@ -52,6 +52,26 @@ def test_added_file_can_be_listed_trained_on_and_deleted(files, store, capsys, t
     assert "which_is_more" in capsys.readouterr().err
 
 
+def test_a_data_set_is_renamed(files, store, capsys):
+    assert main(["datasets", "add", str(files[0]), "--name", "first", "--json"]) == 0
+    before = answers(capsys)[0]["name"]
+    assert main(["datasets", "rename", "first", "the second name", "--json"]) == 0
+    (one,) = list_datasets(store)
+    assert answers(capsys)["name"] == one.name == before.replace("first", "the_second_name")
+    assert one.title == "the second name"
+    assert main(["datasets", "rename", "first", "third"]) == 2
+    assert "first" in capsys.readouterr().err
+
+
+def test_a_group_and_a_time_are_named_when_data_is_added(files, store, capsys):
+    assert main(["datasets", "add", str(files[0]), "--group", "a", "--time", "b", "--json"]) == 2
+    (answer,) = answers(capsys)
+    assert "has no feature beside the target" in answer["reason"]
+    assert main(["datasets", "add", str(files[0]), "--group", "a", "--dry-run", "--json"]) == 0
+    (answer,) = answers(capsys)
+    assert answer["plan"]["group"] == "a" and answer["plan"]["shape"] == [1]
+
+
 def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
     assert main(["datasets", "add", *map(str, files), "--name", "one"]) == 2
     assert "one at a time" in capsys.readouterr().err

@@ -1,0 +1,84 @@
+"""Samples that a data set has more than once: looked for when somebody asks."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import cache
+from dashboard.components import errors_shown
+from dashboard.dataset_rows import named_rows
+from dashboard.formats import count, number, plain
+from dashboard.pictures import to_picture
+from experiments.datasets.catalogue import DatasetInfo, Kind
+from experiments.datasets.copies import Copies, CopyGroup
+
+
+def draw_copies(info: DatasetInfo) -> None:
+    """Closed until it is opened; comparing takes some seconds for many samples."""
+    section = st.expander(
+        "Copies among the samples", icon=":material/content_copy:", key="copies",
+        on_change="rerun", bind="query-params",
+    )  # fmt: skip
+    if not section.open:
+        return
+    with section, errors_shown("The samples cannot be compared"):
+        with st.spinner("Comparing all samples…", show_time=True):
+            found = cache.dataset_copies(info)
+        st.markdown(copies_words(info, found))
+        for group in found.shown:
+            draw_group(info, group)
+        if found.groups > len(found.shown):
+            st.caption(f"The first {len(found.shown)} of {count(found.groups)} groups.")
+
+
+def copies_words(info: DatasetInfo, found: Copies) -> str:
+    """What was found, in sentences."""
+    compared = (
+        f"All {count(found.samples)} samples were compared."
+        if found.looked == found.samples
+        else f"{count(found.looked)} of {count(found.samples)} samples, drawn at random, were "
+        "compared; there may be more."
+    )
+    if not found.groups:
+        return f":green[:material/check_circle:] No copies. {compared}"
+    near = (
+        "correlate above 0.995"
+        if info.kind is Kind.IMAGE
+        else "agree to a thousandth of each feature's spread"
+    )
+    words = (
+        f"**{count(found.exact)}** samples repeat another one exactly, **{count(found.near)}** "
+        f"nearly (they {near}), in {count(found.groups)} groups. {compared}"
+    )
+    if found.mixed:
+        what = "labels" if info.classes else "targets"
+        words += (
+            f"  \n:orange[:material/warning:] {count(found.mixed)} of the groups have different "
+            f"{what}: at most one of them is right."
+        )
+    return words
+
+
+def draw_group(info: DatasetInfo, group: CopyGroup) -> None:
+    """The samples of a group side by side, with their rows and targets."""
+    kind = "the same" if group.is_exact else "nearly the same"
+    more = f", the first {len(group.rows)} shown" if group.size > len(group.rows) else ""
+    sign = ":orange[:material/warning:] different targets · " if group.is_mixed else ""
+    with st.container(border=True, gap="xsmall"):
+        st.caption(f"{sign}{count(group.size)} samples, {kind}{more}")
+        targets = [target_text(info, value) for value in group.y]
+        if info.kind is Kind.IMAGE:
+            with st.container(horizontal=True, gap="small"):
+                for row, x, target in zip(group.rows, group.x, targets, strict=True):
+                    caption = f"{count(row)}: {plain(target)}"
+                    st.image(to_picture(x / info.white), width=88, caption=caption)
+        else:
+            table = named_rows(info, group.x)
+            table.insert(0, info.target or "target", targets)
+            table.insert(0, "row", list(group.rows))
+            st.dataframe(table, hide_index=True, height="content", key=f"copies {group.rows[0]}")
+
+
+def target_text(info: DatasetInfo, value: Any) -> str:
+    """A target as people read it."""
+    return info.class_names[int(value)] if info.classes else number(float(value))

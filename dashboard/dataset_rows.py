@@ -1,0 +1,28 @@
+"""Rows of a data set as they were in the file."""
+
+import numpy as np
+import pandas as pd
+
+from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.preview import Preview
+
+
+def named_rows(info: DatasetInfo, x: np.ndarray) -> pd.DataFrame:
+    """Rows (n, features) with the names of the features, and categories by name."""
+    names = list(info.feature_names) or [f"x{i}" for i in range(x.shape[1])]
+    table = pd.DataFrame(x, columns=names)
+    for position, categories in enumerate(info.categories):
+        if categories:
+            by_number = dict(enumerate(categories))
+            table.isetitem(position, table.iloc[:, position].map(by_number).to_numpy())
+    return table
+
+
+def row_table(info: DatasetInfo, preview: Preview) -> pd.DataFrame:
+    """The first rows with their targets, classes by name."""
+    table = named_rows(info, preview.x)
+    table.columns = pd.Index(preview.columns["Feature"])
+    y = preview.y[preview.rows]
+    table[info.target or "target"] = [info.class_names[int(v)] for v in y] if info.classes else y
+    table.index = pd.Index(preview.rows, name="row")
+    return table
