@@ -33,7 +33,7 @@ def draw_features(info: DatasetInfo, preview: Preview) -> None:
     st.dataframe(
         shown, hide_index=True, height=min(36 * len(shown) + 38, 400), key="features",
         column_config={"Spread": st.column_config.BarChartColumn(
-            "Spread", help="How many rows have which value: 20 bins, or the categories.")},
+            "Spread", y_min=0, help="How many rows have which value: 20 bins, or the categories.")},
     )  # fmt: skip
     names = list(preview.columns["Feature"])
     chosen = st.selectbox("Look at", names, key=f"feature of {info.name}", width=320)
