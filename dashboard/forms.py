@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from experiments.datasets.catalogue import Kind, Source
 from experiments.datasets.stored import find_info, is_known
-from experiments.model_specs import AugmentationSpec, CNNSpec, ResNetSpec
+from experiments.model_specs import ApplicationSpec, AugmentationSpec, CNNSpec, ResNetSpec
 from experiments.settings import ROOT
 from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import (
     LOSSES,
     METRICS,
     EarlyStoppingSpec,
+    FinetuneSpec,
     ReduceLROnPlateauSpec,
     RunSpec,
     SplitSpec,
@@ -32,6 +33,7 @@ _MODEL_FIELDS = {
     "mlp": ("layers", "activation", "batch_norm"),
     "cnn": ("filters", "dense", "activation", "batch_norm"),
     "resnet": ("filters", "blocks", "activation"),
+    "application": ("application", "weights", "size", "alpha", "dense", "activation"),
 }
 _REGULARISATION = ("dropout", "l1", "l2")
 AUGMENTATIONS = tuple(AugmentationSpec.model_fields)
@@ -42,6 +44,12 @@ _DEFAULTS: Values = {
     "model.batch_norm": False,
     "model.dense": CNNSpec().dense,
     "model.blocks": ResNetSpec().blocks,
+    "model.application": ApplicationSpec().application,
+    "model.weights": ApplicationSpec().weights,
+    "model.size": None,
+    "model.alpha": 1.0,
+    "finetune.on": False,
+    **{f"finetune.{k}": v for k, v in FinetuneSpec()},
     **{f"augmentation.{k}": v for k, v in AugmentationSpec()},
     **{f"callbacks.early_stopping.{k}": v for k, v in EarlyStoppingSpec().model_dump().items()},
     **{f"callbacks.reduce_lr_on_plateau.{k}": v for k, v in ReduceLROnPlateauSpec()},
@@ -75,10 +83,12 @@ PRESETS = (
 
 def to_values(spec: RunSpec) -> Values:
     """The fields of a form filled with a spec; fields of what it does not use have defaults."""
-    apart = {"callbacks", "start", "augmentation"}
+    apart = {"callbacks", "start", "augmentation", "finetune"}
     values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude=apart))
     if spec.augmentation:
         values |= _flatten(spec.augmentation.model_dump(), "augmentation.")
+    if spec.finetune:
+        values |= _flatten({"on": True} | spec.finetune.model_dump(), "finetune.")
     values["start"] = spec.start.model_dump() if spec.start else None
     values[KEEP_EVERY] = spec.callbacks.keep_checkpoint_every or 0
     values["training.loss"] = spec.loss
@@ -115,6 +125,9 @@ def to_data(values: Values) -> dict[str, Any]:
             for name, value in values.items()
             if name.startswith("training.")
         },
+        "finetune": _part(values, "finetune", FinetuneSpec.model_fields)
+        if values["finetune.on"] and model == "application"
+        else None,
         "callbacks": {
             name: _part(values, f"callbacks.{name}", _callback_fields(name))
             for name in CALLBACKS

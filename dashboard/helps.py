@@ -112,6 +112,24 @@ REMEDY_SEEDS = (
     "More seeds make the interval narrower: with three, only large changes can be told from "
     "chance. What was trained before is not trained again."
 )
+WEIGHTS = (
+    "**imagenet**: what the network learnt from 1.3 million pictures of 1,000 classes; Keras "
+    "downloads it once into its own cache folder. **random**: nothing is known; train the base "
+    "from the first epoch on, to compare."
+)
+SIZE = (
+    "Pictures are resized to so many pixels in the model. Empty: as they are, if the base takes "
+    "them. Networks know best what has the size that they were trained on, mostly 224 or 299."
+)
+FINETUNE = (
+    "First the head alone trains on what the base says of each picture, which is computed once and "
+    "kept. Then the base trains too, slowly: before the head has converged, its large errors would "
+    "destroy what the base knows. Batch normalisation keeps its averages all the time."
+)
+FROM_LAYER = (
+    "The first layer of the base that trains, by its name; those before it stay as they are. The "
+    "names stand in *Models → Architecture* of any run with this base. Empty: the whole base."
+)
 FOLDS = (
     "k-fold cross-validation: the samples are divided into so many parts, and each validates a run "
     "of its own, which trains on the others. So every sample validates once, and the mean over the "

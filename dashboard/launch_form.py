@@ -10,6 +10,7 @@ from dashboard.components import name_of
 from dashboard.draft import field, take
 from dashboard.formats import count, plain, words
 from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, monitors_for
+from experiments.applications import application_names
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import on_this_machine
 from experiments.datasets.stored import find_info
@@ -22,6 +23,7 @@ _MODELS = {
     "mlp": "MLP: Dense layers",
     "cnn": "CNN: convolutions and pooling",
     "resnet": "ResNet: residual blocks",
+    "application": "A pretrained network of keras.applications, with a head for this data",
 }
 _METHODS = {
     "last": "The last part",
@@ -131,8 +133,10 @@ def draw_model() -> None:
     """Which network, and what keeps it from overfitting."""
     st.markdown("#### :material/hub: Model")
     dataset = draft.values()["dataset.name"]
-    model = _segments("Kind", "model.name", models_for(dataset), str.upper, None)
+    model = _segments("Kind", "model.name", models_for(dataset), _kind_name, None)
     st.caption(_MODELS[model])
+    if model == "application":
+        draw_application()
     if model == "mlp":
         _text("Units of each layer", "model.layers", "64, 32", "One Dense layer for each number.")
     if model in ("cnn", "resnet"):
@@ -162,6 +166,42 @@ def draw_model() -> None:
             )  # fmt: skip
     if find_info(dataset).kind is Kind.IMAGE:
         draw_augmentation()
+
+
+def draw_application() -> None:
+    """Which base, with which weights, and when it trains too."""
+    left, right = st.columns(2)
+    with left:
+        application = _select("Base", "model.application", list(application_names()), str)
+    with right:
+        _segments("Its weights", "model.weights", ["imagenet", "random"], str, helps.WEIGHTS)
+    cells = st.columns(3)
+    with cells[0]:
+        _number(
+            "Pixels a side", "model.size", min_value=32, max_value=1024, step=32, value=None,
+            placeholder="as they are", help=helps.SIZE,
+        )  # fmt: skip
+    with cells[1]:
+        _number("Dense units", "model.dense", min_value=0, step=16, help="0 leaves it out.")
+    with cells[2]:
+        if application in ("MobileNet", "MobileNetV2"):
+            _number("alpha", "model.alpha", min_value=0.05, max_value=2.0, step=0.05, format="%g")
+    if not _toggle("Fine-tune the base", "finetune.on", helps.FINETUNE):
+        return
+    cells = st.columns(3)
+    with cells[0]:
+        _number("After epochs", "finetune.after", min_value=0, step=1)
+    with cells[1]:
+        _number(
+            "Learning rate then", "finetune.learning_rate", min_value=1e-9, max_value=100.0,
+            step=0.00001, format="%g",
+        )  # fmt: skip
+    with cells[2]:
+        _text("From layer", "finetune.from_layer", "the whole base", helps.FROM_LAYER)
+
+
+def _kind_name(kind: str) -> str:
+    return "PRETRAINED" if kind == "application" else kind.upper()
 
 
 def draw_augmentation() -> None:

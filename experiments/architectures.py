@@ -6,7 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from experiments.model_specs import AugmentationSpec, CNNSpec, LinearSpec, MLPSpec, ResNetSpec
+from experiments.model_specs import (
+    ApplicationSpec,
+    AugmentationSpec,
+    CNNSpec,
+    LinearSpec,
+    MLPSpec,
+    ResNetSpec,
+)
 
 #: A symbolic tensor, as Keras' functional API passes it from layer to layer.
 Tensor = Any
@@ -16,7 +23,7 @@ Tensor = Any
 class Layers:
     """Makes the layers of one model: named, with its penalties, dropout and activation."""
 
-    spec: LinearSpec | MLPSpec | CNNSpec | ResNetSpec
+    spec: LinearSpec | MLPSpec | CNNSpec | ResNetSpec | ApplicationSpec
     seed: int
 
     def dense(self, units: int, name: str, **options: Any) -> keras.layers.Dense:
@@ -65,6 +72,8 @@ class Layers:
                 return self._cnn(x, self.spec)
             case ResNetSpec():
                 return self._resnet(x, self.spec)
+            case ApplicationSpec():
+                return self._application(x, self.spec)
 
     def _mlp(self, x: Tensor, spec: MLPSpec) -> Tensor:
         """Dropout after each hidden layer; without any it is a linear model, with the inputs'."""
@@ -88,6 +97,12 @@ class Layers:
             x = self._activation("hidden")(self.dense(spec.dense, "hidden")(x))
             x = self.drop(x, 2)
         return x
+
+    def _application(self, x: Tensor, spec: ApplicationSpec) -> Tensor:
+        """What follows the features of a base."""
+        if spec.dense:
+            x = self._activation("hidden")(self.dense(spec.dense, "hidden")(x))
+        return self.drop(x, 1)
 
     def _resnet(self, x: Tensor, spec: ResNetSpec) -> Tensor:
         """Residual blocks after He et al. 2015; each stage but the first halves sides of 4 or more.

@@ -33,7 +33,7 @@ class Checkpoints(keras.callbacks.Callback):
     In this order a process that is killed in between leaves no epoch that is recorded and not
     saved: such an epoch would be trained again and recorded twice. Of an epoch that was cut off
     the state after its last batch is saved, before validation and callbacks see it. It must be
-    the last callback.
+    the last callback. ``whole`` is saved where only a part of it is trained.
     """
 
     def __init__(
@@ -43,8 +43,10 @@ class Checkpoints(keras.callbacks.Callback):
         recorder: Recorder,
         watching: Sequence[keras.callbacks.Callback],
         seams: Sequence[int] = (),
+        whole: keras.Model | None = None,
     ) -> None:
         super().__init__()
+        self._whole = whole
         self.folder, self.spec, self.recorder = folder, spec, recorder
         self.watching, self.seams = watching, list(seams)
         self._early = next(
@@ -56,7 +58,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Describe the model once: that takes longer than writing a small one."""
-        self._description = describe(self.model)
+        self._description = describe(self._whole or self.model)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save in the middle of an epoch when training was asked to end there."""
@@ -102,8 +104,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _save(self, batch: int = 0) -> None:
         started = time.perf_counter()
+        model = self._whole or self.model
         state = capture(
-            self.model,
+            model,
             self.watching,
             epoch=self.recorder.recorded,
             batch=batch,
@@ -111,9 +114,10 @@ class Checkpoints(keras.callbacks.Callback):
             history=self.recorder.lines,
             seams=self.seams,
             spec=self.spec.model_dump(mode="json"),
+            measured=self.model,
         )
         path = path_of(self.folder.artifacts, LAST)
-        save_model(self.model, path, state, self._description)
+        save_model(model, path, state, self._description)
         self._is_saved = True
         self.seconds += time.perf_counter() - started
 

@@ -2,7 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from experiments.applications import application_names
+from experiments.errors import unknown
 
 Activation = Literal["relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "leaky_relu"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -91,4 +94,35 @@ class ResNetSpec(_ModelSpec):
         return self.filters
 
 
-ModelSpec = Annotated[LinearSpec | MLPSpec | CNNSpec | ResNetSpec, Field(discriminator="name")]
+class ApplicationSpec(_ModelSpec):
+    """A network of keras.applications without its head as the base, then a Dense layer of ``dense``
+    units (0: none), dropout and a head.
+
+    ``weights`` are the base's. Pictures are brought to ``size`` pixels a side; left out, they stay
+    as they are if the network takes them. ``alpha`` is the width of the MobileNets.
+    """
+
+    name: Literal["application"] = "application"
+    application: str = "MobileNetV2"
+    weights: Literal["imagenet", "random"] = "imagenet"
+    size: Annotated[int, Field(ge=32, le=1024)] | None = None
+    alpha: Annotated[float, Field(gt=0, le=2)] = 1.0
+    dense: Annotated[int, Field(ge=0)] = 0
+    activation: Activation = "relu"
+
+    @field_validator("application")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in application_names():
+            raise ValueError(unknown("application", name, application_names()))
+        return name
+
+    @property
+    def widths(self) -> list[int]:
+        """Units of the Dense layer."""
+        return [self.dense]
+
+
+ModelSpec = Annotated[
+    LinearSpec | MLPSpec | CNNSpec | ResNetSpec | ApplicationSpec, Field(discriminator="name")
+]

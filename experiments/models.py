@@ -9,11 +9,13 @@ import numpy as np
 import psutil
 
 from experiments.architectures import Layers, Tensor, augment
+from experiments.bases import extract, freeze, set_input_values
 from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.loading import Dataset
 from experiments.datasets.samples import StoredSamples
 from experiments.datasets.splits import Split
 from experiments.errors import SpecError
+from experiments.model_specs import ApplicationSpec
 from experiments.specs import RunSpec
 from experiments.tables import encode_row
 
@@ -66,7 +68,11 @@ def build_model(spec: RunSpec, dataset: Dataset, split: Split) -> keras.Model:
     probabilities, (batch, 1) or (batch, classes), or for regression (batch, 1) in the target's
     units. Raises SpecError for a model too deep for Keras to build.
     """
-    return _build(spec, _measure(dataset, split))
+    model = _build(spec, _measure(dataset, split))
+    if isinstance(spec.model, ApplicationSpec):
+        set_input_values(model, spec.model)
+        freeze(model, trains=False)
+    return model
 
 
 def outline_spec(spec: RunSpec) -> list[dict[str, Any]]:
@@ -81,7 +87,7 @@ def sketch_model(spec: RunSpec) -> keras.Model:
     """The model of a spec with the names and shapes of its weights, but without any values."""
     features = spec.dataset.info.shape[-1]
     with keras.StatelessScope(initialize_variables=False):
-        return _build(spec, _Statistics([0.0] * features, [1.0] * features))
+        return _build(spec, _Statistics([0.0] * features, [1.0] * features), sketched=True)
 
 
 def count_parameters(spec: RunSpec) -> int:
@@ -106,10 +112,13 @@ def refuse_too_large(spec: RunSpec) -> None:
         )
 
 
-def compile_model(model: keras.Model, spec: RunSpec) -> None:
-    """Give a model its optimizer, loss and metrics; histories carry the spec's own names."""
+def compile_model(model: keras.Model, spec: RunSpec, learning_rate: float | None = None) -> None:
+    """Give a model its optimizer, loss and metrics; histories carry the spec's own names.
+
+    ``learning_rate`` is the spec's if left out.
+    """
     training = spec.training
-    options = {"learning_rate": training.learning_rate}
+    options = {"learning_rate": learning_rate or training.learning_rate}
     if training.optimizer in ("sgd", "rmsprop"):
         options["momentum"] = training.momentum
     model.compile(
@@ -236,7 +245,7 @@ def _moments(x: StoredSamples, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return mean, squares / np.maximum(count, 1)
 
 
-def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:
+def _build(spec: RunSpec, statistics: _Statistics, *, sketched: bool = False) -> keras.Model:
     info = spec.dataset.info
     inputs = keras.Input(info.shape, name="samples")
     try:
@@ -250,6 +259,8 @@ def _build(spec: RunSpec, statistics: _Statistics) -> keras.Model:
             )(inputs)
         if spec.augmentation:
             x = augment(x, spec.augmentation, spec.seed)
+        if isinstance(spec.model, ApplicationSpec):
+            x = extract(x, spec.model, sketched=sketched)
         layers = Layers(spec.model, spec.seed)
         outputs = _head(spec, layers, layers.body(x), statistics)
         return keras.Model(inputs, outputs, name=spec.model.name)

@@ -180,6 +180,19 @@ class ReduceLROnPlateauSpec(Part):
     min_lr: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
+class FinetuneSpec(Part):
+    """When and how the base of an application trains too; before, the head alone does.
+
+    From epoch ``after`` on (counted from 0) the layers of the base from ``from_layer`` on train,
+    all of them where it is empty, with an optimizer that begins anew at ``learning_rate``. Early
+    stopping counts from there on.
+    """
+
+    after: Annotated[int, Field(ge=0)] = 5
+    from_layer: str = ""
+    learning_rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1e-5
+
+
 class CallbacksSpec(Part):
     """What acts between epochs; none by default.
 
@@ -215,6 +228,7 @@ class RunSpec(Part):
     model: ModelSpec = MLPSpec()
     augmentation: AugmentationSpec | None = None
     training: TrainingSpec = TrainingSpec()
+    finetune: FinetuneSpec | None = None
     callbacks: CallbacksSpec = CallbacksSpec()
     start: StartSpec | None = None
     seed: Seed = 1
@@ -253,7 +267,17 @@ class RunSpec(Part):
     @model_validator(mode="after")
     def _parts_fit_each_other(self) -> Self:
         info = self.dataset.info
-        if self.model.name in ("cnn", "resnet") and info.kind is not Kind.IMAGE:
+        if self.finetune and self.model.name != "application":
+            raise ValueError(
+                f"finetune: received one for {self.model.name}, which has no pretrained base. "
+                "Allowed: null, or model.name application."
+            )
+        if self.finetune and self.finetune.after >= self.training.epochs:
+            raise ValueError(
+                f"finetune.after: received {self.finetune.after} of {self.training.epochs} epochs. "
+                f"Allowed: 0 to {self.training.epochs - 1}."
+            )
+        if self.model.name in ("cnn", "resnet", "application") and info.kind is not Kind.IMAGE:
             raise ValueError(
                 f"model.name: received {self.model.name!r}, which needs pictures; {info.name} has "
                 f"rows of {info.shape[0]} features. Allowed: linear, mlp."

@@ -4,13 +4,14 @@ of another model. Whoever starts the process leaves the file and a note in the r
 import logging
 from typing import NamedTuple
 
+import h5py
 import keras
 
 from experiments.errors import SpecError
 from experiments.run_folder import RunFolder, read_json
 from experiments.saving import restore
 from experiments.specs import RunSpec
-from experiments.training_state import TrainingState
+from experiments.training_state import TrainingState, read_state
 
 logger = logging.getLogger("kerascope.training")
 
@@ -36,6 +37,16 @@ class Start(NamedTuple):
     def lines(self) -> tuple[str, ...]:
         """The journal's lines of the epochs before."""
         return tuple(self.state.history) if self.state else ()
+
+
+def epochs_behind(folder: RunFolder) -> int:
+    """How many epochs are behind the checkpoint that a run's folder says it begins from."""
+    note = read_json(folder.start_note)
+    if not note or note["how"] == "weights":
+        return 0
+    with h5py.File(folder.start / note["file"], "r") as file:
+        state = read_state(file)
+    return state.epoch if state else 0
 
 
 def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:

@@ -35,11 +35,11 @@ from experiments.gap_recording import GapRecording, Sample
 from experiments.memory_needs import measured_peak, predict_peak
 from experiments.models import (
     build_model,
-    compile_model,
     constant_loss,
     model_outline,
     refuse_too_large,
 )
+from experiments.phases import Phase, Trained, enter, phases_from, trained_in
 from experiments.run_folder import Journal, RunFolder, note_process, write_json
 from experiments.saving import (
     ARCHITECTURE_FILE,
@@ -50,7 +50,7 @@ from experiments.saving import (
     save_weights,
 )
 from experiments.specs import RunSpec
-from experiments.starting import Start, take_up
+from experiments.starting import Start, epochs_behind, take_up
 from experiments.training_data import training_batches, validation_data
 from experiments.training_state import build_metrics
 
@@ -128,13 +128,11 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
 
     pulse.enter("building the model")
     model = build_model(spec, dataset, split)
-    compile_model(model, spec)
+    enter(phases_from(spec, epochs_behind(folder))[0], spec, model)
     start = take_up(spec, folder, model)
     _record_facts(spec, dataset, split, model, journal)
     for line in start.lines:
         journal.append(line)
-    if start.seams:
-        journal.write(tags={SEAMS_TAG: json.dumps(start.seams)})
     _write_data_artifacts(folder, dataset, split)
     save_architecture(model, folder.artifacts / ARCHITECTURE_FILE)
     logger.info(
@@ -173,7 +171,37 @@ def _fit(
     journal: Journal,
     pulse: Pulse,
 ) -> tuple[Recorder, Checkpoints]:
-    """Train from where ``start`` says to the last epoch."""
+    """Train from where ``start`` says to the last epoch, phase after phase."""
+    recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
+    watching = _keras_callbacks(spec, recorder)
+    border = (spec.finetune.after,) if spec.finetune and spec.finetune.after else ()
+    seams = sorted({*start.seams, *border})
+    if seams:
+        journal.write(tags={SEAMS_TAG: json.dumps(seams)})
+    checkpoints = Checkpoints(folder, spec, recorder, watching, seams, model)
+    for number, phase in enumerate(phases_from(spec, start.epoch)):
+        if number:
+            enter(phase, spec, model)
+            start = Start()
+        trained = trained_in(phase, spec, model, dataset)
+        _fit_phase(spec, phase, trained, split, start, recorder, watching, checkpoints)
+        if recorder.recorded < phase.end:  # it was stopped, by the user or by a callback
+            break
+    return recorder, checkpoints
+
+
+def _fit_phase(
+    spec: RunSpec,
+    phase: Phase,
+    trained: Trained,
+    split: Split,
+    start: Start,
+    recorder: Recorder,
+    watching: list[keras.callbacks.Callback],
+    checkpoints: Checkpoints,
+) -> None:
+    """One call of ``fit``, or of the loop that is chosen in its place."""
+    model, dataset = trained
     size = spec.training.batch_size
     validating = len(split.validation)
     sample = _draw(dataset, split.train, validating, [spec.seed, 3])
@@ -182,9 +210,6 @@ def _fit(
     )
     batches = training_batches(spec, dataset, split, start.batch)
     validation = validation_data(spec, dataset, split)
-    recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
-    watching = _keras_callbacks(spec, recorder)
-    checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams)
     in_fit = spec.training.loop == "fit"
     going_on = [Continuation(start.state, watching, in_fit=in_fit)] if start.state else []
     if start.batch:
@@ -202,8 +227,8 @@ def _fit(
         model.fit(
             batches.batches(),
             shuffle=False,  # the batches are drawn anew in each epoch
-            initial_epoch=start.epoch,
-            epochs=spec.training.epochs,
+            initial_epoch=phase.first,
+            epochs=phase.end,
             validation_data=validation,
             callbacks=callbacks,
             verbose=0,
@@ -215,18 +240,20 @@ def _fit(
             validation,
             callbacks,
             steps=len(batches),
-            initial_epoch=start.epoch,
-            epochs=spec.training.epochs,
+            initial_epoch=phase.first,
+            epochs=phase.end,
             skip=start.batch,
         )
-    return recorder, checkpoints
 
 
 def _keras_callbacks(spec: RunSpec, recorder: Recorder) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = []
     modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
     if early := spec.callbacks.early_stopping:
-        callbacks.append(EarlyStopping(recorder, **early.model_dump(), mode=modes[early.monitor]))
+        settings = early.model_dump()
+        if spec.finetune:  # a head that has converged is where the base begins to train
+            settings["start_from_epoch"] = max(early.start_from_epoch, spec.finetune.after)
+        callbacks.append(EarlyStopping(recorder, **settings, mode=modes[early.monitor]))
     if reduce := spec.callbacks.reduce_lr_on_plateau:
         callbacks.append(
             ReduceLROnPlateau(recorder, **reduce.model_dump(), mode=modes[reduce.monitor])

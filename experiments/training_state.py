@@ -55,11 +55,13 @@ def capture(
     *,
     epoch: int,
     batch: int = 0,
+    measured: keras.Model | None = None,
     **facts: Any,
 ) -> TrainingState:
     """The state of a model in training, as numbers of its own: later training changes nothing.
 
-    ``facts`` are the fields of TrainingState that the model does not know.
+    ``measured`` is the one whose metrics run, where it is another one. ``facts`` are the fields of
+    TrainingState that the model does not know.
     """
     watching = [callback for callback in callbacks if type_of(callback)]
     return TrainingState(
@@ -67,7 +69,7 @@ def capture(
         batch=batch,
         callbacks={name_of(callback): _counters(callback) for callback in watching},
         seed_generators=_values(seed_variables(model)),
-        metrics=_values(model.metrics_variables) if batch else (),
+        metrics=_values((measured or model).metrics_variables) if batch else (),
         best_weights=() if _is_best(watching, epoch, batch) else _best_weights(watching),
         **facts,
     )

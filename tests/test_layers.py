@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: From the ground up; a module may import from its own level and those below it.
 LEVELS = [
-    {"errors", "settings", "process_limits"},
+    {"errors", "settings", "process_limits", "applications"},
     {
         "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
         "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",
@@ -23,6 +23,7 @@ LEVELS = [
         "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
         "opening", "shuffling", "streaming", "training_data", "batch_loop",
         "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files", "raw_rows",
+        "application_weights", "bases", "feature_cache", "phases",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},

@@ -69,7 +69,7 @@ def load_keras_dataset(info: DatasetInfo) -> tuple[tuple[Any, Any], tuple[Any, A
             if not on_this_machine(info):
                 print(f"Downloading {info.name}, {info.megabytes} MB, from {info.url}", flush=True)
                 expect_answer(info.url)
-            with _socket_timeout():
+            with socket_timeout():
                 return getattr(keras.datasets, info.name).load_data()
     except Exception as error:  # Keras raises a bare Exception for a failed download
         raise DatasetError(_explain(info, error, rejected)) from error
@@ -90,7 +90,8 @@ def _alone(info: DatasetInfo) -> Iterator[None]:
 
 
 @contextmanager
-def _socket_timeout() -> Iterator[None]:
+def socket_timeout() -> Iterator[None]:
+    """Within it, sockets give up after PATIENCE seconds without a byte."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(PATIENCE)
     try:

@@ -20,6 +20,7 @@ from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.changes import create_run
 from experiments.tracking.runs import get_spec, list_runs
 from tests.dashboard.conftest import texts
+from tests.lambdas import save_lambda
 
 Upload = Callable[[str], str]
 
@@ -37,8 +38,7 @@ def files(tmp_path_factory) -> Path:
     model.save_weights(folder / "iris.weights.h5")
     model.layers[0].kernel.assign(model.layers[0].kernel * 1.5)
     model.save(folder / "changed.keras")
-    coded = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(keras.activations.relu)])
-    coded.save(folder / "lambda.keras")
+    save_lambda(folder / "lambda.keras")
     (folder / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n and nothing more")
     return folder
 

@@ -10,6 +10,7 @@ import pytest
 
 from experiments.errors import ModelFileError
 from experiments.opening import open_model_file
+from tests.lambdas import save_lambda
 
 FILES = Path(__file__).parent / "files"
 EXPECTED = json.loads((FILES / "keras2_expected.json").read_text())
@@ -150,8 +151,6 @@ def test_a_config_that_keras_cannot_build_is_one_sentence(tmp_path):
 
 
 def test_a_lambda_is_refused_before_keras_sees_it(tmp_path):
-    run = keras.layers.Lambda(keras.activations.relu, name="run")
-    model = keras.Sequential([keras.Input((4,)), run])
-    model.save(tmp_path / "model.keras")
+    save_lambda(tmp_path / "model.keras")
     with pytest.raises(ModelFileError, match=r"'run'.*is a Lambda"):
         open_model_file(tmp_path / "model.keras")
