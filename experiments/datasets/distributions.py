@@ -11,6 +11,7 @@ from experiments.datasets.samples import Samples, StoredSamples
 #: Rows, and bytes of them, that are looked at, at most.
 MOST_ROWS = 50_000
 MOST_BYTES = 40_000_000
+_PIECES = 20  # places in the file that rows are taken from, at least
 BINS = 20
 _LEVELS = 64  # bins of pixel values
 _SEED = 0
@@ -32,7 +33,8 @@ class Sampled(NamedTuple):
 
 
 def draw_sample(x: Samples, y: np.ndarray) -> Sampled:
-    """All samples, or where they are many some blocks of them from all over the file.
+    """All samples, or where they are many some runs of them from at least 20 places all over the
+    file.
 
     ``y`` is (n,). The same data set gives the same sample.
     """
@@ -41,9 +43,10 @@ def draw_sample(x: Samples, y: np.ndarray) -> Sampled:
     most = max(1, min(n, MOST_ROWS, MOST_BYTES // each))
     if most == n:
         return Sampled(np.asarray(x[:]), y, np.arange(n), n)
-    block = min(x.block_rows if isinstance(x, StoredSamples) else 1, most)
-    starts = np.random.default_rng(_SEED).permutation(-(-n // block))[: most // block] * block
-    rows = np.concatenate([np.arange(start, min(start + block, n)) for start in np.sort(starts)])
+    longest = x.block_rows if isinstance(x, StoredSamples) else 1
+    run = min(longest, max(1, most // _PIECES))
+    starts = np.random.default_rng(_SEED).permutation(-(-n // run))[: most // run] * run
+    rows = np.concatenate([np.arange(start, min(start + run, n)) for start in np.sort(starts)])
     return Sampled(x[rows], y[rows], rows, n)
 
 
