@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from experiments.model_specs import (
-    ApplicationSpec,
     AugmentationSpec,
+    BaseSpec,
     CNNSpec,
     LinearSpec,
     MLPSpec,
@@ -18,12 +18,15 @@ from experiments.model_specs import (
 #: A symbolic tensor, as Keras' functional API passes it from layer to layer.
 Tensor = Any
 
+#: How the names of layers that augment begin.
+AUGMENT = "augment_"
+
 
 @dataclass(frozen=True)
 class Layers:
     """Makes the layers of one model: named, with its penalties, dropout and activation."""
 
-    spec: LinearSpec | MLPSpec | CNNSpec | ResNetSpec | ApplicationSpec
+    spec: LinearSpec | MLPSpec | CNNSpec | ResNetSpec | BaseSpec
     seed: int
 
     def dense(self, units: int, name: str, **options: Any) -> keras.layers.Dense:
@@ -72,8 +75,8 @@ class Layers:
                 return self._cnn(x, self.spec)
             case ResNetSpec():
                 return self._resnet(x, self.spec)
-            case ApplicationSpec():
-                return self._application(x, self.spec)
+            case _:
+                return self._on_features(x, self.spec)
 
     def _mlp(self, x: Tensor, spec: MLPSpec) -> Tensor:
         """Dropout after each hidden layer; without any it is a linear model, with the inputs'."""
@@ -98,7 +101,7 @@ class Layers:
             x = self.drop(x, 2)
         return x
 
-    def _application(self, x: Tensor, spec: ApplicationSpec) -> Tensor:
+    def _on_features(self, x: Tensor, spec: BaseSpec) -> Tensor:
         """What follows the features of a base."""
         if spec.dense:
             x = self._activation("hidden")(self.dense(spec.dense, "hidden")(x))
@@ -174,7 +177,7 @@ def augment(x: Tensor, spec: AugmentationSpec, seed: int) -> Tensor:
     for number, (name, (amount, layer, options)) in enumerate(chosen.items()):
         if amount:
             stream = _stream(seed, 1000 + number)  # below are those of dropout
-            x = layer(**options, seed=stream, name=f"augment_{name}")(x)
+            x = layer(**options, seed=stream, name=f"{AUGMENT}{name}")(x)
     return x
 
 

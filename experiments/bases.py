@@ -1,7 +1,10 @@
-"""A network of keras.applications as the base of a model: raw pictures in, features out."""
+"""A pretrained network as the base of a model: samples in, features out."""
 
 import inspect
 import re
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -10,35 +13,52 @@ import numpy as np
 from experiments.application_weights import weights_brought
 from experiments.applications import application_names
 from experiments.architectures import Tensor
+from experiments.blocks import blocks_of, find_layer
 from experiments.errors import SpecError, unknown
-from experiments.model_specs import ApplicationSpec
+from experiments.model_specs import ApplicationSpec, BaseSpec
+from experiments.saved_bases import Size, pool, sketch_saved, take_saved, values_for
 
 #: The layers that every such model has: its own input, the network, and what it says of a picture.
 INPUT, BASE, FEATURES = "application_input", "base", "features"
 
 
-def extract(x: Tensor, spec: ApplicationSpec, *, sketched: bool) -> Tensor:
-    """Pictures of 0…1, (batch, height, width, channels), to features, (batch, n).
+def extract(x: Tensor, spec: BaseSpec, *, sketched: bool, training: bool | None = False) -> Tensor:
+    """Samples to features, (batch, n): pictures of 0…1, (batch, height, width, channels), or rows.
 
-    They are resized where the spec or the network wants it, and brought to the values that the
+    Pictures are resized where the spec or the network wants it, and brought to the values that the
     network was trained on by a 1×1 convolution that never trains, which loads from .h5 anywhere.
-    The network is in inference mode, so its batch normalisation keeps ImageNet's averages also
-    while it is fine-tuned. ``sketched`` leaves its weights random. Raises SpecError and
-    ArtifactError.
+    With ``training`` False the network is always in inference mode, also while it is fine-tuned;
+    None leaves that to the call. ``sketched``
+    leaves its weights random. Raises SpecError and ArtifactError.
     """
-    side = spec.size or max(x.shape[1:3])
-    base, side = _make_base(spec, side, sketched=sketched)
-    if x.shape[1:3] != (side, side):
-        x = keras.layers.Resizing(side, side, name="resize")(x)
-    x = keras.layers.Conv2D(3, 1, trainable=False, name=INPUT)(x)
-    x = base(x, training=False)
-    return keras.layers.GlobalAveragePooling2D(name=FEATURES)(x)
+    with _names_of_its_own():
+        if isinstance(spec, ApplicationSpec):
+            base, size = _make_base(spec, spec.size or max(x.shape[1:3]), sketched=sketched)
+        else:
+            base, size = sketch_saved(spec, x) if sketched else take_saved(spec, x)
+    if len(x.shape) == 4:
+        height, width, channels = size
+        if x.shape[1:3] != (height, width):
+            x = keras.layers.Resizing(height, width, name="resize")(x)
+        x = keras.layers.Conv2D(channels, 1, trainable=False, name=INPUT)(x)
+    if training is False:
+        # or an outer model in training mode would overrule it (Keras 3.15, functional.operation_fn)
+        base._call_context_args = set()
+    return pool(base(x, training=training), FEATURES)
 
 
-def set_input_values(model: keras.Model, spec: ApplicationSpec) -> None:
-    """Give the convolution before the base the numbers of the network's own preprocess_input."""
+def set_input_values(model: keras.Model, spec: BaseSpec) -> None:
+    """Give the convolution before the base the numbers that bring pixels to what it knows."""
+    if INPUT not in {layer.name for layer in model.layers}:
+        return
     layer = model.get_layer(INPUT)
-    layer.set_weights(input_values(spec.application, layer.kernel.shape[2]))
+    channels = layer.kernel.shape[2]
+    values = (
+        input_values(spec.application, channels)
+        if isinstance(spec, ApplicationSpec)
+        else values_for(spec, model.get_layer(BASE), channels)
+    )
+    layer.set_weights(values)
 
 
 def input_values(application: str, channels: int) -> list[np.ndarray]:
@@ -57,23 +77,69 @@ def input_values(application: str, channels: int) -> list[np.ndarray]:
     return [kernel.reshape(1, 1, channels, 3).astype("float32"), bias.astype("float32")]
 
 
-def freeze(model: keras.Model, trains: bool, from_layer: str = "") -> None:
-    """Let the base train from a layer of that name on, all of it for "", or none of it.
+def blocks_to_train(model: keras.Model, from_layer: str = "") -> list[list[keras.Layer]]:
+    """The layers of the base that may train, block by block from its end, down to a layer or block.
 
-    Raises SpecError for a layer that it does not have.
+    "" is all of them. Raises SpecError for a layer that it does not have.
     """
-    base = model.get_layer(BASE)
-    names = [layer.name for layer in base.layers]
-    if trains and from_layer and from_layer not in names:
+    layers = _leaves(model.get_layer(BASE))
+    rows = [
+        {
+            "name": layer.name,
+            "type": type(layer).__name__,
+            "parameters": layer.count_params() if layer.built else 0,
+        }
+        for layer in layers
+    ]
+    first = find_layer(rows, from_layer) if from_layer else 0
+    if first is None:
+        names = [block.name for block in blocks_of(rows)] + [layer.name for layer in layers]
         raise SpecError(f"finetune.from_layer: {unknown('layer of the base', from_layer, names)}")
-    first = names.index(from_layer) if trains and from_layer else 0
-    base.trainable = trains
-    for number, layer in enumerate(base.layers):
-        layer.trainable = trains and number >= first
+    parts = [
+        layers[max(block.first, first) : block.first + len(block.layers)]
+        for block in blocks_of(rows)
+    ]
+    return [part for part in reversed(parts) if part]
 
 
-def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[keras.Model, int]:
-    """The network and the side of its pictures: where the spec leaves it open, what fits."""
+def freeze(
+    model: keras.Model, training: list[keras.Layer] | None = None, *, batch_norm: bool = False
+) -> None:
+    """Let these layers of the base train, and no other ones; batch normalisation only if
+    ``batch_norm`` says so. The flags are saved with the model, so it stays like that elsewhere."""
+    base = model.get_layer(BASE)
+    base.trainable = bool(training)
+    chosen = {id(layer) for layer in training or ()}
+    for layer in _leaves(base):
+        normalises = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = id(layer) in chosen and (batch_norm or not normalises)
+
+
+def _leaves(model: keras.Model) -> list[keras.Layer]:
+    """The layers of a model, those of models inside it in their place."""
+    found: list[keras.Layer] = []
+    for layer in model.layers:
+        found += _leaves(layer) if isinstance(layer, keras.Model) else [layer]
+    return found
+
+
+@contextmanager
+def _names_of_its_own() -> Iterator[None]:
+    """Within it, Keras counts the names that it makes (conv2d_3) from the beginning, so that a
+    layer has the same name whatever was built before (Keras 3.15, backend/common/global_state)."""
+    from keras.src.backend.common import global_state
+
+    counted = "object_name_uids"
+    before = global_state.get_global_attribute(counted)
+    global_state.set_global_attribute(counted, defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(counted, before)
+
+
+def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[keras.Model, Size]:
+    """The network and the shape of its pictures: where the spec leaves it open, what fits."""
     if spec.application not in application_names():
         raise SpecError(
             f"model.application: {unknown('application', spec.application, application_names())}"
@@ -90,7 +156,7 @@ def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[ker
         options["alpha"] = spec.alpha
     try:
         with weights_brought():
-            return make(input_shape=(side, side, 3), **options), side
+            return make(input_shape=(side, side, 3), **options), (side, side, 3)
     except ValueError as error:
         least = re.search(r"at least (\d+)", str(error))
         if least and not spec.size and int(least[1]) > side:

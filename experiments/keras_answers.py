@@ -32,6 +32,7 @@ from experiments.process_limits import limit_process
 from experiments.settings import read_settings
 from experiments.spec_files import parse_spec
 from experiments.specs import DatasetSpec, RunSpec, SplitSpec
+from experiments.tracking.bases import bring_base
 from experiments.tracking.datasets import bring
 from experiments.tracking.store import Store
 
@@ -44,6 +45,7 @@ def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
     Data that would have to be downloaded is not: its size is known, its classes are not counted.
     """
     parsed = parse_spec(spec)
+    bring_base(store, parsed)
     refuse_too_large(parsed)
     layers = outline_spec(parsed)
     bring(store, parsed.dataset.name)

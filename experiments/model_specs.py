@@ -24,6 +24,9 @@ class AugmentationSpec(Part):
 
     ``flip`` mirrors left and right. ``translation`` is in sides of the picture, ``rotation`` in
     full turns, both either way; ``zoom`` and ``contrast`` are shares, more or less.
+
+    A frozen base sees new pictures in each epoch, unless ``cached_copies`` says how many copies of
+    each picture are drawn once: its features are computed for those, and the epochs take turns.
     """
 
     flip: bool = False
@@ -31,6 +34,7 @@ class AugmentationSpec(Part):
     rotation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     zoom: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     contrast: Fraction = 0.0
+    cached_copies: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class _ModelSpec(Part):
@@ -123,6 +127,34 @@ class ApplicationSpec(_ModelSpec):
         return [self.dense]
 
 
+class SavedBaseSpec(_ModelSpec):
+    """A saved model up to its layer ``layer`` as the base, then a Dense layer of ``dense`` units
+    (0: none), dropout and a head.
+
+    The model is the artifact ``file`` of the MLflow run ``run``. ``layer`` left out takes what goes
+    into its last layer with weights, its head. ``white`` is the brightest pixel that it was trained
+    on; left out, its own scaling layer tells, and without one it is 1.
+    """
+
+    name: Literal["saved_base"] = "saved_base"
+    run: Annotated[str, Field(min_length=1)]
+    file: Annotated[str, Field(min_length=1)] = "model/model.h5"
+    layer: str = ""
+    white: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    dense: Annotated[int, Field(ge=0)] = 0
+    activation: Activation = "relu"
+
+    @property
+    def widths(self) -> list[int]:
+        """Units of the Dense layer."""
+        return [self.dense]
+
+
+#: The specs of models that have a base, which can be frozen.
+BaseSpec = ApplicationSpec | SavedBaseSpec
+WITH_BASE = ("application", "saved_base")
+
 ModelSpec = Annotated[
-    LinearSpec | MLPSpec | CNNSpec | ResNetSpec | ApplicationSpec, Field(discriminator="name")
+    LinearSpec | MLPSpec | CNNSpec | ResNetSpec | ApplicationSpec | SavedBaseSpec,
+    Field(discriminator="name"),
 ]

@@ -15,7 +15,7 @@ from experiments.datasets.loading import Dataset
 from experiments.datasets.samples import StoredSamples
 from experiments.datasets.splits import Split
 from experiments.errors import SpecError
-from experiments.model_specs import ApplicationSpec
+from experiments.model_specs import BaseSpec, SavedBaseSpec
 from experiments.specs import RunSpec
 from experiments.tables import encode_row
 
@@ -69,9 +69,9 @@ def build_model(spec: RunSpec, dataset: Dataset, split: Split) -> keras.Model:
     units. Raises SpecError for a model too deep for Keras to build.
     """
     model = _build(spec, _measure(dataset, split))
-    if isinstance(spec.model, ApplicationSpec):
+    if isinstance(spec.model, BaseSpec):
         set_input_values(model, spec.model)
-        freeze(model, trains=False)
+        freeze(model)
     return model
 
 
@@ -251,6 +251,8 @@ def _build(spec: RunSpec, statistics: _Statistics, *, sketched: bool = False) ->
     try:
         if info.kind is Kind.IMAGE:
             x = keras.layers.Rescaling(1 / info.white, name="preprocessing")(inputs)
+        elif isinstance(spec.model, SavedBaseSpec):
+            x = inputs  # it has scaling and encoding of its own
         elif info.categories:
             x = encode_row(inputs, info, statistics.mean, statistics.variance)
         else:
@@ -259,8 +261,9 @@ def _build(spec: RunSpec, statistics: _Statistics, *, sketched: bool = False) ->
             )(inputs)
         if spec.augmentation:
             x = augment(x, spec.augmentation, spec.seed)
-        if isinstance(spec.model, ApplicationSpec):
-            x = extract(x, spec.model, sketched=sketched)
+        if isinstance(spec.model, BaseSpec):
+            training = None if spec.finetune and spec.finetune.train_batch_norm else False
+            x = extract(x, spec.model, sketched=sketched, training=training)
         layers = Layers(spec.model, spec.seed)
         outputs = _head(spec, layers, layers.body(x), statistics)
         return keras.Model(inputs, outputs, name=spec.model.name)

@@ -6,6 +6,7 @@ from typing import Any
 from experiments.checkpoint_files import MODEL_FILE
 from experiments.models import sketch_model
 from experiments.tracking.artifacts import fetch_artifact
+from experiments.tracking.bases import bring_base
 from experiments.tracking.runs import get_spec
 from experiments.tracking.store import Store
 from experiments.transplanting import plan_transplant
@@ -16,4 +17,6 @@ def plan_into_run(store: Store, source: dict[str, str], into: str) -> dict[str, 
     network like that of the run ``into``: layers, counts and a sentence. Nothing is changed."""
     run_id = source.get("run")
     path = fetch_artifact(store, run_id, MODEL_FILE) if run_id else Path(source["file"])
-    return plan_transplant(path, sketch_model(get_spec(store, into))).to_dict()
+    spec = get_spec(store, into)
+    bring_base(store, spec)
+    return plan_transplant(path, sketch_model(spec)).to_dict()

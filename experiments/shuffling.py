@@ -18,13 +18,17 @@ class ShuffledBatches(keras.callbacks.Callback):
 
     ``x`` and ``y`` are arrays, or tuples of arrays for several inputs or outputs, whose first
     axis has one entry a sample; the last batch is the smaller one. Give ``batches()`` to ``fit``
-    and this object to its callbacks.
+    and this object to its callbacks. ``x`` may have ``copies`` of all samples after each other,
+    which the epochs take in turn.
     """
 
-    def __init__(self, x: Any, y: Any, batch_size: int, seed: int, skip: int = 0) -> None:
+    def __init__(
+        self, x: Any, y: Any, batch_size: int, seed: int, skip: int = 0, copies: int = 1
+    ) -> None:
         super().__init__()
-        self._arrays = tf.nest.map_structure(to_tensor, (x, y))
-        self._samples = len(tf.nest.flatten(self._arrays)[0])
+        self._x, self._y = (tf.nest.map_structure(to_tensor, part) for part in (x, y))
+        self._samples = len(tf.nest.flatten(self._y)[0])
+        self._copies = copies
         self._batch_size, self._seed = batch_size, seed
         self._epoch = 0
         self._skip = skip  # batches of the first epoch that were trained on before
@@ -58,13 +62,16 @@ class ShuffledBatches(keras.callbacks.Callback):
     def _order(self) -> Iterator[np.ndarray]:
         """Sample numbers: a matrix of the full batches, then the smaller one as a matrix."""
         order = epoch_order(self._samples, self._seed, self._epoch)
+        order += self._samples * (self._epoch % self._copies)
         full = self._samples // self._batch_size * self._batch_size
         yield order[:full].reshape(-1, self._batch_size)[self._skip :]
         if full < self._samples and self._skip < len(self):
             yield order[None, full:]
 
     def _gather(self, rows: tf.Tensor) -> Any:
-        return tf.nest.map_structure(lambda array: tf.gather(array, rows), self._arrays)
+        own = rows % self._samples if self._copies > 1 else rows
+        x = tf.nest.map_structure(lambda array: tf.gather(array, rows), self._x)
+        return x, tf.nest.map_structure(lambda array: tf.gather(array, own), self._y)
 
 
 def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:

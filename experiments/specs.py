@@ -8,7 +8,15 @@ from pydantic import Field, field_validator, model_validator
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.stored import find_info
 from experiments.errors import DatasetError
-from experiments.model_specs import AugmentationSpec, Fraction, MLPSpec, ModelSpec, Part, Positive
+from experiments.model_specs import (
+    WITH_BASE,
+    AugmentationSpec,
+    Fraction,
+    MLPSpec,
+    ModelSpec,
+    Part,
+    Positive,
+)
 
 OptimizerName = Literal[
     "adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"
@@ -183,14 +191,23 @@ class ReduceLROnPlateauSpec(Part):
 class FinetuneSpec(Part):
     """When and how the base of an application trains too; before, the head alone does.
 
-    From epoch ``after`` on (counted from 0) the layers of the base from ``from_layer`` on train,
-    all of them where it is empty, with an optimizer that begins anew at ``learning_rate``. Early
-    stopping counts from there on.
+    From epoch ``after`` on (counted from 0) the layers of the base from ``from_layer`` on train (a
+    layer or a block), all of them where it is empty, with an optimizer that begins anew at
+    ``learning_rate``. Early stopping counts from there on.
+
+    With ``unfreeze_every`` it is one block from the end, and one more every so many epochs. Each
+    block learns at ``rate_decay`` times the rate of the block after it. In the first
+    ``warmup_epochs`` the rate rises from 0. The base runs in inference mode and its batch
+    normalisation stays as it is, unless ``train_batch_norm``: then it runs in training mode.
     """
 
     after: Annotated[int, Field(ge=0)] = 5
     from_layer: str = ""
     learning_rate: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 1e-5
+    unfreeze_every: Positive | None = None
+    rate_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    train_batch_norm: bool = False
 
 
 class CallbacksSpec(Part):
@@ -257,7 +274,8 @@ class RunSpec(Part):
     @field_validator("augmentation")
     @classmethod
     def _none_where_all_is_off(cls, augmentation: AugmentationSpec | None) -> Any:
-        return augmentation if augmentation and any(dict(augmentation).values()) else None
+        amounts = augmentation.model_dump(exclude={"cached_copies"}) if augmentation else {}
+        return augmentation if any(amounts.values()) else None
 
     @field_validator("model", mode="before")
     @classmethod
@@ -267,11 +285,13 @@ class RunSpec(Part):
     @model_validator(mode="after")
     def _parts_fit_each_other(self) -> Self:
         info = self.dataset.info
-        if self.finetune and self.model.name != "application":
+        if self.finetune and self.model.name not in WITH_BASE:
             raise ValueError(
                 f"finetune: received one for {self.model.name}, which has no pretrained base. "
-                "Allowed: null, or model.name application."
+                f"Allowed: null, or model.name {' or '.join(WITH_BASE)}."
             )
+        if self.augmentation and self.augmentation.cached_copies:
+            self._refuse_useless_copies()
         if self.finetune and self.finetune.after >= self.training.epochs:
             raise ValueError(
                 f"finetune.after: received {self.finetune.after} of {self.training.epochs} epochs. "
@@ -307,6 +327,19 @@ class RunSpec(Part):
                     f"Allowed: {', '.join(self.monitors())}."
                 )
         return self
+
+    def _refuse_useless_copies(self) -> None:
+        received = f"received {self.augmentation.cached_copies}" if self.augmentation else ""
+        if self.model.name not in WITH_BASE:
+            raise ValueError(
+                f"augmentation.cached_copies: {received} for {self.model.name}, which has no base. "
+                f"Allowed: null, or model.name {' or '.join(WITH_BASE)}."
+            )
+        if self.finetune and not self.finetune.after:
+            raise ValueError(
+                f"augmentation.cached_copies: {received} with finetune.after 0, where the base is "
+                "never frozen. Allowed: null, or a later epoch."
+            )
 
     def monitors(self) -> tuple[str, ...]:
         """What a callback can watch: loss and metrics, and val_ of each if there is validation."""

@@ -2,7 +2,8 @@
 of another model. Whoever starts the process leaves the file and a note in the run's folder."""
 
 import logging
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import h5py
 import keras
@@ -39,14 +40,17 @@ class Start(NamedTuple):
         return tuple(self.state.history) if self.state else ()
 
 
-def epochs_behind(folder: RunFolder) -> int:
-    """How many epochs are behind the checkpoint that a run's folder says it begins from."""
+def epoch_saved_in(folder: RunFolder) -> int:
+    """The epoch, counted from 0, after or in which the checkpoint was saved that a run's folder
+    says it begins from."""
     note = read_json(folder.start_note)
     if not note or note["how"] == "weights":
         return 0
     with h5py.File(folder.start / note["file"], "r") as file:
         state = read_state(file)
-    return state.epoch if state else 0
+    if not state:
+        return 0
+    return state.epoch if state.batch else max(state.epoch - 1, 0)
 
 
 def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
@@ -75,14 +79,22 @@ def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
             f"training.epochs: received {spec.training.epochs}, and {state.epoch} epochs are "
             f"behind the checkpoint. Allowed: a total above {state.epoch}."
         )
-    before = (state.spec or {}).get("training", {}).get("learning_rate")
-    if before is not None and before != spec.training.learning_rate:
-        model.optimizer.learning_rate = spec.training.learning_rate
+    now = _rate(spec.model_dump(), state.epoch)
+    if state.spec and _rate(state.spec, state.epoch) != now:
+        model.optimizer.learning_rate = now
     resumed = note["how"] == "resume"
     words = f"was {'resumed' if resumed else 'branched off ' + note['whose']} after {_where(state)}"
     logger.info("This run %s", words)
     seams = tuple(dict.fromkeys((*state.seams, state.epoch))) if state.epoch else ()
     return Start(state, seams, words)
+
+
+def _rate(spec: Mapping[str, Any], epoch: int) -> float | None:
+    """The learning rate with which an epoch begins, by a spec."""
+    tune = spec.get("finetune")
+    part = tune if tune and epoch >= tune["after"] else spec.get("training", {})
+    rate: float | None = part.get("learning_rate")
+    return rate
 
 
 def _where(state: TrainingState) -> str:

@@ -23,7 +23,8 @@ _BATCHES_READY = 4
 class StreamedBatches(keras.callbacks.Callback):
     """The batches of ``rows`` (sorted numbers) for ``fit``, like shuffling.ShuffledBatches.
 
-    ``memory`` bytes are for samples. ``y`` (n, …) are all targets and stay in memory. Each epoch
+    ``memory`` bytes are for samples. ``y`` (n, …) are all targets and stay in memory; ``x`` may
+    have copies of all n samples after each other, which the epochs take in turn. Each epoch
     gets ``data_wait_share``: which part of its training time was spent waiting for data.
     """
 
@@ -69,7 +70,9 @@ class StreamedBatches(keras.callbacks.Callback):
 
         def pools() -> Iterator[np.ndarray]:
             size = pool_blocks(self._x, self._memory)
-            return epoch_pools(self._rows, self._x.block_rows, size, self._seed, self._epoch)
+            samples = len(self._y)
+            rows = self._rows + samples * (self._epoch % (len(self._x) // samples))
+            return epoch_pools(rows, self._x.block_rows, size, self._seed, self._epoch)
 
         batches = _dataset(
             self._x, self._y, self._batch_size, pools, lambda: self._skip * self._batch_size
@@ -153,11 +156,11 @@ def _batched(
             shape = (full // batch_size, batch_size)
             yield (
                 samples[:full].reshape(*shape, *x.shape[1:]),
-                y[rows[:full]].reshape(*shape, *y.shape[1:]),
+                y[rows[:full] % len(y)].reshape(*shape, *y.shape[1:]),
             )
         del samples
     if len(rest):
-        yield rest[None], y[rest_rows][None]
+        yield rest[None], y[rest_rows % len(y)][None]
 
 
 def _timed(batches: tf.data.Dataset, waited: tf.Variable) -> tf.data.Dataset:

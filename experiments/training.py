@@ -39,7 +39,15 @@ from experiments.models import (
     model_outline,
     refuse_too_large,
 )
-from experiments.phases import Phase, Trained, enter, phases_from, trained_in
+from experiments.phases import (
+    Phase,
+    Trained,
+    WarmUp,
+    count_blocks,
+    enter,
+    phases_from,
+    trained_in,
+)
 from experiments.run_folder import Journal, RunFolder, note_process, write_json
 from experiments.saving import (
     ARCHITECTURE_FILE,
@@ -50,7 +58,7 @@ from experiments.saving import (
     save_weights,
 )
 from experiments.specs import RunSpec
-from experiments.starting import Start, epochs_behind, take_up
+from experiments.starting import Start, epoch_saved_in, take_up
 from experiments.training_data import training_batches, validation_data
 from experiments.training_state import build_metrics
 
@@ -128,7 +136,9 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
 
     pulse.enter("building the model")
     model = build_model(spec, dataset, split)
-    enter(phases_from(spec, epochs_behind(folder))[0], spec, model)
+    # as it was saved: the order of weights in .h5 depends on which of them train
+    phases = phases_from(spec, epoch_saved_in(folder), count_blocks(spec, model))
+    enter(phases[0], spec, model)
     start = take_up(spec, folder, model)
     _record_facts(spec, dataset, split, model, journal)
     for line in start.lines:
@@ -174,14 +184,16 @@ def _fit(
     """Train from where ``start`` says to the last epoch, phase after phase."""
     recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
-    border = (spec.finetune.after,) if spec.finetune and spec.finetune.after else ()
-    seams = sorted({*start.seams, *border})
+    blocks = count_blocks(spec, model)
+    borders = {phase.first for phase in phases_from(spec, 0, blocks)} - {0}
+    seams = sorted({*start.seams, *borders})
     if seams:
         journal.write(tags={SEAMS_TAG: json.dumps(seams)})
     checkpoints = Checkpoints(folder, spec, recorder, watching, seams, model)
-    for number, phase in enumerate(phases_from(spec, start.epoch)):
+    for number, phase in enumerate(phases_from(spec, start.epoch, blocks)):
+        if number or (phase.first in borders and not start.batch):
+            enter(phase, spec, model)  # also where a run was stopped between two phases
         if number:
-            enter(phase, spec, model)
             start = Start()
         trained = trained_in(phase, spec, model, dataset)
         _fit_phase(spec, phase, trained, split, start, recorder, watching, checkpoints)
@@ -201,14 +213,14 @@ def _fit_phase(
     checkpoints: Checkpoints,
 ) -> None:
     """One call of ``fit``, or of the loop that is chosen in its place."""
-    model, dataset = trained
+    model, dataset, copies = trained
     size = spec.training.batch_size
     validating = len(split.validation)
     sample = _draw(dataset, split.train, validating, [spec.seed, 3])
     val_sample = (
         _draw(dataset, split.validation, validating, [spec.seed, 5]) if validating else None
     )
-    batches = training_batches(spec, dataset, split, start.batch)
+    batches = training_batches(spec, dataset, split, start.batch, copies)
     validation = validation_data(spec, dataset, split)
     in_fit = spec.training.loop == "fit"
     going_on = [Continuation(start.state, watching, in_fit=in_fit)] if start.state else []
@@ -221,6 +233,7 @@ def _fit_phase(
         recorder,
         *watching,
         *going_on,
+        *([WarmUp(spec.finetune, len(batches))] if spec.finetune else []),
         checkpoints,
     ]
     if in_fit:

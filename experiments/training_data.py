@@ -1,9 +1,10 @@
 """The batches that a run trains on and those that validate, from memory or from disk."""
 
+import numpy as np
 import tensorflow as tf
 
 from experiments.datasets.loading import Dataset
-from experiments.datasets.samples import StoredSamples
+from experiments.datasets.samples import Samples, StoredSamples
 from experiments.datasets.splits import Split
 from experiments.shuffling import ShuffledBatches, to_tensor
 from experiments.specs import RunSpec
@@ -13,16 +14,27 @@ _MEGABYTE = 1_000_000
 
 
 def training_batches(
-    spec: RunSpec, dataset: Dataset, split: Split, skip: int = 0
+    spec: RunSpec,
+    dataset: Dataset,
+    split: Split,
+    skip: int = 0,
+    copies: Samples | None = None,
 ) -> ShuffledBatches | StreamedBatches:
     """The batches of the training part, drawn anew in each epoch; the first epoch without its
-    ``skip`` first ones."""
-    size, seed = spec.training.batch_size, spec.seed
-    if isinstance(dataset.x, StoredSamples):
+    ``skip`` first ones.
+
+    ``copies`` hold all samples several times after each other; the epochs take them in turn, in
+    place of the data set's own.
+    """
+    size, seed, rows = spec.training.batch_size, spec.seed, split.train
+    x = dataset.x if copies is None else copies
+    number = len(x) // len(dataset.y)
+    if isinstance(x, StoredSamples):
         memory = _MEGABYTE * (spec.dataset.memory_mb or 0)
-        return StreamedBatches(dataset.x, dataset.y, split.train, size, seed, memory, skip)
-    x, y = dataset.x[split.train], dataset.y[split.train]
-    return ShuffledBatches(x, y, size, seed, skip)
+        return StreamedBatches(x, dataset.y, rows, size, seed, memory, skip)
+    starts = range(0, number * len(dataset.y), len(dataset.y))
+    parts = x[np.concatenate([rows + start for start in starts])] if number > 1 else x[rows]
+    return ShuffledBatches(parts, dataset.y[rows], size, seed, skip, number)
 
 
 def validation_data(spec: RunSpec, dataset: Dataset, split: Split) -> tf.data.Dataset | None:

@@ -11,10 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: From the ground up; a module may import from its own level and those below it.
 LEVELS = [
-    {"errors", "settings", "process_limits", "applications"},
+    {"errors", "settings", "process_limits", "applications", "blocks"},
     {
         "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
         "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",
+        "base_files",
     },
     {"specs"},
     {"spec_files"},
@@ -23,7 +24,7 @@ LEVELS = [
         "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
         "opening", "shuffling", "streaming", "training_data", "batch_loop",
         "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files", "raw_rows",
-        "application_weights", "bases", "feature_cache", "phases",
+        "application_weights", "bases", "saved_bases", "feature_cache", "phases",
     },
     {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
     {"starting", "model_data"},

@@ -25,6 +25,7 @@ def transplant(options: argparse.Namespace) -> int:
     from experiments.launching.transplants import find_run, planting
     from experiments.models import sketch_model
     from experiments.spec_files import load_spec, read_spec
+    from experiments.tracking.bases import bring_base
     from experiments.tracking.runs import get_spec
     from experiments.transplanting import plan_transplant
 
@@ -35,6 +36,7 @@ def transplant(options: argparse.Namespace) -> int:
             spec = spec.model_copy(update={"name": f"{spec.title[:80]} with {weights.title[:80]}"})
     else:
         spec = read_spec(Path(options.into), options.set)
+    bring_base(store, spec)
     plan = plan_transplant(weights.path, sketch_model(spec))
     if options.dry_run:
         return _say(options, plan.to_dict(), {"run_id": None})

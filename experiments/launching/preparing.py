@@ -9,6 +9,7 @@ from experiments.errors import ArtifactError
 from experiments.run_folder import RunFolder, write_json
 from experiments.specs import RunSpec, StartSpec
 from experiments.tracking.artifacts import LOG_FILE, fetch_artifact, list_checkpoints
+from experiments.tracking.bases import bring_base
 from experiments.tracking.datasets import bring
 from experiments.tracking.runs import get_run
 from experiments.tracking.store import Store
@@ -17,11 +18,12 @@ from experiments.tracking.store import Store
 def prepare(store: Store, folder: RunFolder, spec: RunSpec) -> None:
     """Fill a run's new folder. A run that was trained before goes on from its last checkpoint.
 
-    Otherwise it begins where its spec says. A stored data set is brought here. Raises ArtifactError
-    or DatasetError for what is not there.
+    Otherwise it begins where its spec says. A stored data set and a saved base are brought here.
+    Raises ArtifactError or DatasetError for what is not there.
     """
     run_id = folder.run_id
     bring(store, spec.dataset.name)
+    bring_base(store, spec)
     checkpoints = list_checkpoints(store, run_id)
     if checkpoints:
         for checkpoint in checkpoints:

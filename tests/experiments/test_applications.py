@@ -17,7 +17,7 @@ from experiments.errors import ArtifactError, SpecError
 from experiments.feature_cache import with_features
 from experiments.launching.inline import resume_inline, run_inline
 from experiments.models import build_model, outline_spec
-from experiments.phases import Phase, enter, phases_from, trained_in
+from experiments.phases import Phase, count_blocks, enter, phases_from, trained_in
 from experiments.run_folder import RunFolder, read_journal
 from experiments.saving import load_model
 from experiments.spec_files import parse_spec
@@ -111,23 +111,37 @@ def test_what_keras_does_not_take_is_told_in_its_words():
     spec = spec_of(finetune={"after": 0, "from_layer": "block_99"})
     model, _, _ = built(spec)
     with pytest.raises(SpecError, match="Unknown layer of the base 'block_99'"):
-        enter(phases_from(spec, 0)[0], spec, model)
+        count_blocks(spec, model)
 
 
 @pytest.mark.parametrize(
     ("epoch", "expected"),
-    [(0, [(0, 3, False), (3, 5, True)]), (2, [(2, 3, False), (3, 5, True)]), (4, [(4, 5, True)])],
+    [(0, [(0, 3, 0), (3, 5, 9)]), (2, [(2, 3, 0), (3, 5, 9)]), (4, [(4, 5, 9)])],
 )
 def test_the_phases_that_are_left(epoch, expected):
     spec = spec_of(epochs=5, finetune={"after": 3})
-    assert phases_from(spec, epoch) == [Phase(*phase) for phase in expected]
+    assert phases_from(spec, epoch, 9) == [Phase(*phase) for phase in expected]
     assert phases_from(spec_of(epochs=5), epoch) == [Phase(epoch, 5)]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "blocks", "expected"),
+    [
+        (0, 3, [(0, 2, 0), (2, 5, 1), (5, 8, 2), (8, 12, 3)]),
+        (6, 3, [(6, 8, 2), (8, 12, 3)]),
+        (5, 2, [(5, 12, 2)]),
+        (0, 99, [(0, 2, 0), (2, 5, 1), (5, 8, 2), (8, 11, 3), (11, 12, 4)]),
+    ],
+)
+def test_gradual_unfreezing_adds_a_block_every_so_many_epochs(epoch, blocks, expected):
+    spec = spec_of(epochs=12, finetune={"after": 2, "unfreeze_every": 3})
+    assert phases_from(spec, epoch, blocks) == [Phase(*phase) for phase in expected]
 
 
 def test_only_the_layers_of_a_phase_train():
     spec = spec_of(finetune={"after": 1, "from_layer": "block_16_expand"})
     model, _, _ = built(spec)
-    first, second = phases_from(spec, 0)
+    first, second = phases_from(spec, 0, count_blocks(spec, model))
     enter(first, spec, model)
     assert len(model.trainable_variables) == 2  # the head's kernel and bias
     enter(second, spec, model)
@@ -143,7 +157,9 @@ def test_training_the_head_on_features_equals_training_with_the_frozen_base_in_p
         model, dataset, split = built(spec)
         phase = phases_from(spec, 0)[0]
         enter(phase, spec, model)
-        trained, data = trained_in(phase, spec, model, dataset) if cached else (model, dataset)
+        trained, data = model, dataset
+        if cached:
+            trained, data, _ = trained_in(phase, spec, model, dataset)
         assert (data.x.ndim == 2) == cached
         batches = training_batches(spec, data, split)
         trained.fit(
