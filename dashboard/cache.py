@@ -25,6 +25,7 @@ from experiments.diagnosis import Verdict
 from experiments.errors import ExperimentsError, ModelFileError
 from experiments.exporting import export_run
 from experiments.histories import Histories
+from experiments.model_files.look import list_layers
 from experiments.settings import Settings, read_settings
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import (
@@ -33,6 +34,7 @@ from experiments.tracking.artifacts import (
     list_artifacts,
     list_checkpoints,
 )
+from experiments.tracking.bases import StoredBase, list_bases
 from experiments.tracking.datasets import StoredDataset, fetch_description, list_datasets
 from experiments.tracking.direct import change_stamp
 from experiments.tracking.histories import HistoryReader, Progress
@@ -83,6 +85,21 @@ def experiments() -> list[Experiment]:
 def datasets() -> list[StoredDataset]:
     """The data sets that users stored, newest first, with their descriptions on this machine."""
     return _datasets(read_settings())
+
+
+def stored_bases() -> list[StoredBase]:
+    """The model files that users keep as bases, newest first."""
+    return _stored_bases(read_settings())
+
+
+def forget_bases() -> None:
+    """Look again at once: one was added."""
+    _stored_bases.clear()
+
+
+def model_layers(run_id: str, file: str) -> list[tuple[str, str]]:
+    """Name and type of each layer of a saved model, without Keras; raises ExperimentsError."""
+    return _model_layers(read_settings(), run_id, file)
 
 
 def forget_datasets() -> None:
@@ -277,6 +294,16 @@ def _datasets(settings: Settings) -> list[StoredDataset]:
     for one in found:
         fetch_description(_store(settings), one.name)
     return found
+
+
+@st.cache_resource(ttl=30, show_spinner=False)
+def _stored_bases(settings: Settings) -> list[StoredBase]:
+    return list_bases(_store(settings))
+
+
+@st.cache_data(max_entries=50, ttl=600, show_spinner=False)
+def _model_layers(settings: Settings, run_id: str, file: str) -> list[tuple[str, str]]:
+    return list_layers(fetch_artifact(_store(settings), run_id, file))
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

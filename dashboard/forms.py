@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 from experiments.datasets.catalogue import Kind, Source
 from experiments.datasets.stored import find_info, is_known
-from experiments.model_specs import ApplicationSpec, AugmentationSpec, CNNSpec, ResNetSpec
+from experiments.model_specs import (
+    WITH_BASE,
+    ApplicationSpec,
+    AugmentationSpec,
+    CNNSpec,
+    ResNetSpec,
+    SavedBaseSpec,
+)
 from experiments.settings import ROOT
 from experiments.spec_files import load_spec, parse_spec
 from experiments.specs import (
@@ -34,7 +41,10 @@ _MODEL_FIELDS = {
     "cnn": ("filters", "dense", "activation", "batch_norm"),
     "resnet": ("filters", "blocks", "activation"),
     "application": ("application", "weights", "size", "alpha", "dense", "activation"),
+    "saved_base": ("run", "file", "weights", "layer", "white", "dense", "activation"),
 }
+#: Where the weights of each kind of base may come from.
+WEIGHTS = {"application": ("imagenet", "random"), "saved_base": ("saved", "random")}
 _REGULARISATION = ("dropout", "l1", "l2")
 AUGMENTATIONS = tuple(AugmentationSpec.model_fields)
 _DEFAULTS: Values = {
@@ -48,6 +58,10 @@ _DEFAULTS: Values = {
     "model.weights": ApplicationSpec().weights,
     "model.size": None,
     "model.alpha": 1.0,
+    "model.run": "",
+    "model.file": SavedBaseSpec.model_fields["file"].default,
+    "model.layer": "",
+    "model.white": None,
     "finetune.on": False,
     **{f"finetune.{k}": v for k, v in FinetuneSpec()},
     **{f"augmentation.{k}": v for k, v in AugmentationSpec()},
@@ -118,6 +132,7 @@ def to_data(values: Values) -> dict[str, Any]:
         "split": _part(values, "split", SplitSpec.model_fields),
         "model": _part(values, "model", model_fields),
         "augmentation": _part(values, "augmentation", AUGMENTATIONS)
+        | ({} if model in WITH_BASE else {"cached_copies": None})
         if info and info.kind is Kind.IMAGE
         else None,
         "training": {
@@ -126,7 +141,7 @@ def to_data(values: Values) -> dict[str, Any]:
             if name.startswith("training.")
         },
         "finetune": _part(values, "finetune", FinetuneSpec.model_fields)
-        if values["finetune.on"] and model == "application"
+        if values["finetune.on"] and model in WITH_BASE
         else None,
         "callbacks": {
             name: _part(values, f"callbacks.{name}", _callback_fields(name))
@@ -170,6 +185,9 @@ def fitted(values: Values) -> Values:
     metrics = [name for name in values["training.metrics"] if name in METRICS[task]]
     if metrics != values["training.metrics"] or not metrics:
         changes["training.metrics"] = metrics or list(METRICS[task][:1])
+    wanted = WEIGHTS.get(values["model.name"])
+    if wanted and values["model.weights"] not in wanted:
+        changes["model.weights"] = wanted[0]
     fitting = values | changes
     for name in CALLBACKS:
         if fitting[f"callbacks.{name}.monitor"] not in monitors_for(fitting):
@@ -180,7 +198,8 @@ def fitted(values: Values) -> Values:
 def models_for(dataset: str) -> list[str]:
     """The kinds of model that a data set can be given to."""
     pictures = find_info(dataset).kind is Kind.IMAGE
-    return [name for name in _MODEL_FIELDS if pictures or name in ("linear", "mlp")]
+    rows = ("linear", "mlp", "saved_base")
+    return [name for name in _MODEL_FIELDS if pictures or name in rows]
 
 
 def methods_for(dataset: str) -> list[str]:

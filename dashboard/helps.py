@@ -127,8 +127,62 @@ FINETUNE = (
     "destroy what the base knows. Batch normalisation keeps its averages all the time."
 )
 FROM_LAYER = (
-    "The first layer of the base that trains, by its name; those before it stay as they are. The "
-    "names stand in *Models → Architecture* of any run with this base. Empty: the whole base."
+    "The blocks of the base, the last one first, as its authors named them. What comes before the "
+    "chosen one stays as it is: it knows edges and textures, which serve every picture."
+)
+FINETUNE_AFTER = (
+    "So many epochs train the head alone. Enough for its loss to settle: an unfinished head would "
+    "damage the base. The border is marked in the curves."
+)
+FINETUNE_RATE = (
+    "Of the whole network once the base trains, with an optimizer that begins anew. A tenth to a "
+    "hundredth of the head's rate keeps what the base knows."
+)
+GRADUAL = (
+    "Gradual unfreezing: the last block trains first, and one more every so many epochs, down to "
+    "the block that is chosen. The optimizer begins anew with each."
+)
+RATE_DECAY = (
+    "Each block learns at this share of the rate of the block after it: 0.5 halves it from block "
+    "to block. 1 is the same rate for all."
+)
+WARM_UP = (
+    "In so many epochs of fine-tuning the learning rate rises batch by batch from 0, while the new "
+    "optimizer finds out how large the gradients are."
+)
+TRAIN_BATCH_NORM = (
+    "Off: the base runs in inference mode, with the averages that it was pretrained with. On: it "
+    "runs in training mode, and its averages move to those of your batches. For a base of random "
+    "weights."
+)
+COPIES = (
+    "With augmentation the base sees new pictures in each epoch, so nothing can be computed once. "
+    "With a number here, so many augmented copies of each picture are drawn once and their "
+    "features kept; the epochs take them in turn. 5 to 10 are nearly as good as new ones each time."
+)
+SAVED_BASE = (
+    "Any model that a run has saved, or a file that you uploaded. It is cut at a layer; what is "
+    "before that is the base, frozen at first, and gets raw samples as it did when it was trained."
+)
+SAVED_WEIGHTS = (
+    "**saved**: what it learnt. **random**: the same network without it, to tell what pretraining "
+    "is worth."
+)
+CUT = (
+    "The base ends with this layer. Late layers know more of the old task, early ones are more "
+    "general."
+)
+WHITE = (
+    "The brightest pixel in what the base was trained on: 255, 1, 16. Empty: as its first scaling "
+    "layer says, and 1 where it has none."
+)
+TRANSFER = (
+    "What the base knew before this run, and how it was made to learn. The first phase trains the "
+    "head alone; the lines in the curves mark where blocks of the base begin to train."
+)
+FROM_SCRATCH = (
+    "The same data, split, seed and head, with a base of random weights that trains from the first "
+    "epoch on at the head's learning rate."
 )
 FOLDS = (
     "k-fold cross-validation: the samples are divided into so many parts, and each validates a run "

@@ -10,7 +10,9 @@ import streamlit as st
 from dashboard import cache, draft, helps
 from dashboard.components import show_error
 from dashboard.formats import count, plain, size
-from dashboard.split_audit import draw_audit
+from dashboard.launch_base import known_base, remember_base
+from dashboard.split_audit import draw_audit, draw_findings
+from experiments.base_findings import find_in_spec
 from experiments.datasets.audit import Audit
 from experiments.datasets.catalogue import Source
 from experiments.datasets.downloads import on_this_machine
@@ -100,10 +102,24 @@ def draw_answer(answer: dict[str, Any]) -> None:
     for warning in answer["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
     draw_memory(answer)
+    draw_base_findings(answer["base"])
     if answer["audit"]:
         draw_audit(Audit.from_dict(answer["audit"]), "Use", change_form)
     with st.expander(f"{len(answer['layers'])} layers", icon=":material/layers:"):
         draw_layers(answer["layers"])
+
+
+def draw_base_findings(base: dict[str, Any] | None) -> None:
+    """What speaks against the way in which a pretrained base is used."""
+    if not base:
+        return
+    if known_base() != base:
+        remember_base(base)
+        st.rerun()  # the form names its blocks now
+    found = find_in_spec(draft.spec(), base)
+    if found:
+        st.markdown("**About the pretrained base**")
+        draw_findings(found, "Use", change_form)
 
 
 def draw_memory(answer: dict[str, Any]) -> None:
@@ -132,6 +148,8 @@ def change_form(finding: Finding) -> None:
     """Put what would mend a finding into the form."""
     for name, value in finding.changes.items():
         draft.put(name, value)
+        if name.startswith("finetune."):
+            draft.put("finetune.on", True)
     st.rerun()  # the whole page: the form stands outside of the fragment that was clicked
 
 

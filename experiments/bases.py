@@ -3,7 +3,7 @@
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from experiments.architectures import Tensor
 from experiments.blocks import blocks_of, find_layer
 from experiments.errors import SpecError, unknown
 from experiments.model_specs import ApplicationSpec, BaseSpec
-from experiments.saved_bases import Size, pool, sketch_saved, take_saved, values_for
+from experiments.saved_bases import Size, find_white, pool, sketch_saved, take_saved, values_for
 
 #: The layers that every such model has: its own input, the network, and what it says of a picture.
 INPUT, BASE, FEATURES = "application_input", "base", "features"
@@ -77,20 +77,38 @@ def input_values(application: str, channels: int) -> list[np.ndarray]:
     return [kernel.reshape(1, 1, channels, 3).astype("float32"), bias.astype("float32")]
 
 
+def describe_base(model: keras.Model, spec: BaseSpec) -> dict[str, Any]:
+    """What the launch form wants to know of the base of a model, as plain data.
+
+    ``blocks`` are name, first layer, layers and parameters of each; ``pixels`` the side of its
+    pictures, None for rows; ``own_head`` whether the last layer of a saved model is in it;
+    ``scales`` whether it is known which pixels it was trained on; ``normalises`` whether it has
+    batch normalisation.
+    """
+    base = model.get_layer(BASE)
+    layers = _leaves(base)
+    saved = not isinstance(spec, ApplicationSpec)
+    last = base.layers[-1]
+    return {
+        "blocks": [
+            {"name": block.name, "first": block.layers[0], "layers": len(block.layers),
+             "parameters": block.parameters}
+            for block in blocks_of(_rows(layers))
+        ],
+        "pixels": max(base.inputs[0].shape[1:3]) if len(base.inputs[0].shape) == 4 else None,
+        "own_head": saved and getattr(last, "activation", None) is keras.activations.softmax,
+        "scales": isinstance(spec, ApplicationSpec) or bool(spec.white or find_white(base)),
+        "normalises": any(isinstance(x, keras.layers.BatchNormalization) for x in layers),
+    }  # fmt: skip
+
+
 def blocks_to_train(model: keras.Model, from_layer: str = "") -> list[list[keras.Layer]]:
     """The layers of the base that may train, block by block from its end, down to a layer or block.
 
     "" is all of them. Raises SpecError for a layer that it does not have.
     """
     layers = _leaves(model.get_layer(BASE))
-    rows = [
-        {
-            "name": layer.name,
-            "type": type(layer).__name__,
-            "parameters": layer.count_params() if layer.built else 0,
-        }
-        for layer in layers
-    ]
+    rows = _rows(layers)
     first = find_layer(rows, from_layer) if from_layer else 0
     if first is None:
         names = [block.name for block in blocks_of(rows)] + [layer.name for layer in layers]
@@ -113,6 +131,18 @@ def freeze(
     for layer in _leaves(base):
         normalises = isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = id(layer) in chosen and (batch_norm or not normalises)
+
+
+def _rows(layers: Sequence[keras.Layer]) -> list[dict[str, Any]]:
+    """The layers as blocks_of wants them."""
+    return [
+        {
+            "name": layer.name,
+            "type": type(layer).__name__,
+            "parameters": layer.count_params() if layer.built else 0,
+        }
+        for layer in layers
+    ]
 
 
 def _leaves(model: keras.Model) -> list[keras.Layer]:

@@ -22,12 +22,14 @@ import psutil
 import tensorflow as tf
 
 from experiments import evaluating, exporting, planning, predicting
+from experiments.bases import describe_base
 from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
 from experiments.datasets.splits import divide, split_dataset
 from experiments.errors import ExperimentsError, InputError, unknown
 from experiments.memory_needs import predict_peak, samples_bytes
-from experiments.models import outline_spec, refuse_too_large
+from experiments.model_specs import BaseSpec
+from experiments.models import model_outline, refuse_too_large, sketch_model
 from experiments.process_limits import limit_process
 from experiments.settings import read_settings
 from experiments.spec_files import parse_spec
@@ -47,12 +49,14 @@ def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
     parsed = parse_spec(spec)
     bring_base(store, parsed)
     refuse_too_large(parsed)
-    layers = outline_spec(parsed)
+    model = sketch_model(parsed)
+    layers = model_outline(model)
     bring(store, parsed.dataset.name)
     answer = _preview_split(parsed)
     return {
         "parameters": sum(layer["parameters"] for layer in layers),
         "layers": layers,
+        "base": describe_base(model, parsed.model) if isinstance(parsed.model, BaseSpec) else None,
         "batches": -(-answer["train"] // parsed.training.batch_size),
         "memory": predict_peak(parsed, layers),
         "samples_bytes": samples_bytes(parsed),

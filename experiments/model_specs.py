@@ -131,14 +131,16 @@ class SavedBaseSpec(_ModelSpec):
     """A saved model up to its layer ``layer`` as the base, then a Dense layer of ``dense`` units
     (0: none), dropout and a head.
 
-    The model is the artifact ``file`` of the MLflow run ``run``. ``layer`` left out takes what goes
-    into its last layer with weights, its head. ``white`` is the brightest pixel that it was trained
-    on; left out, its own scaling layer tells, and without one it is 1.
+    The model is the artifact ``file`` of the MLflow run ``run``, with its weights or with random
+    ones. ``layer`` left out takes what goes into its last layer with weights, its head. ``white``
+    is the brightest pixel that it was trained on; left out, its own scaling layer tells, and
+    without one it is 1.
     """
 
     name: Literal["saved_base"] = "saved_base"
     run: Annotated[str, Field(min_length=1)]
     file: Annotated[str, Field(min_length=1)] = "model/model.h5"
+    weights: Literal["saved", "random"] = "saved"
     layer: str = ""
     white: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     dense: Annotated[int, Field(ge=0)] = 0

@@ -21,18 +21,20 @@ Size = tuple[int, ...]
 
 
 def take_saved(spec: SavedBaseSpec, x: Tensor) -> tuple[keras.Model, Size]:
-    """The model of a spec with its weights, up to the layer that the spec names, and the shape of
-    the samples that it gets, for samples ``x``.
+    """The model of a spec, up to the layer that the spec names, and the shape of the samples that
+    it gets, for samples ``x``.
 
     Raises ArtifactError where its file is not on this machine, ModelFileError for what cannot be
     opened, and SpecError for what does not fit.
     """
+    if spec.weights == "random":
+        return sketch_saved(spec, x)
     model = open_model_file(base_path(spec)).model
     return _cut(model, spec.layer), _size(model, x)
 
 
 def sketch_saved(spec: SavedBaseSpec, x: Tensor) -> tuple[keras.Model, Size]:
-    """The same without values of weights: call it in a StatelessScope."""
+    """The same with random weights; in a StatelessScope without values."""
     with open_inside(base_path(spec)) as inside:
         check_inside(inside)
         if inside.config is None:
@@ -65,7 +67,7 @@ def values_for(spec: SavedBaseSpec, base: keras.Model, channels: int) -> list[np
         kernel[:3, 0] = _LUMA
     else:
         np.fill_diagonal(kernel, 1.0)
-    kernel *= spec.white or _white(base)
+    kernel *= spec.white or find_white(base) or 1.0
     return [kernel.reshape(1, 1, channels, own).astype("float32"), np.zeros(own, "float32")]
 
 
@@ -114,12 +116,12 @@ def _size(model: keras.Model, x: Tensor) -> Size:
     return size
 
 
-def _white(base: keras.Model) -> float:
-    """The brightest pixel of what a model was trained on, as its first scaling layer tells."""
+def find_white(base: keras.Model) -> float | None:
+    """The brightest pixel of what a model was trained on, if its first scaling layer tells."""
     for layer in base.layers[:4]:
         if isinstance(layer, keras.layers.Rescaling) and np.ndim(layer.scale) == 0:
             return float((1 - np.max(layer.offset)) / layer.scale)
-    return 1.0
+    return None
 
 
 def _no_architecture(path: Path) -> str:

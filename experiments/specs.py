@@ -300,7 +300,7 @@ class RunSpec(Part):
         if self.model.name in ("cnn", "resnet", "application") and info.kind is not Kind.IMAGE:
             raise ValueError(
                 f"model.name: received {self.model.name!r}, which needs pictures; {info.name} has "
-                f"rows of {info.shape[0]} features. Allowed: linear, mlp."
+                f"rows of {info.shape[0]} features. Allowed: linear, mlp, saved_base."
             )
         if self.augmentation and info.kind is not Kind.IMAGE:
             raise ValueError(

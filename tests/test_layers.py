@@ -19,7 +19,7 @@ LEVELS = [
     },
     {"specs"},
     {"spec_files"},
-    {"tracking", "datasets", "remedies", "remedy_outcome"},
+    {"tracking", "datasets", "remedies", "remedy_outcome", "base_findings", "from_scratch"},
     {
         "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
         "opening", "shuffling", "streaming", "training_data", "batch_loop",

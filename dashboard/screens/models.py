@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import cache
 from dashboard.components import errors_shown
 from dashboard.model_architecture import draw_architecture
+from dashboard.model_base import draw_as_base
 from dashboard.model_evaluate import draw_evaluation
 from dashboard.model_inspector import draw_inspector
 from dashboard.model_picker import pick_source
@@ -13,7 +14,9 @@ from dashboard.model_source import ModelSource
 from dashboard.model_transplant import draw_transplant
 from dashboard.model_views import draw_opened, open_source
 
-_TABS = ("Architecture", "Predict", "Evaluate", "Inside the file", "Into another network")
+_TABS = (
+    "Architecture", "Predict", "Evaluate", "Inside the file", "Into another network", "As a base",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -43,7 +46,7 @@ def draw_model(source: ModelSource) -> None:
         return
     draw_opened(opened)
     tabs = st.tabs(_TABS, key="tab", bind="query-params", on_change="rerun")
-    architecture, predict, evaluate, inside, transplant = tabs
+    architecture, predict, evaluate, inside, transplant, base = tabs
     if architecture.open:
         with architecture:
             draw_architecture(opened["layers"])
@@ -59,6 +62,9 @@ def draw_model(source: ModelSource) -> None:
     if transplant.open:
         with transplant, errors_shown("The weights cannot be taken over"):
             draw_transplant(source)
+    if base.open:
+        with base, errors_shown("The model cannot be a base"):
+            draw_as_base(source, opened)
 
 
 main()

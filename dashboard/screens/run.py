@@ -9,6 +9,7 @@ from dashboard.run_folds import draw_folds
 from dashboard.run_live import draw_live
 from dashboard.run_record import draw_record
 from dashboard.run_remedies import draw_remedies
+from dashboard.run_transfer import draw_transfer
 
 _LIVE_SECONDS = 1.5
 
@@ -36,6 +37,7 @@ def main() -> None:
         active = run.status.is_active
         st.fragment(draw_live, run_every=_LIVE_SECONDS if active else None)(run.id, active)
         draw_folds(run, runs)
+        draw_transfer(run, runs)
         draw_remedies(run, runs)
         draw_record(run)
 

@@ -145,3 +145,10 @@ def _notes(inside: Inside, stored: list[LayerWeights]) -> list[str]:
     if inside.weights is not None and not stored:
         notes.append("No layer of it has weights.")
     return notes
+
+
+def list_layers(path: Path) -> list[tuple[str, str]]:
+    """Name and type of each layer of the model in a file; raises ModelFileError."""
+    with open_inside(path) as inside:
+        tree = read_layer(inside.config or {})
+    return [(layer.name, layer.type) for layer in tree.layers or () if not layer.is_operation]

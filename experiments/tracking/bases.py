@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 from experiments.base_files import place_of
 from experiments.errors import InputError
@@ -14,6 +15,17 @@ from experiments.tracking.runs import RunStatus
 from experiments.tracking.store import Store, asks_store
 
 EXPERIMENT = "kerascope models"
+_MOST = 200
+
+
+class StoredBase(NamedTuple):
+    """A user's model file in the store, as SavedBaseSpec names it, and what it was called."""
+
+    run_id: str
+    file: str
+    name: str
+
+
 _HASH = "kerascope.content_hash"
 _FOLDER = "base"
 
@@ -33,11 +45,27 @@ def bring_base(store: Store, spec: RunSpec) -> None:
 
 
 @asks_store
-def store_base(store: Store, path: Path) -> tuple[str, str]:
+def list_bases(store: Store) -> list[StoredBase]:
+    """The model files that users keep, newest first."""
+    found = store.client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        return []
+    runs = store.client.search_runs(
+        [found.experiment_id], "status = 'FINISHED'", max_results=_MOST,
+        order_by=["attributes.start_time DESC"],
+    )  # fmt: skip
+    return [
+        StoredBase(run.info.run_id, f"{_FOLDER}/{run.info.run_name}", run.info.run_name)
+        for run in runs
+    ]
+
+
+@asks_store
+def store_base(store: Store, path: Path) -> StoredBase:
     """Keep a user's model file as a run of its own, so that any machine can take it as a base.
 
-    Returns the run's id and the artifact, as SavedBaseSpec names them. The same content is kept
-    once. Have the file looked at before. Raises InputError for a file that is not there.
+    The same content is kept once. Have the file looked at before. Raises InputError for a file that
+    is not there.
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}. Name a model file.")
@@ -46,15 +74,13 @@ def store_base(store: Store, path: Path) -> tuple[str, str]:
     client = store.client
     found = client.get_experiment_by_name(EXPERIMENT)
     experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
-    artifact = f"{_FOLDER}/{path.name}"
     same = client.search_runs(
         [experiment], f"tags.`{_HASH}` = '{digest}' and status = 'FINISHED'", max_results=1
     )
     if same:
-        kept = client.list_artifacts(same[0].info.run_id, _FOLDER)
-        if kept:
-            return same[0].info.run_id, kept[0].path
+        name = same[0].info.run_name
+        return StoredBase(same[0].info.run_id, f"{_FOLDER}/{name}", name)
     run = client.create_run(experiment, run_name=path.name, tags={_HASH: digest})
     client.log_artifact(run.info.run_id, str(path), _FOLDER)
     client.set_terminated(run.info.run_id, status=RunStatus.FINISHED.value)
-    return run.info.run_id, artifact
+    return StoredBase(run.info.run_id, f"{_FOLDER}/{path.name}", path.name)

@@ -41,6 +41,7 @@ class Tag(StrEnum):
     VERDICT = "kerascope.verdict"
     REMEDY = "kerascope.remedy"
     FOLDS = "kerascope.folds"
+    SCRATCH = "kerascope.scratch_of"
     SEAMS = "kerascope.seams"
     EPOCHS = "kerascope.epochs"
     SPENT = "kerascope.spent_seconds"

@@ -18,7 +18,7 @@ from experiments.phases import WarmUp, count_blocks, enter, phases_from, trained
 from experiments.saving import MODEL_FILE, load_model
 from experiments.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
-from experiments.tracking.bases import bring_base, store_base
+from experiments.tracking.bases import bring_base, list_bases, store_base
 from experiments.tracking.runs import RunStatus
 from experiments.training_data import training_batches
 
@@ -119,8 +119,8 @@ def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store,
     )
     path = tmp_path / "foreign.keras"
     foreign.save(path)
-    run_id, file = store_base(store, path)
-    assert store_base(store, path) == (run_id, file)
+    run_id, file, name = store_base(store, path)
+    assert store_base(store, path) == (run_id, file, name) and list_bases(store)[0].file == file
     spec = spec_of(run_id, {"file": file, "layer": ""})
     model, dataset, _ = built(store, spec)
     pictures = np.repeat(np.repeat(dataset.x[:9], 2, axis=1), 2, axis=2) / 16 * 255
@@ -131,7 +131,7 @@ def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store,
     np.testing.assert_array_equal(fed[..., 0], fed[..., 2])
     assert model.get_layer(BASE).output.shape == (None, 4)
     (tmp_path / "broken.h5").write_bytes(b"no model")
-    broken, file = store_base(store, tmp_path / "broken.h5")
+    broken, file, _ = store_base(store, tmp_path / "broken.h5")
     with pytest.raises(ModelFileError):
         built(store, spec_of(broken, {"file": file}))
 
