@@ -31,13 +31,14 @@ _CLEAR = "rgba(0,0,0,0)"
 class Marks(NamedTuple):
     """Epochs that are marked, and how many epochs the run will have while it is under way.
 
-    ``seams`` are the epochs before which the run was resumed or branched off.
+    ``seams`` are the epochs before which the run was resumed or branched off, or began to train
+    more of its base, each with a word.
     """
 
     best_epoch: int | None = None
     onset_epoch: int | None = None
     planned_epochs: int | None = None
-    seams: tuple[int, ...] = ()
+    seams: tuple[tuple[int, str], ...] = ()
 
 
 def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
@@ -205,8 +206,8 @@ def _place(value: float, log: bool) -> float:
 
 def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: bool) -> None:
     best, onset = marks.best_epoch, marks.onset_epoch
-    for seam in marks.seams:
-        _seam(figure, seam)
+    for epoch, word in marks.seams:
+        _seam(figure, epoch, word)
     if best is not None and "validation" in frame and best in frame.index:
         value = float(frame["validation"].loc[best])
         if np.isfinite(value):
@@ -222,12 +223,12 @@ def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: b
         _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, 0)
 
 
-def _seam(figure: go.Figure, epoch: int) -> None:
+def _seam(figure: go.Figure, epoch: int, word: str) -> None:
     """Between the last epoch before and the first one after; the word stands at the bottom."""
     line = {"color": QUIET_COLOR, "width": 1, "dash": "dashdot"}
     figure.add_vline(x=epoch - 0.5, line=line)
     figure.add_annotation(
-        x=epoch - 0.5, y=0, yref="paper", text="went on here", showarrow=False, textangle=-90,
+        x=epoch - 0.5, y=0, yref="paper", text=word, showarrow=False, textangle=-90,
         xanchor="right", yanchor="bottom", font={"size": 10, "color": QUIET_COLOR},
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import cache, draft, fields, helps
-from dashboard.components import MODELS, name_of
+from dashboard.components import MODELS, label_of
 from dashboard.formats import count, plain
 from dashboard.forms import WEIGHTS
 from experiments.applications import application_names
@@ -65,7 +65,7 @@ def draw_application() -> None:
 
 def draw_saved() -> None:
     """Which model of the user's, and where it is cut."""
-    runs = {run.id: name_of(run) for run in cache.runs() if not run.status.is_active}
+    runs = {run.id: label_of(run) for run in cache.runs() if not run.status.is_active}
     files = {base.run_id: base for base in cache.stored_bases()}
     names = runs | {run_id: f"{plain(base.name)} (a file)" for run_id, base in files.items()}
     chosen = draft.values()["model.run"]
@@ -125,7 +125,7 @@ def draw_finetuning() -> None:
     cells = st.columns(3)
     with cells[0]:
         fields.number(
-            "One more block every … epochs", "finetune.unfreeze_every", min_value=1, step=1,
+            "Epochs per block", "finetune.unfreeze_every", min_value=1, step=1,
             value=None, placeholder="all at once", help=helps.GRADUAL,
         )  # fmt: skip
     with cells[1]:

@@ -183,7 +183,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         best_of(run, history).epoch,
         verdict.onset_epoch if verdict else None,
         run.epochs if run.status.is_active else None,
-        tuple(run.seams),
+        (*((epoch, "went on here") for epoch in run.seams), *run.phases),
     )
     metrics = metrics_of([history])
     grid = st.grid(2 if len(metrics) > 1 else 1, min_column_width=360, gap="small")

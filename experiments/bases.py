@@ -102,8 +102,8 @@ def describe_base(model: keras.Model, spec: BaseSpec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def blocks_to_train(model: keras.Model, from_layer: str = "") -> list[list[keras.Layer]]:
-    """The layers of the base that may train, block by block from its end, down to a layer or block.
+def blocks_to_train(model: keras.Model, from_layer: str = "") -> dict[str, list[keras.Layer]]:
+    """The layers of the base that may train, by block from its end, down to a layer or block.
 
     "" is all of them. Raises SpecError for a layer that it does not have.
     """
@@ -113,11 +113,11 @@ def blocks_to_train(model: keras.Model, from_layer: str = "") -> list[list[keras
     if first is None:
         names = [block.name for block in blocks_of(rows)] + [layer.name for layer in layers]
         raise SpecError(f"finetune.from_layer: {unknown('layer of the base', from_layer, names)}")
-    parts = [
-        layers[max(block.first, first) : block.first + len(block.layers)]
-        for block in blocks_of(rows)
-    ]
-    return [part for part in reversed(parts) if part]
+    parts = {
+        block.name: layers[max(block.first, first) : block.first + len(block.layers)]
+        for block in reversed(blocks_of(rows))
+    }
+    return {name: part for name, part in parts.items() if part}
 
 
 def freeze(

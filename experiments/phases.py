@@ -62,10 +62,21 @@ def phases_from(spec: RunSpec, epoch: int, blocks: int = 0) -> list[Phase]:
 def enter(phase: Phase, spec: RunSpec, model: keras.Model) -> None:
     """Compile a model for a phase, with an optimizer that begins anew."""
     if isinstance(spec.model, BaseSpec):
-        layers = [layer for block in _blocks(phase, spec, model) for layer in block]
+        layers = [layer for block in _blocks(phase, spec, model).values() for layer in block]
         norm = bool(spec.finetune and spec.finetune.train_batch_norm)
         freeze(model, layers, batch_norm=norm)
     compile_model(model, spec, rate_in(phase, spec))
+
+
+def borders_of(spec: RunSpec, model: keras.Model) -> dict[int, str]:
+    """The epochs, from 0, with which a phase begins, and what trains from there on, in words."""
+    later = [phase for phase in phases_from(spec, 0, count_blocks(spec, model)) if phase.blocks]
+    gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
+    return {
+        phase.first: f"{list(_blocks(phase, spec, model))[-1]} trains" if gradual else "base trains"
+        for phase in later
+        if phase.first
+    }
 
 
 def rate_in(phase: Phase, spec: RunSpec) -> float:
@@ -84,7 +95,8 @@ def trained_in(phase: Phase, spec: RunSpec, model: keras.Model, dataset: Dataset
     runs_base = phase.blocks or (augmented and not augmented.cached_copies)
     if not isinstance(spec.model, BaseSpec) or runs_base:
         if phase.blocks and spec.finetune:
-            _slow_down(model, _blocks(phase, spec, model), spec.finetune.rate_decay)
+            blocks = list(_blocks(phase, spec, model).values())
+            _slow_down(model, blocks, spec.finetune.rate_decay)
         return Trained(model, dataset)
     head = head_of(model)
     compile_model(head, spec)
@@ -114,10 +126,11 @@ class WarmUp(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = self._rate * share
 
 
-def _blocks(phase: Phase, spec: RunSpec, model: keras.Model) -> list[list[keras.Layer]]:
+def _blocks(phase: Phase, spec: RunSpec, model: keras.Model) -> dict[str, list[keras.Layer]]:
     if not phase.blocks or not spec.finetune:
-        return []
-    return blocks_to_train(model, spec.finetune.from_layer)[: phase.blocks]
+        return {}
+    blocks = blocks_to_train(model, spec.finetune.from_layer)
+    return dict(list(blocks.items())[: phase.blocks])
 
 
 def _slow_down(model: keras.Model, blocks: list[list[keras.Layer]], decay: float) -> None:

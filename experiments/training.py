@@ -43,6 +43,7 @@ from experiments.phases import (
     Phase,
     Trained,
     WarmUp,
+    borders_of,
     count_blocks,
     enter,
     phases_from,
@@ -64,6 +65,7 @@ from experiments.training_state import build_metrics
 
 #: The tag that says before which epochs a run was resumed or branched off.
 SEAMS_TAG = "kerascope.seams"
+PHASES_TAG = "kerascope.phases"
 _MOST_PREDICTIONS = 10_000
 _MEGABYTE = 1_000_000
 
@@ -184,13 +186,12 @@ def _fit(
     """Train from where ``start`` says to the last epoch, phase after phase."""
     recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
-    blocks = count_blocks(spec, model)
-    borders = {phase.first for phase in phases_from(spec, 0, blocks)} - {0}
-    seams = sorted({*start.seams, *borders})
-    if seams:
-        journal.write(tags={SEAMS_TAG: json.dumps(seams)})
-    checkpoints = Checkpoints(folder, spec, recorder, watching, seams, model)
-    for number, phase in enumerate(phases_from(spec, start.epoch, blocks)):
+    borders = borders_of(spec, model)
+    marks = {SEAMS_TAG: list(start.seams), PHASES_TAG: list(borders.items())}
+    if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
+        journal.write(tags=tags)
+    checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams, model)
+    for number, phase in enumerate(phases_from(spec, start.epoch, count_blocks(spec, model))):
         if number or (phase.first in borders and not start.batch):
             enter(phase, spec, model)  # also where a run was stopped between two phases
         if number:

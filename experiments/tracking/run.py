@@ -41,6 +41,7 @@ class Tag(StrEnum):
     VERDICT = "kerascope.verdict"
     REMEDY = "kerascope.remedy"
     FOLDS = "kerascope.folds"
+    PHASES = "kerascope.phases"
     SCRATCH = "kerascope.scratch_of"
     SEAMS = "kerascope.seams"
     EPOCHS = "kerascope.epochs"
@@ -118,6 +119,11 @@ class Run:
         """The epochs, from 0, before which it was resumed or branched off."""
         found: list[int] = json.loads(self.tags.get(Tag.SEAMS, "[]"))
         return found
+
+    @property
+    def phases(self) -> list[tuple[int, str]]:
+        """The epochs, from 0, with which blocks of its base began to train, in words which."""
+        return [(epoch, words) for epoch, words in json.loads(self.tags.get(Tag.PHASES, "[]"))]
 
     @property
     def seconds(self) -> float | None:

@@ -204,7 +204,7 @@ def test_a_run_goes_through_both_phases_on_one_axis(workspace, tmp_path):
     assert outcome.status == "FINISHED", outcome.reason
     epochs, tags = journal(folder)
     assert [round(epoch["learning_rate"], 4) for epoch in epochs] == [0.001, 0.001, 0.002]
-    assert json.loads(tags[0]["kerascope.seams"]) == [2]
+    assert json.loads(tags[0]["kerascope.phases"]) == [[2, "base trains"]]
     model = load_model(folder.artifacts / "model/model.h5")
     trains = {variable.path.split("/")[-2] for variable in model.trainable_variables}
     assert "block_16_expand" in trains and "Conv1" not in trains and "head" in trains

@@ -14,7 +14,7 @@ from experiments.errors import ArtifactError, ModelFileError, SpecError
 from experiments.feature_cache import augmented_features
 from experiments.launching.inline import resume_inline, run_inline
 from experiments.models import build_model, model_outline, outline_spec
-from experiments.phases import WarmUp, count_blocks, enter, phases_from, trained_in
+from experiments.phases import WarmUp, borders_of, count_blocks, enter, phases_from, trained_in
 from experiments.saving import MODEL_FILE, load_model
 from experiments.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
@@ -155,8 +155,9 @@ TUNE = {"after": 1, "learning_rate": 0.01}
 def test_blocks_train_from_the_end_down_to_the_one_that_is_named(store, pretrained):
     spec = spec_of(pretrained, epochs=6, finetune=TUNE | {"unfreeze_every": 2})
     model, _, _ = built(store, spec)
-    assert [block[0].name for block in blocks_to_train(model)] == ["conv_2", "samples"]
-    assert blocks_to_train(model)[1][-1].name == "pool_1"
+    parts = blocks_to_train(model)
+    assert list(parts) == ["conv_2", "conv_1"] and parts["conv_1"][-1].name == "pool_1"
+    assert borders_of(spec, model) == {1: "conv_2 trains", 3: "conv_1 trains"}
     trained = []
     for phase in phases_from(spec, 0, count_blocks(spec, model)):
         enter(phase, spec, model)
