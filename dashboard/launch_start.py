@@ -8,6 +8,7 @@ from dashboard import cache, draft
 from dashboard.components import errors_shown
 from dashboard.forms import with_early_stopping
 from dashboard.model_uploads import find_upload
+from experiments.checkpoint_files import MODEL_FILE
 from experiments.datasets.stored import find_info
 from experiments.errors import InputError
 from experiments.launching.branching import branch_spec
@@ -19,10 +20,18 @@ from experiments.tracking.runs import Run
 
 
 def load_clone() -> None:
-    """Fill the form with the run or the data set that the URL names, once."""
+    """Fill the form with the run, the data set or the base that the URL names, once."""
     keys = ("clone", "with", "from", "weights", "dataset")
-    clone, *change, dataset = wanted = tuple(st.query_params.get(key) for key in keys)
-    if not (clone or dataset) or st.session_state.get("launch loaded") == wanted:
+    clone, *change, dataset = found = tuple(st.query_params.get(key) for key in keys)
+    base = {key: st.query_params.get(key, "") for key in ("base", "file", "layer", "application")}
+    wanted = (*found, *base.values())
+    if not any((clone, dataset, base["base"], base["application"])):
+        return
+    if st.session_state.get("launch loaded") == wanted:
+        return
+    if base["base"] or base["application"]:
+        put_base(**base)
+        st.session_state["launch loaded"] = wanted
         return
     if dataset:
         with errors_shown("The data set cannot be trained on"):
@@ -35,6 +44,16 @@ def load_clone() -> None:
     with errors_shown("The run cannot be cloned"):
         draft.fill(cloned(cache.run(clone), *change))
         st.session_state["launch loaded"] = wanted
+
+
+def put_base(base: str, file: str, layer: str, application: str) -> None:
+    """Put a pretrained base into the form: an application, or a file of a run up to a layer."""
+    fields: dict[str, str] = {"name": "application", "application": application}
+    if base:
+        fields = {"name": "saved_base", "run": base, "file": file or MODEL_FILE, "layer": layer}
+    for name, value in fields.items():
+        draft.put(f"model.{name}", value)
+    draft.put("name", "")
 
 
 def cloned(run: Run, change: str | None, epoch: str | None, weights: str | None) -> RunSpec:

@@ -4,12 +4,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import cache, draft, helps
+from dashboard import cache, helps
 from dashboard.components import LAUNCH
 from dashboard.formats import count
 from dashboard.model_source import ModelSource
 from experiments.checkpoint_files import MODEL_FILE
-from experiments.model_specs import SavedBaseSpec
 from experiments.tracking.bases import store_base
 
 
@@ -28,21 +27,18 @@ def draw_as_base(source: ModelSource, opened: dict[str, Any]) -> None:
         "computed once. Afterwards the base can be fine-tuned."
     )
     if st.button("Train a head on it", type="primary", icon=":material/rocket_launch:"):
-        put_base(source, layer)
-        st.switch_page(LAUNCH)
+        st.session_state.pop("launch loaded", None)
+        st.switch_page(LAUNCH, query_params=base_query(source, layer))
 
 
-def put_base(source: ModelSource, layer: str) -> None:
-    """Put the model into the launch form; a file is kept in the store first."""
+def base_query(source: ModelSource, layer: str) -> dict[str, str]:
+    """What the launch page's address says of a base; a file is kept in the store first."""
     if source.run:
-        spec = SavedBaseSpec(run=source.run.id, file=MODEL_FILE, layer=layer)
+        run_id, file = source.run.id, MODEL_FILE
     else:
-        kept = store_base(cache.store(), source.path)
+        run_id, file, _ = store_base(cache.store(), source.path)
         cache.forget_bases()
-        spec = SavedBaseSpec(run=kept.run_id, file=kept.file, layer=layer)
-    for name, value in spec.model_dump(exclude={"dropout", "l1", "l2"}).items():
-        draft.put(f"model.{name}", value)
-    draft.put("name", "")
+    return {"base": run_id, "file": file} | ({"layer": layer} if layer else {})
 
 
 def _title(layer: dict[str, Any]) -> str:
