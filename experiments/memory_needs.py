@@ -22,6 +22,11 @@ _GRAPH = 110 * _MEGABYTE  # what the first epoch adds: traced functions, threads
 _COPIES = {Kind.IMAGE: 3.0, Kind.TABULAR: 4.6}
 _ROW = 50  # bytes: its target, its number in the split and in the order, its hash in the audit
 _WEIGHT = 16  # bytes: the weight, its gradient, and the two slots of Adam
+_FLOAT = 4
+_FROZEN = 8  # bytes of a weight that does not train: itself, and as it is loaded
+_INSIDE = 5  # bytes of each number that a layer of a base puts out while it trains (measured)
+_FEATURES_BATCH = 64  # samples whose features are computed at a time
+_KEPT_OUTPUT = 0.4  # bytes of each number that a layer puts out there: most are let go at once
 _OUTPUT = 12  # bytes of each number that a layer puts out: itself, kept, and its gradient
 
 
@@ -36,10 +41,34 @@ def predict_peak(spec: RunSpec, layers: Sequence[dict[str, Any]]) -> int:
         data = spec.dataset.memory_mb * _MEGABYTE
     else:
         data = int(samples_bytes(spec) * _COPIES[info.kind])
-    model = sum(layer["parameters"] for layer in layers) * _WEIGHT
+    model = sum(
+        layer["parameters"] * (_WEIGHT if spec.finetune or "inside" not in layer else _FROZEN)
+        for layer in layers
+    )
     outputs = sum(_numbers(str(layer["output_shape"])) for layer in layers)
-    batch = min(spec.training.batch_size, samples) * outputs * _OUTPUT
+    bases = [layer["inside"] for layer in layers if "inside" in layer]
+    inside = sum(_all_numbers(base) for base in bases) if spec.finetune else 0
+    size = min(spec.training.batch_size, samples)
+    batch = size * (outputs * _OUTPUT + inside * _INSIDE)
+    if bases:  # its features are computed in batches of one size, and kept
+        largest = max(_all_numbers(base) for base in bases)
+        batch = max(batch, int(_FEATURES_BATCH * largest * _KEPT_OUTPUT))
+        if spec.dataset.memory_mb is None:
+            copies = (spec.augmentation and spec.augmentation.cached_copies) or 0
+            data += samples * (1 + copies) * _numbers(_features_shape(layers)) * _FLOAT
     return _TENSORFLOW + _GRAPH + data + samples * _ROW + model + batch
+
+
+def _all_numbers(rows: Sequence[dict[str, Any]]) -> int:
+    """How many numbers one sample makes in all layers of a model inside the model."""
+    return sum(
+        _all_numbers(row["inside"]) if "inside" in row else _numbers(str(row["output_shape"]))
+        for row in rows
+    )
+
+
+def _features_shape(layers: Sequence[dict[str, Any]]) -> str:
+    return next((str(row["output_shape"]) for row in layers if row["name"] == "features"), "")
 
 
 def samples_bytes(spec: RunSpec) -> int:

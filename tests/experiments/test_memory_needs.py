@@ -45,6 +45,19 @@ def test_the_model_counts_by_its_weights_and_by_what_its_layers_put_out():
     assert peak(dense, **larger) - peak(**larger) == 16_000_000 + 64 * 1000 * 12
 
 
+def test_a_base_counts_by_what_is_kept_of_it():
+    inside = [{"parameters": 0, "output_shape": "(None, 50, 20)", "name": "conv"}] * 3
+    layers = [
+        {"name": "base", "parameters": 1_000_000, "output_shape": "(None, 10)", "inside": inside},
+        {"name": "features", "parameters": 0, "output_shape": "(None, 10)"},
+    ]
+    model = {"model": {"name": "application"}, "dataset": {"name": "digits"}}
+    frozen = peak(layers, **model)
+    assert frozen - peak(**model) == 8_000_000 + 64 * 3000 * 0.4 + 1797 * 10 * 4
+    trains = peak(layers, **model, finetune={"after": 1})
+    assert trains - peak(**model) == 16e6 + 32 * (20 * 12 + 3000 * 5) + 1797 * 10 * 4
+
+
 def test_what_was_needed_never_falls():
     before = measured_peak()
     block = np.ones(60_000_000, np.uint8)
