@@ -13,6 +13,7 @@ import keras
 from experiments.callbacks import Recorder
 from experiments.checkpoint_files import BEST, LAST, epoch_name, link, path_of
 from experiments.hdf5 import describe
+from experiments.rewriting import Rewriter
 from experiments.run_folder import RunFolder
 from experiments.saving import save_model
 from experiments.specs import RunSpec
@@ -53,12 +54,22 @@ class Checkpoints(keras.callbacks.Callback):
             (c for c in watching if isinstance(c, keras.callbacks.EarlyStopping)), None
         )
         self.seconds = 0.0
+        self._rewriter: Rewriter | None = None
         self._is_saved = False
         self._best = min(recorder.values_of(self._monitor), default=math.inf)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Describe the model once: that takes longer than writing a small one."""
-        self._description = describe(self._whole or self.model)
+        model = self._whole or self.model
+        self._description = describe(model)
+        self._rewriter = None
+        if Rewriter.is_worth_it(model):
+            self._rewriter = Rewriter(path_of(self.folder.artifacts, LAST).parent, model)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Leave the checkpoints alone on disk."""
+        if self._rewriter:
+            self._rewriter.close()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Save in the middle of an epoch when training was asked to end there."""
@@ -117,7 +128,10 @@ class Checkpoints(keras.callbacks.Callback):
             measured=self.model,
         )
         path = path_of(self.folder.artifacts, LAST)
-        save_model(model, path, state, self._description)
+        if self._rewriter:
+            self._rewriter.save(path, state, self._description)
+        else:
+            save_model(model, path, state, self._description)
         self._is_saved = True
         self.seconds += time.perf_counter() - started
 

@@ -15,6 +15,9 @@ from keras.src.legacy.saving.legacy_h5_format import save_attributes_to_hdf5_gro
 
 from experiments.keras2_config import to_keras2
 
+#: The groups of a file.
+WEIGHTS, OPTIMIZER = "model_weights", "optimizer_weights"
+
 #: Losses that Keras 3 does not find when it compiles a loaded .h5.
 _LONG_NAMES = {
     "mse": "mean_squared_error",
@@ -63,15 +66,21 @@ def write_whole_model(
     texts, config = description or describe(model)
     for name, text in texts.items():
         file.attrs[name] = text.encode()
-    _write_weights(file.create_group("model_weights"), model)
+    _write_weights(file.create_group(WEIGHTS), model)
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return
-    if config:
-        _update_learning_rate(config, optimizer)
-        file.attrs["training_config"] = _dump(config).encode()
+    write_training_config(file, model, description or Description(texts, config))
     if optimizer.variables:
-        _write_arrays(file.create_group("optimizer_weights"), optimizer.variables)
+        _write_arrays(file.create_group(OPTIMIZER), optimizer.variables)
+
+
+def write_training_config(file: h5py.File, model: keras.Model, description: Description) -> None:
+    """What the model is compiled with, at its present learning rate."""
+    config = description.training_config
+    if config:
+        _update_learning_rate(config, model.optimizer)
+        file.attrs["training_config"] = _dump(config).encode()
 
 
 def _update_learning_rate(config: dict[str, Any], optimizer: keras.optimizers.Optimizer) -> None:
@@ -100,20 +109,35 @@ def _write_weights(group: h5py.Group, model: keras.Model) -> None:
     group.attrs["keras_version"] = keras.__version__.encode()
     # in this order a name that begins another one, as "a" does "a/b", comes first
     for layer in sorted(model.layers, key=lambda layer: layer.name):
-        weights = layer.trainable_weights + layer.non_trainable_weights
-        _write_arrays(group.create_group(layer.name), weights)
+        _write_arrays(group.create_group(layer.name), weights_of(layer))
     own = model._trainable_variables + model._non_trainable_variables
     weights = [variable for variable in own if any(variable is w for w in model.weights)]
     _write_arrays(group.create_group("top_level_model_weights"), weights)
 
 
 def _write_arrays(group: h5py.Group, variables: Iterable[keras.Variable]) -> None:
-    names: list[str] = []
+    named = named_weights(variables)
+    for name, variable in named:
+        group.create_dataset(name, data=np.asarray(variable))
+    save_attributes_to_hdf5_group(group, "weight_names", [name.encode() for name, _ in named])
+
+
+def weights_of(layer: keras.Layer) -> list[keras.Variable]:
+    """The weights of a layer in the order of the format."""
+    weights: list[keras.Variable] = layer.trainable_weights + layer.non_trainable_weights
+    return weights
+
+
+def named_weights(variables: Iterable[keras.Variable]) -> list[tuple[str, keras.Variable]]:
+    """Variables of one group of a file with their names in it, each name once."""
+    named: list[tuple[str, keras.Variable]] = []
+    taken: set[str] = set()  # the groups of a path as well
     for variable in variables:
         name, number = variable.path, 1
-        while name in group:
+        while name in taken:
             number += 1
             name = f"{variable.path}_{number}"
-        group.create_dataset(name, data=np.asarray(variable))
-        names.append(name)
-    save_attributes_to_hdf5_group(group, "weight_names", [name.encode() for name in names])
+        named.append((name, variable))
+        parts = name.split("/")
+        taken.update("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return named

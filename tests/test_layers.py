@@ -21,7 +21,8 @@ LEVELS = [
     {"spec_files"},
     {"tracking", "datasets", "remedies", "remedy_outcome", "base_findings", "from_scratch"},
     {
-        "models", "architectures", "tables", "hdf5", "optimizer_state", "training_state", "saving",
+        "models", "architectures", "tables", "hdf5", "rewriting", "optimizer_state",
+        "training_state", "saving",
         "opening", "shuffling", "streaming", "training_data", "batch_loop",
         "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files", "raw_rows",
         "application_weights", "bases", "saved_bases", "feature_cache", "phases",
