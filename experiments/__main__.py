@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from experiments.commands import datasets, inspecting, models, remedying, runs, transplanting
+from experiments.commands import bases, datasets, inspecting, models, remedying, runs, transplanting
 from experiments.commands.answers import Command
 from experiments.errors import (
     ArtifactError,
@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO
-        if options.command in ("worker", "run", "resume", "branch", "transplant", "remedy")
+        if options.command
+        in ("worker", "run", "resume", "branch", "transplant", "remedy", "scratch")
         else logging.ERROR,
         format="%(asctime)s %(message)s",
     )
@@ -138,6 +139,15 @@ def _parser() -> argparse.ArgumentParser:
     remedying.add_arguments(command)
     _queueable(command)
     _finish(command, remedying.remedy)
+
+    command = add("scratch", help="train a run again without pretraining, to compare")
+    command.add_argument("run", metavar="RUN", help="a run with a pretrained base")
+    _queueable(command)
+    _finish(command, bases.scratch)
+
+    command = add("bases", help="list the model files that are kept as bases, add one")
+    _finish(command, bases.list_all)
+    bases.add_arguments(command)
 
     command = add("inspect", help="what model files hold, whether they are safe, what differs")
     inspecting.add_arguments(command)

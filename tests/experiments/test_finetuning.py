@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from experiments.__main__ import main
 from experiments.bases import BASE, FEATURES, blocks_to_train
 from experiments.blocks import blocks_of, find_layer
 from experiments.datasets.loading import load_dataset
@@ -19,7 +20,7 @@ from experiments.saving import MODEL_FILE, load_model
 from experiments.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.bases import bring_base, list_bases, store_base
-from experiments.tracking.runs import RunStatus
+from experiments.tracking.runs import RunStatus, Tag, get_run
 from experiments.training_data import training_batches
 
 DIGITS = {"name": "digits", "max_samples": 200}
@@ -291,3 +292,24 @@ def test_the_saved_model_is_whole_and_opens_in_keras_alone(store, pretrained):
     x = load_dataset(parse_spec({"dataset": DIGITS}).dataset, 1).x[:8]
     stock, ours = keras.models.load_model(path, compile=False), load_model(path)
     np.testing.assert_allclose(stock.predict(x, verbose=0), ours.predict(x, verbose=0), atol=1e-6)
+
+
+def test_the_commands_keep_a_file_as_a_base_and_train_from_scratch(
+    store, pretrained, tmp_path, capsys
+):
+    path = tmp_path / "mine.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)]).save(path)
+    assert main(["bases", "add", str(path), "--json"]) == 0
+    kept = json.loads(capsys.readouterr().out)
+    assert kept["file"] == "base/mine.keras" and kept["run_id"] in {
+        one.run_id for one in list_bases(store)
+    }
+    (tmp_path / "broken.keras").write_bytes(b"PK no zip")
+    assert main(["bases", "add", str(tmp_path / "broken.keras")]) == 2
+    run_id, _ = run_inline(store, spec_of(pretrained, epochs=2, finetune=TUNE))
+    assert main(["scratch", run_id, "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    run = get_run(store, trained["run_id"])
+    assert run.status is RunStatus.FINISHED and run.tags[Tag.SCRATCH] == run_id
+    assert main(["scratch", trained["run_id"]]) == 2
+    assert "from scratch already" in capsys.readouterr().err
