@@ -5,16 +5,18 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pandas as pd
 
+from experiments.applications import WeightFile
 from experiments.errors import ExperimentsError, StoreError, WorkerError
 from experiments.histories import Histories
 from experiments.specs import RunSpec
 from experiments.tracking.histories import HistoryReader
 from experiments.tracking.runs import Run
 from experiments.tracking.store import Store
+from experiments.weight_files import download
 
 _WORKER_CHECK = 10  # seconds between two looks at whether a worker lives
 _FIRST_PAGE = 3  # seconds that the first page gets before imports take the processor
@@ -107,6 +109,50 @@ class Previews:
         for key, future in list(self._asked.items()):
             if future.done() and not future.cancelled() and future.exception() is not None:
                 del self._asked[key]
+
+
+class Download(NamedTuple):
+    """How far the download of a file is, in bytes; ``error`` says why it ended without it."""
+
+    done: int = 0
+    total: int = 0
+    ended: bool = False
+    error: str = ""
+
+
+class Downloads:
+    """Files that are downloaded in threads, while pages go on."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, Download] = {}
+        self._lock = threading.Lock()
+
+    def start(self, file: WeightFile) -> None:
+        """Begin, unless it is under way."""
+        with self._lock:
+            now = self._states.get(file.name)
+            if now and not now.ended:
+                return
+            self._states[file.name] = Download()
+        threading.Thread(target=self._load, args=(file,), name="download", daemon=True).start()
+
+    def state(self, file: WeightFile) -> Download | None:
+        """How far it is; None where nobody asked for it."""
+        return self._states.get(file.name)
+
+    def _load(self, file: WeightFile) -> None:
+        def tell(done: int, total: int) -> None:
+            self._states[file.name] = Download(done, total)
+
+        error = ""
+        try:
+            download(file, tell)
+        except ExperimentsError as failure:
+            error = str(failure)
+        except Exception as failure:  # a page that waits for it must hear of it
+            logging.getLogger(__name__).exception("download of %s", file.name)
+            error = f"The download failed: {type(failure).__name__}."
+        self._states[file.name] = self._states[file.name]._replace(ended=True, error=error)
 
 
 class WorkerWatch:

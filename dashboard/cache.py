@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.background import EndedHistories, Previews, WorkerWatch
+from dashboard.background import Downloads, EndedHistories, Previews, WorkerWatch
 from dashboard.model_source import ModelSource
 from dashboard.verdicts import judge
 from experiments.checkpoint_files import Checkpoint
@@ -209,6 +209,11 @@ def previews() -> Previews:
     return _previews(read_settings())
 
 
+def downloads() -> Downloads:
+    """Weight files that are being downloaded, for all sessions."""
+    return _downloads()
+
+
 def worker() -> WorkerWatch:
     """Keeps a worker alive beside the dashboard."""
     return _worker(read_settings())
@@ -390,6 +395,11 @@ def _keras(settings: Settings) -> "KerasProcess":
 @st.cache_resource(show_spinner=False)
 def _previews(settings: Settings) -> Previews:
     return Previews(_keras(settings))
+
+
+@st.cache_resource(show_spinner=False)
+def _downloads() -> Downloads:
+    return Downloads()
 
 
 @st.cache_resource(show_spinner=False)

@@ -21,6 +21,7 @@ RUN = "screens/run.py"
 COMPARE = "screens/compare.py"
 MODELS = "screens/models.py"
 DATASETS = "screens/datasets.py"
+PRETRAINED = "screens/pretrained.py"
 #: How the three kinds of measurement are drawn, on every page.
 LINE_KEY = ":small[━ validation   ╍ train in test mode   ┈ train]"
 

@@ -176,6 +176,15 @@ WHITE = (
     "The brightest pixel in what the base was trained on: 255, 1, 16. Empty: as its first scaling "
     "layer says, and 1 where it has none."
 )
+IMAGENET_WEIGHTS = (
+    "What the network learnt from 1.3 million pictures of 1,000 classes. Keras looks for them in "
+    "its own cache folder; a run or *Classify* downloads them there at first use."
+)
+ACCURACY = "On ImageNet's validation set, as keras.io/api/applications documents it."
+MEASURE_HERE = (
+    "The base with random weights, whose values do not matter for the time: the median of five "
+    "batches of eight pictures, after one that is not counted."
+)
 TRANSFER = (
     "What the base knew before this run, and how it was made to learn. The first phase trains the "
     "head alone; the lines in the curves mark where blocks of the base begin to train."

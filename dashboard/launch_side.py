@@ -12,7 +12,7 @@ from dashboard.components import show_error
 from dashboard.formats import count, plain, size
 from dashboard.launch_base import known_base, remember_base
 from dashboard.split_audit import draw_audit, draw_findings
-from experiments.base_findings import find_in_spec
+from experiments.base_findings import find_in_spec, trained_on
 from experiments.datasets.audit import Audit
 from experiments.datasets.catalogue import Source
 from experiments.datasets.downloads import on_this_machine
@@ -116,7 +116,8 @@ def draw_base_findings(base: dict[str, Any] | None) -> None:
     if known_base() != base:
         remember_base(base)
         st.rerun()  # the form names its blocks now
-    found = find_in_spec(draft.spec(), base)
+    spec = draft.spec()
+    found = find_in_spec(spec, base, trained_on(spec))
     if found:
         st.markdown("**About the pretrained base**")
         draw_findings(found, "Use", change_form)

@@ -7,7 +7,16 @@ import os
 import sys
 from pathlib import Path
 
-from experiments.commands import bases, datasets, inspecting, models, remedying, runs, transplanting
+from experiments.commands import (
+    applications,
+    bases,
+    datasets,
+    inspecting,
+    models,
+    remedying,
+    runs,
+    transplanting,
+)
 from experiments.commands.answers import Command
 from experiments.errors import (
     ArtifactError,
@@ -148,6 +157,14 @@ def _parser() -> argparse.ArgumentParser:
     command = add("bases", help="list the model files that are kept as bases, add one")
     _finish(command, bases.list_all)
     bases.add_arguments(command)
+
+    command = add("applications", help="the networks of keras.applications and their weights")
+    _finish(command, applications.list_all)
+    applications.add_arguments(command)
+
+    command = add("classify", help="the likeliest classes of pictures")
+    applications.add_classify_arguments(command)
+    _finish(command, applications.classify)
 
     command = add("inspect", help="what model files hold, whether they are safe, what differs")
     inspecting.add_arguments(command)

@@ -1,6 +1,5 @@
 """ImageNet weights of keras.applications: from Keras' own cache folder, or downloaded into it."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from filelock import FileLock
 
 from experiments.datasets.downloads import expect_answer, keras_cache, socket_timeout
 from experiments.errors import ArtifactError
+from experiments.weight_files import algorithm, cannot_be_had, hash_of
 
 
 @contextmanager
@@ -36,16 +36,17 @@ def weights_brought() -> Iterator[None]:
 
 def _bring(keras_own: Any, name: str, url: str, options: dict[str, Any]) -> Path:
     folder = keras_cache() / options.get("cache_subdir", "models")
-    path, expected = folder / name, options.get("file_hash")
+    path, expected = folder / name, str(options.get("file_hash") or "")
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / f"{name}.lock"):
         if path.is_file():
-            if not expected or _hash_of(path, expected) == expected:
+            found = hash_of(path, algorithm(expected)) if expected else ""
+            if found == expected:
                 return path
             raise ArtifactError(
-                f"{path} is not the file that Keras expects: its {_algorithm(expected)} is "
-                f"{_hash_of(path, expected)}, expected is {expected}. Delete it to have it "
-                f"downloaded, or replace it with {url}."
+                f"{path} is not the file that Keras expects: its {algorithm(expected)} is "
+                f"{found}, expected is {expected}. Delete it to have it downloaded, or replace it "
+                f"with {url}."
             )
         print(f"Downloading {url} to {path}", flush=True)
         try:
@@ -54,17 +55,5 @@ def _bring(keras_own: Any, name: str, url: str, options: dict[str, Any]) -> Path
                 return Path(keras_own(name, url, cache_dir=keras_cache(), **options))
         except Exception as error:  # Keras raises a bare Exception for a failed download
             path.unlink(missing_ok=True)  # what came of it
-            said = " ".join(str(error).split()).rstrip(".")
-            raise ArtifactError(
-                f"The ImageNet weights cannot be had: {said}. Looked for {path}; without network, "
-                f"save {url} there under that name. Or train with model.weights: random."
-            ) from error
-
-
-def _hash_of(path: Path, expected: str) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, _algorithm(expected)).hexdigest()
-
-
-def _algorithm(expected: str) -> str:
-    return "sha256" if len(expected) == 64 else "md5"
+            said = cannot_be_had(url, path, error)
+            raise ArtifactError(f"{said} Or train with model.weights: random.") from error

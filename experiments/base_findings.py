@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.applications import find_application
 from experiments.datasets.split_finding import Action, Finding, Severity
 from experiments.model_specs import ApplicationSpec, BaseSpec, SavedBaseSpec
 from experiments.specs import FinetuneSpec, RunSpec
@@ -28,6 +29,14 @@ def find_in_spec(
     if spec.finetune and spec.model.weights != "random":
         found += _about_phases(spec, spec.finetune, known)
     return sorted(found, key=lambda finding: -finding.severity)
+
+
+def trained_on(spec: RunSpec) -> int | None:
+    """The side of the pictures that a spec's application was trained on, in pixels, if known."""
+    if not isinstance(spec.model, ApplicationSpec):
+        return None
+    found = find_application(spec.model.application)
+    return found.side if found else None
 
 
 def find_in_history(spec: RunSpec, losses: Sequence[float]) -> list[Finding]:

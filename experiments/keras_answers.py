@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from experiments import evaluating, exporting, planning, predicting
+from experiments import classifying, evaluating, exporting, planning, predicting
 from experiments.bases import describe_base
 from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
@@ -106,6 +106,9 @@ OPERATIONS: dict[str, Operation] = {
     "evaluate": evaluating.evaluate,
     "export": exporting.export_to,
     "plan_transplant": planning.plan_into_run,
+    "classify_application": classifying.classify_application,
+    "classify_run": classifying.classify_run,
+    "time_application": classifying.time_application,
 }
 
 

@@ -15,11 +15,14 @@ LEVELS = [
     {
         "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
         "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",
-        "base_files",
+        "base_files", "application_times",
     },
     {"specs"},
     {"spec_files"},
-    {"tracking", "datasets", "remedies", "remedy_outcome", "base_findings", "from_scratch"},
+    {
+        "tracking", "datasets", "weight_files", "remedies", "remedy_outcome", "base_findings",
+        "from_scratch",
+    },
     {
         "models", "architectures", "tables", "hdf5", "rewriting", "optimizer_state",
         "training_state", "saving",
@@ -31,8 +34,8 @@ LEVELS = [
     {"starting", "model_data"},
     {"training", "attending"},
     {
-        "launching", "predicting", "measuring", "evaluating", "planning", "keras_process",
-        "inspect_process", "dataset_process",
+        "launching", "predicting", "classifying", "measuring", "evaluating", "planning",
+        "keras_process", "inspect_process", "dataset_process",
     },
     {"worker", "keras_answers"},
     {"commands"},
