@@ -73,7 +73,9 @@ def store_base(store: Store, path: Path) -> StoredBase:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     client = store.client
     found = client.get_experiment_by_name(EXPERIMENT)
-    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+    settings = store.settings
+    location = None if settings.is_server else settings.artifact_root.as_uri()
+    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, location)
     same = client.search_runs(
         [experiment], f"tags.`{_HASH}` = '{digest}' and status = 'FINISHED'", max_results=1
     )

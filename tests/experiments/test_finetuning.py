@@ -121,6 +121,7 @@ def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store,
     path = tmp_path / "foreign.keras"
     foreign.save(path)
     run_id, file, name = store_base(store, path)
+    assert fetch_artifact(store, run_id, file).is_relative_to(store.settings.artifact_root)
     assert store_base(store, path) == (run_id, file, name) and list_bases(store)[0].file == file
     spec = spec_of(run_id, {"file": file, "layer": ""})
     model, dataset, _ = built(store, spec)
