@@ -107,7 +107,7 @@ def _check_sizes(path: Path, metadata: Any, schema: pa.Schema, size: int) -> Non
     if max(metadata.num_columns, len(schema)) > MOST_COLUMNS:
         raise DatasetError(
             f"{path.name} has {metadata.num_columns:,} columns. Allowed: up to {MOST_COLUMNS:,}. "
-            "Bring wider data as one array in a NPZ or HDF5 file."
+            "Write it again with those that matter."
         )
     repeated = [name for name, times in Counter(schema.names).items() if times > 1]
     if repeated:
