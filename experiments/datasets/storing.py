@@ -45,13 +45,20 @@ def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Foun
     return found, reader.plan(path, found, wanted)
 
 
-def store_file(path: Path, name: str, wanted: Wanted, kind: str | None = None) -> DatasetInfo:
+def store_file(
+    path: Path,
+    name: str,
+    wanted: Wanted,
+    kind: str | None = None,
+    looked: tuple[Found, Plan] | None = None,
+) -> DatasetInfo:
     """Store the samples of a file in this machine's folder of data sets; raises DatasetError.
 
-    The same content gives the same hash, and is written once.
+    The same content gives the same hash, and is written once. ``looked`` is what ``look_into`` has
+    just found, where it was asked.
     """
     reader = reader_of(path, kind)
-    found, plan = look_into(path, wanted, kind)
+    found, plan = looked or look_into(path, wanted, kind)
     blocks = reader.blocks(path, found, plan, wanted)
     home = folder_of("").absolute()
     home.mkdir(parents=True, exist_ok=True)
