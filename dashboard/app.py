@@ -21,6 +21,7 @@ from dashboard.components import (  # noqa: E402
     RUNS,
     show_error,
 )
+from dashboard.table_toolbar import hide_raw_export  # noqa: E402
 from dashboard.uploaded_files import share_bytes  # noqa: E402
 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
@@ -42,6 +43,7 @@ page = st.navigation(
 )
 draft.keep_yaml()
 share_bytes()
+hide_raw_export()
 worker = cache.worker()
 worker.look()
 if worker.problem:

@@ -13,6 +13,7 @@ from dashboard.formats import count, number, plain, size, words
 from experiments.dataset_process import store
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import SUFFIXES
+from experiments.datasets.reading.found import MOST_CATEGORIES
 from experiments.errors import DatasetError
 from experiments.settings import read_settings
 
@@ -181,7 +182,8 @@ def found_table(found: dict[str, Any]) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "Column": one["name"], "Kind": one["kind"], "Missing": one["missing"],
-                "Different": one["distinct"],
+                "Different": f"over {MOST_CATEGORIES:,}" if one["distinct"] > MOST_CATEGORIES
+                else f"{one['distinct']:,}",
                 "Range": "" if one["low"] is None else
                 f"{number(one['low'])} to {number(one['high'])}",
                 "Such as": ", ".join(one["examples"]),

@@ -1,7 +1,9 @@
 """Samples that a data set has more than once: looked for when somebody asks."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import cache
@@ -25,8 +27,15 @@ def draw_copies(info: DatasetInfo) -> None:
         with st.spinner("Comparing all samples…", show_time=True):
             found = cache.dataset_copies(info)
         st.markdown(copies_words(info, found))
-        for group in found.shown:
-            draw_group(info, group)
+        if info.kind is Kind.IMAGE:
+            with st.container(horizontal=True, gap="small"):
+                for group in found.shown:
+                    draw_pictures(info, group)
+        elif found.shown:
+            st.dataframe(
+                group_table(info, found.shown), hide_index=True, key="copied rows",
+                height=min(36 * sum(len(group.rows) for group in found.shown) + 38, 600),
+            )  # fmt: skip
         if found.groups > len(found.shown):
             st.caption(f"The first {len(found.shown)} of {count(found.groups)} groups.")
 
@@ -59,24 +68,32 @@ def copies_words(info: DatasetInfo, found: Copies) -> str:
     return words
 
 
-def draw_group(info: DatasetInfo, group: CopyGroup) -> None:
-    """The samples of a group side by side, with their rows and targets."""
+def draw_pictures(info: DatasetInfo, group: CopyGroup) -> None:
+    """The pictures of a group side by side, with their rows and targets."""
+    with st.container(border=True, gap="xsmall", width="content"):
+        st.caption(group_words(group))
+        with st.container(horizontal=True, gap="small"):
+            for row, x, target in zip(group.rows, group.x, group.y, strict=True):
+                caption = f"{count(row)}: {plain(target_text(info, target))}"
+                st.image(to_picture(x / info.white), width=88, caption=caption)
+
+
+def group_table(info: DatasetInfo, groups: Sequence[CopyGroup]) -> pd.DataFrame:
+    """The rows of all groups, one group below the other."""
+    parts = []
+    for place, group in enumerate(groups, start=1):
+        targets = [target_text(info, value) for value in group.y]
+        first = {"group": place, "what": group_words(group), "row": group.rows}
+        table = pd.DataFrame(first | {info.target or "target": targets})
+        parts.append(pd.concat([table, named_rows(info, group.x)], axis=1))
+    return pd.concat(parts, ignore_index=True)
+
+
+def group_words(group: CopyGroup) -> str:
+    """How alike the samples of a group are, and how many there are."""
     kind = "the same" if group.is_exact else "nearly the same"
     more = f", the first {len(group.rows)} shown" if group.size > len(group.rows) else ""
-    sign = ":orange[:material/warning:] different targets · " if group.is_mixed else ""
-    with st.container(border=True, gap="xsmall"):
-        st.caption(f"{sign}{count(group.size)} samples, {kind}{more}")
-        targets = [target_text(info, value) for value in group.y]
-        if info.kind is Kind.IMAGE:
-            with st.container(horizontal=True, gap="small"):
-                for row, x, target in zip(group.rows, group.x, targets, strict=True):
-                    caption = f"{count(row)}: {plain(target)}"
-                    st.image(to_picture(x / info.white), width=88, caption=caption)
-        else:
-            table = named_rows(info, group.x)
-            table.insert(0, info.target or "target", targets)
-            table.insert(0, "row", list(group.rows))
-            st.dataframe(table, hide_index=True, height="content", key=f"copies {group.rows[0]}")
+    return f"{'⚠ different targets · ' if group.is_mixed else ''}{count(group.size)} {kind}{more}"
 
 
 def target_text(info: DatasetInfo, value: Any) -> str:

@@ -98,7 +98,7 @@ def draw_answer(answer: dict[str, Any]) -> None:
     grid.metric("Train", count(answer["train"]), help="Samples that move the weights.")
     grid.metric("Validation", count(answer["validation"]))
     grid.metric("Batches", count(answer["batches"]), help="In each epoch.")
-    grid.metric("Peak memory", size(answer["memory"]), help=helps.PEAK_MEMORY)
+    grid.metric("Memory", size(answer["memory"]), help=helps.PEAK_MEMORY)
     for warning in answer["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
     draw_memory(answer)

@@ -1,11 +1,15 @@
 """The bar above the table of runs; what it is set to stands in the URL."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
-from dashboard import helps
+from dashboard import cache, helps
 from dashboard.components import STATUS, VERDICT
 from dashboard.formats import words
 from dashboard.index_query import NO_VERDICT, RunFilter, sorts_of
+from experiments.datasets.stored import content_hash, is_stored
 from experiments.tracking.run_index import RunIndex
 from experiments.tracking.runs import Tag
 
@@ -34,11 +38,25 @@ def draw_filters(index: RunIndex, deleted: bool) -> tuple[RunFilter, str]:
     return wanted, order
 
 
-def dataset_label(name: str, names: list[str]) -> str:
-    """What users call a data set; with the beginning of its hash where two are called the same."""
-    called, _, digest = name.partition("@")
-    twice = sum(other.partition("@")[0] == called for other in names) > 1
-    return f"{called} · {digest[:6]}" if digest and twice else called
+def dataset_labels(names: Sequence[str], titles: Mapping[str, str]) -> dict[str, str]:
+    """What users call each data set, by ``titles`` of hashes; with the beginning of its hash where
+    two are called the same."""
+    parts = {name: name.partition("@") for name in names}
+    called = {name: titles.get(digest, first) for name, (first, _, digest) in parts.items()}
+    often = Counter(called.values())
+
+    def label(name: str) -> str:
+        digest = parts[name][2]
+        twice = digest and often[called[name]] > 1
+        return f"{called[name]} · {digest[:6]}" if twice else called[name]
+
+    return {name: label(name) for name in names}
+
+
+def _titles(names: Sequence[str]) -> dict[str, str]:
+    """The titles of what users stored, by its hash; asked for only where runs have such data."""
+    stored = cache.datasets() if any(map(is_stored, names)) else []
+    return {content_hash(one.name): one.title for one in stored}
 
 
 def _draw_parts(index: RunIndex, text: str) -> RunFilter:
@@ -49,6 +67,7 @@ def _draw_parts(index: RunIndex, text: str) -> RunFilter:
         "verdict": [label for label in (*map(str, VERDICT), NO_VERDICT) if label in verdicts],
         "data": sorted(set(index.param("dataset.name").dropna())),
     }
+    labels = dataset_labels(offered["data"], _titles(offered["data"]))
     chosen = {key: st.session_state.get(key) or [] for key in offered}
     parts = sum(map(len, chosen.values()))
     label = f"Filter · {parts}" if parts else "Filter"
@@ -65,7 +84,7 @@ def _draw_parts(index: RunIndex, text: str) -> RunFilter:
             for key, title, form in (
                 ("status", "Status", str),
                 ("verdict", "Verdict", words),
-                ("data", "Data set", lambda name: dataset_label(name, offered["data"])),
+                ("data", "Data set", lambda name: labels.get(str(name), str(name))),
             )
         )
     return RunFilter(text, tuple(statuses), tuple(verdict), tuple(names))

@@ -32,6 +32,7 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_LOGGING_LEVEL": "ERROR"}
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; errors go to standard error as one message, without a traceback."""
     options = _parser().parse_args(arguments)
+    options.is_program = arguments is None  # else the process belongs to whoever calls
     logging.basicConfig(
         level=logging.INFO
         if options.command

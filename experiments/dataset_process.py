@@ -13,7 +13,8 @@ from experiments.settings import ROOT, Settings, python_command
 
 _LOOKING_SECONDS = 300.0
 _STORING_SECONDS = 3600.0
-_MEMORY = 6_000_000_000  # bytes of addresses: Arrow's and BLAS' threads take most of them
+#: Bytes of addresses for a process that reads a file; Arrow's and BLAS' threads take most of them.
+MEMORY = 6_000_000_000
 
 
 def look_at(settings: Settings, path: Path, options: list[str]) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def store(settings: Settings, path: Path, name: str, options: list[str]) -> dict
 
 def _ask(settings: Settings, path: Path, options: list[str], seconds: float) -> dict[str, Any]:
     command = python_command(
-        "experiments", "datasets", "add", str(path), "--json", "--memory", str(_MEMORY), *options
+        "experiments", "datasets", "add", str(path), "--json", "--memory", str(MEMORY), *options
     )
     process = subprocess.Popen(
         command, cwd=ROOT, env=settings.environment(), stdin=subprocess.DEVNULL,

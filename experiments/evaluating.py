@@ -8,8 +8,8 @@ from experiments.datasets.catalogue import Task
 from experiments.errors import InputError
 from experiments.loaded_models import Source, load
 from experiments.measuring import measure_classes, measure_values, probabilities
-from experiments.model_data import choose_part, to_model
-from experiments.predicting import predict
+from experiments.model_data import choose_part
+from experiments.predicting import predict_parts
 from experiments.tracking.store import Store
 
 _MOST = 10_000  # samples; of more, so many are taken evenly spaced
@@ -34,8 +34,8 @@ def evaluate(
         raise InputError(f"The {part} part has no samples. Choose another part.")
     index = chosen.rows[np.linspace(0, total - 1, min(total, _MOST)).astype(int)]
     truth = chosen.y[index].reshape(-1)
-    fed = to_model(loaded.model, chosen.x[index], info.white, scale)
-    outputs = predict(loaded.model, fed).reshape(len(index), -1).astype(np.float64)
+    outputs = predict_parts(loaded.model, chosen.x, index, info.white, scale)
+    outputs = outputs.reshape(len(index), -1).astype(np.float64)
     if bad := int((~np.isfinite(outputs)).any(axis=1).sum()):
         raise InputError(
             f"The model answers {bad:,} of {len(index):,} samples with NaN or infinity, so there "

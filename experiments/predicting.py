@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.samples import Samples
 from experiments.errors import InputError
 from experiments.loaded_models import (
     LoadedFile,
@@ -38,6 +39,7 @@ __all__ = ["load_run", "open_file", "open_model", "predict_file", "predict_pictu
 _MOST_SAMPLES = 200
 _CHECKED = PREDICT_BATCH  # one whole batch, as it was predicted when the model was saved
 _SAME = 1e-5
+_MOST_BYTES = 64_000_000  # of samples as they are stored; scaled pixels take four times that
 
 Answer = dict[str, Any]
 
@@ -208,6 +210,16 @@ def _as_samples(model: keras.Model, rows: list[Any]) -> np.ndarray:
         row = int(np.argwhere(~np.isfinite(x))[0][0])
         raise InputError(f"Row {row} holds a value that is missing or infinite. Fill it in.")
     return x
+
+
+def predict_parts(
+    model: keras.Model, x: Samples, rows: np.ndarray, white: float, scale: str
+) -> np.ndarray:
+    """What a model answers to some rows of ``x``, of which 64 MB at most are read at a time."""
+    one = max(1, x.nbytes // max(1, len(x)))
+    count = max(1, _MOST_BYTES // one // PREDICT_BATCH) * PREDICT_BATCH  # the batches stay the same
+    parts = np.split(rows, range(count, len(rows), count))
+    return np.concatenate([predict(model, to_model(model, x[p], white, scale)) for p in parts])
 
 
 def predict(model: keras.Model, x: np.ndarray) -> np.ndarray:

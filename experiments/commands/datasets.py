@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.commands.answers import open_store, say
+from experiments.dataset_process import MEMORY
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import KINDS
 from experiments.errors import DatasetError, InputError
@@ -15,6 +16,12 @@ from experiments.process_limits import limit_process
 if TYPE_CHECKING:
     from experiments.datasets.catalogue import DatasetInfo
     from experiments.datasets.reading.found import Found, Plan, Wanted
+
+
+_TOO_MUCH = (
+    "{}: reading it takes more than " + f"{MEMORY / 1e9:g} GB of memory. Write it again in smaller "
+    "blocks (row groups, chunks), or give a part of it."
+)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -85,8 +92,8 @@ def add(options: argparse.Namespace) -> int:
     """Store files, each as a data set of its own; exit code 2 where one was refused."""
     if options.name and len(options.paths) > 1:
         raise InputError("--name received with several files. Name them one at a time.")
-    if options.memory:
-        limit_process(options.memory, on_top=True)
+    if options.memory or options.is_program:
+        limit_process(options.memory or MEMORY, on_top=True)
     wanted = _wanted(options)
     answers = [_add(path, wanted, options) for path in options.paths]
     say(options, answers, "\n\n".join(_words(answer) for answer in answers if answer["accepted"]))
@@ -123,12 +130,14 @@ def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str,
     answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
                               "plan": None, "name": None}  # fmt: skip
     try:
-        found, plan = look_into(path, wanted, options.kind)
+        looked = found, plan = look_into(path, wanted, options.kind)
         answer |= {"found": _found(found), "plan": _plan(plan), "accepted": True}
         if not options.dry_run:
-            info = store_file(path, options.name or path.stem, wanted, options.kind)
+            info = store_file(path, options.name or path.stem, wanted, options.kind, looked)
             answer["name"] = add_dataset(open_store(), info, path.name).name
-    except DatasetError as error:
+    except MemoryError:
+        answer |= {"accepted": False, "reason": _TOO_MUCH.format(path.name)}
+    except (DatasetError, OSError) as error:
         answer |= {"accepted": False, "reason": str(error)}
     return answer
 

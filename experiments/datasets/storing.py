@@ -1,6 +1,7 @@
 """From a file that a user brings to a stored data set: looked at, checked, written as HDF5."""
 
 import hashlib
+import json
 import re
 import shutil
 import tempfile
@@ -45,13 +46,20 @@ def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Foun
     return found, reader.plan(path, found, wanted)
 
 
-def store_file(path: Path, name: str, wanted: Wanted, kind: str | None = None) -> DatasetInfo:
+def store_file(
+    path: Path,
+    name: str,
+    wanted: Wanted,
+    kind: str | None = None,
+    looked: tuple[Found, Plan] | None = None,
+) -> DatasetInfo:
     """Store the samples of a file in this machine's folder of data sets; raises DatasetError.
 
-    The same content gives the same hash, and is written once.
+    The same content gives the same hash, and is written once. ``looked`` is what ``look_into`` has
+    just found, where it was asked.
     """
     reader = reader_of(path, kind)
-    found, plan = look_into(path, wanted, kind)
+    found, plan = looked or look_into(path, wanted, kind)
     blocks = reader.blocks(path, found, plan, wanted)
     home = folder_of("").absolute()
     home.mkdir(parents=True, exist_ok=True)
@@ -72,7 +80,10 @@ def store_file(path: Path, name: str, wanted: Wanted, kind: str | None = None) -
 
 
 def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
-    """Write ``x``, ``y``, ``groups`` and ``times`` as loading.Dataset has them, block by block."""
+    """Write ``x``, ``y``, ``groups`` and ``times`` as loading.Dataset has them, block by block.
+
+    The hash is of all of them and of what they mean: task, classes, features and categories.
+    """
     digest = hashlib.sha256()
     dtype = np.dtype(plan.dtype)
     shape = (plan.samples, *plan.shape)
@@ -111,7 +122,14 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
             if parts:
                 file[name] = key = np.concatenate(parts)
                 digest.update(name.encode() + key.data)
+    digest.update(_meaning(plan))
     return Written(digest.hexdigest()[:16], highest)
+
+
+def _meaning(plan: Plan) -> bytes:
+    """What the numbers stand for: the same ones for other categories are other data."""
+    features = [[feature.name, *feature.categories] for feature in plan.features]
+    return json.dumps([plan.task.value, plan.class_names, features]).encode()
 
 
 def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:

@@ -145,3 +145,11 @@ def test_an_unknown_run_in_the_url_is_told_with_the_way_back(page, address):
     page.goto(f"{address}/run?run=0123456789abcdef0123456789abcdef")
     expect(page.get_by_text("No run")).to_be_visible(timeout=90_000)
     no_traceback(page)
+
+
+def test_no_table_is_saved_with_cells_that_a_spreadsheet_runs(page, address):
+    page.goto(f"{address}/data")
+    table = page.get_by_test_id("stDataFrame").first
+    table.hover(timeout=90_000)
+    expect(page.get_by_role("button", name="Show/hide columns").first).to_be_visible()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)  # hidden ones too

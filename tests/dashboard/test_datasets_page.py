@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 
 from dashboard.dataset_rows import row_table
 from dashboard.dataset_uploads import keep_upload
+from dashboard.run_filters import dataset_labels
 from dashboard.uploaded_files import share_bytes
 from experiments.datasets.preview import look
 from experiments.datasets.reading.found import Wanted
@@ -214,3 +215,15 @@ def test_versions_lead_to_each_other(stored, ship, open_page, store):
     newest = next(one for one in app.button if "150 samples (newest)" in one.label)
     newest.click().run()
     assert not app.exception and app.query_params["name"] in (info.name, [info.name])
+
+
+def test_runs_are_filtered_by_what_users_call_their_data():
+    names = ["iris", "old_name@11112222", "ship@33334444", "ship@55556666"]
+    titles = {"11112222": "Patients 2024", "33334444": "ship", "55556666": "ship"}
+    assert dataset_labels(names, titles) == {
+        "iris": "iris",
+        "old_name@11112222": "Patients 2024",
+        "ship@33334444": "ship · 333344",
+        "ship@55556666": "ship · 555566",
+    }
+    assert dataset_labels(["gone@99998888"], {}) == {"gone@99998888": "gone"}

@@ -1,18 +1,23 @@
 """Metrics against scikit-learn's, and which data a model can be evaluated on."""
 
+import tracemalloc
+
+import h5py
 import keras
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from experiments import predicting
 from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.samples import StoredSamples
 from experiments.errors import InputError
 from experiments.evaluating import evaluate
 from experiments.launching.inline import run_inline
 from experiments.loaded_models import LoadedFile, load_run
 from experiments.measuring import measure_classes, measure_values, probabilities
 from experiments.model_data import compatible, guess_scale, kind_of, refuse_unfit, to_model
-from experiments.predicting import open_model, predict_samples
+from experiments.predicting import open_model, predict, predict_parts, predict_samples
 from experiments.spec_files import parse_spec
 from experiments.tracking.store import Store
 
@@ -168,3 +173,20 @@ def test_pixels_are_scaled_only_for_a_model_that_does_not_do_it_itself():
 def test_what_a_sample_is_follows_from_the_input_shape():
     kinds = [kind_of(model_of(*shape)) for shape in ((8, 8, 3), (28, 28), (7,), (20, 6))]
     assert kinds == ["image", "image", "tabular", "array"]
+
+
+def test_samples_on_disk_are_predicted_a_part_at_a_time(tmp_path, monkeypatch):
+    with h5py.File(tmp_path / "samples.h5", "w") as file:
+        x = np.random.default_rng(0).integers(0, 256, (1500, 64, 64, 3), np.uint8)
+        file.create_dataset("x", data=x, chunks=(64, 64, 64, 3))
+    model = keras.Sequential([keras.Input((64, 64, 3)), keras.layers.GlobalAveragePooling2D()])
+    rows = np.arange(3, len(x))
+    whole = predict(model, to_model(model, x[rows], 255.0, "0..1"))
+    del x
+    monkeypatch.setattr(predicting, "_MOST_BYTES", 4_000_000)  # 256 of them have 3.1 MB
+    stored = StoredSamples(tmp_path / "samples.h5")
+    tracemalloc.start()
+    np.testing.assert_array_equal(predict_parts(model, stored, rows, 255.0, "0..1"), whole)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40_000_000  # all of them as float32 have 74 MB

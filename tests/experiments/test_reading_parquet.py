@@ -197,6 +197,47 @@ def test_sizes_far_beyond_the_file_are_refused(tmp_path):
     assert "declares 150,000,000 rows" in refusal(path)
 
 
+@pytest.fixture
+def one_page(tmp_path):
+    """A table whose first column is one page, and where the size of that page unpacked stands."""
+    path = tmp_path / "page.parquet"
+    a = [f"{n:0100}" for n in range(20_000)]
+    table = pa.table({"a": a, "b": np.arange(len(a)) / 7, "y": np.arange(len(a)) % 2})
+    pq.write_table(table, path, use_dictionary=False, data_page_size=8 << 20)
+    at = pq.ParquetFile(path).metadata.row_group(0).column(0).data_page_offset
+    content = bytearray(path.read_bytes())
+    assert content[at] == content[at + 2] == 0x15  # fields 1 (its kind) and 2, whole numbers
+    return path, content, at + 3
+
+
+def test_a_page_that_declares_more_than_the_footer_is_refused_before_it_is_unpacked(one_page):
+    path, content, at = one_page
+    assert samples(PARQUET, path)[0].samples == 20_000
+    content[at : at + 4] = b"\xfe\xff\xff\x7f"  # in as many bytes as before
+    path.write_bytes(content)
+    said = refusal(path)
+    assert "the column 'a' of row group 0 (from 0): its pages declare 134,217," in said
+    assert "up to page 1, the footer 2,0" in said
+
+
+def test_a_page_header_that_is_none_is_refused_with_its_place(one_page):
+    path, content, at = one_page
+    content[at - 3 : at + 20] = b"\xff" * 23
+    path.write_bytes(content)
+    assert f"the header of the page at byte {at - 3:,} cannot be read" in refusal(path)
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_texts_that_are_stored_by_their_differences_are_read(tmp_path, encoding):
+    path = tmp_path / "delta.parquet"
+    table = pa.table({"a": ["red", "reed", "blue"] * 50, "y": np.arange(150) % 2})
+    ways = {"a": encoding, "y": "PLAIN"}
+    pq.write_table(table, path, use_dictionary=False, column_encoding=ways)
+    plan, x, _ = samples(PARQUET, path)
+    assert plan.features[0].categories == ("blue", "red", "reed")
+    assert x[:3, 0].tolist() == [1, 2, 0]
+
+
 def test_tables_that_hold_nothing_are_refused(tmp_path):
     path = tmp_path / "empty.parquet"
     path.write_bytes(good_bytes(tmp_path, a=pa.array([], pa.int64()), y=pa.array([], pa.int64())))

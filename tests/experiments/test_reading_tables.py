@@ -64,9 +64,9 @@ def test_target_is_found_by_its_name_or_is_the_last_column(tmp_path, header, tar
         (["spam", "ham"] * 5, Task.BINARY, ("ham", "spam")),
         ([10, 9, 2] * 5, Task.MULTICLASS, ("2", "9", "10")),
         (["c", "a", "b"] * 5, Task.MULTICLASS, ("a", "b", "c")),
-        ([1, 2, 3, 4] * 4, Task.REGRESSION, ()),
+        ([1, 2, 3, 4, 1, 2, 3], Task.REGRESSION, ()),
         ([0.5, 1.5] * 10, Task.REGRESSION, ()),
-        (list(range(21)) * 10, Task.REGRESSION, ()),
+        (list(range(18, 39)) * 10, Task.REGRESSION, ()),
     ],
 )
 def test_task_follows_from_the_values_of_the_target(tmp_path, targets, task, classes):

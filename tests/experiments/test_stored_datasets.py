@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import h5py
 import keras
@@ -98,6 +99,27 @@ def test_samples_and_hash_are_the_same_however_they_come_in_blocks(info, tmp_pat
     other = x.copy()
     other[17, 3] += 1
     written = write_samples(tmp_path / "other.h5", PLAN, iter([Block(other, y)]))
+    assert written.digest != info.content_hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": ("lost", "won")},
+        {"task": Task.REGRESSION, "class_names": ()},
+        {
+            "features": (
+                FEATURES[0],
+                replace(FEATURES[1], categories=("a", "b", "c")),
+                *FEATURES[2:],
+            )
+        },
+        {"features": (replace(FEATURES[0], name="length"), *FEATURES[1:])},
+    ],
+)
+def test_the_same_numbers_with_another_meaning_are_other_data(info, tmp_path, change):
+    plan = replace(PLAN, **change)
+    written = write_samples(tmp_path / "other.h5", plan, iter([Block(*table())]))
     assert written.digest != info.content_hash
 
 

@@ -7,12 +7,9 @@ import numpy as np
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.array_source import LARGEST, ArraySource, Listed, place, texts_of
+from experiments.datasets.reading.class_numbers import are_classes
 from experiments.datasets.reading.found import MOST_CATEGORIES, Wanted
 from experiments.errors import DatasetError
-
-# Fractions with zeros behind the point are classes up to here, and whole numbers with fewer than
-# two samples each
-_FEW = 20
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class TargetScan:
         numbers = not is_one_hot(self._y) and not isinstance(found[0], str)
         many = len(found) > MOST_CATEGORIES
         classes = self._whole and not many
-        task = wanted.task or self._task(len(found), numbers, classes)
+        task = wanted.task or self._task(found, numbers, classes)
         if task is Task.REGRESSION and not numbers:
             what = "one-hot" if is_one_hot(self._y) else "texts"
             raise self._refused(f"is {what}", "numbers, for a regression")
@@ -121,16 +118,14 @@ class TargetScan:
             return Targets(task, (), f"The task is regression ({reason}): the target is a number.")
         names = tuple(_name(value) for value in found)
         note = f"The task is {task} ({reason}): the target has {len(names):,} classes."
+        if numbers and task is Task.MULTICLASS and not wanted.task:
+            note += " Choose regression if the size of these numbers matters."
         return Targets(task, names, note)
 
-    def _task(self, count: int, numbers: bool, classes: bool) -> Task:
-        few = count <= _FEW
-        if self._y.dtype.kind in "iu":
-            # As many numbers as samples, nearly: prices, not classes
-            few = few or count <= self._rows // 2
-        if numbers and not (classes and few):
+    def _task(self, found: list[Any], numbers: bool, classes: bool) -> Task:
+        if numbers and not (classes and are_classes(found, self._rows)):
             return Task.REGRESSION
-        return Task.BINARY if count == 2 else Task.MULTICLASS
+        return Task.BINARY if len(found) == 2 else Task.MULTICLASS
 
     def _refused(self, found: str, allowed: str) -> DatasetError:
         return DatasetError(

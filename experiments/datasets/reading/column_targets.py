@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.catalogue import Task
+from experiments.datasets.reading.class_numbers import are_classes
 from experiments.datasets.reading.column_scanning import (
     TableFile,
     Target,
@@ -21,9 +22,6 @@ from experiments.errors import DatasetError, unknown
 
 #: Names, in any case, of the column that is predicted where the user names none.
 TARGET_NAMES = ("target", "label", "class", "y", "outcome")
-#: Numbers with more different values than this are no classes unless the user says so.
-MOST_CLASSES_OF_NUMBERS = 20
-_ROWS_OF_A_CLASS = 5
 
 
 class Chosen(NamedTuple):
@@ -130,18 +128,15 @@ def _task(
     if column.kind is not ColumnKind.NUMERIC:
         task = Task.BINARY if classes and len(classes) == 2 else Task.MULTICLASS
         return task, f"The task is {task}: the target has {len(classes or ())} categories."
-    few = classes is not None and len(classes) <= MOST_CLASSES_OF_NUMBERS
-    if classes is None or not few or not _are_whole(classes, decimal_comma(table)):
+    if classes is None or not are_classes(_numbers(classes, decimal_comma(table)), table.rows):
         return Task.REGRESSION, "The task is regression: the target is a number."
     if len(classes) == 2:
         return Task.BINARY, "The task is binary: the target has two values."
-    if len(classes) * _ROWS_OF_A_CLASS <= table.rows:
-        return (
-            Task.MULTICLASS,
-            f"The task is multiclass: the target has {len(classes)} different whole numbers. "
-            "Choose regression if their size matters.",
-        )
-    return Task.REGRESSION, "The task is regression: the target has few rows for each number."
+    return (
+        Task.MULTICLASS,
+        f"The task is multiclass: the target has {len(classes)} different whole numbers. "
+        "Choose regression if their size matters.",
+    )
 
 
 def _refuse_task(
@@ -165,9 +160,9 @@ def _refuse_task(
         )
 
 
-def _are_whole(classes: tuple[str, ...], comma: bool) -> bool:
+def _numbers(classes: tuple[str, ...], comma: bool) -> list[float]:
     numbers = numbers_in(pa.array(classes), comma)
-    return numbers is not None and all(float(number).is_integer() for number in numbers.to_pylist())
+    return [] if numbers is None else numbers.to_pylist()
 
 
 def _refused(file: TableFile, column: Column, found: str, allowed: str) -> DatasetError:

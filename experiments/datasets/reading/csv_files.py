@@ -105,12 +105,20 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.Re
                 rows += batch.num_rows
                 if batch.num_rows:
                     last = batch.slice(batch.num_rows - 1)
-                    yield pa.RecordBatch.from_arrays(
-                        [clean(array) for array in batch.columns], names=list(names)
-                    )
+                    yield pa.RecordBatch.from_arrays(_clean_all(batch), names=list(names))
         except pa.ArrowException as error:
             raise DatasetError(_why(path, layout, invalid, rows, error)) from error
         _refuse_open_quote(path, stream, last, rows - header)
+
+
+def _clean_all(batch: pa.RecordBatch) -> list[pa.Array]:
+    """The columns, clean; of a wide table all at once, since each call costs more than its few
+    cells."""
+    if batch.num_rows > _FEW_ROWS or batch.num_columns == 1:
+        return [clean(array) for array in batch.columns]
+    together = clean(pa.concat_arrays(batch.columns))
+    rows = batch.num_rows
+    return [together.slice(n * rows, rows) for n in range(batch.num_columns)]
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -146,8 +154,8 @@ def _why(path: Path, layout: Layout, invalid: list[Any], rows: int, error: Excep
     if "straddling" in str(error):
         return (
             f"{path.name}: a line after row {max(0, rows - int(header)):,} is longer than "
-            f"{LONGEST_LINE:,} bytes, or a quote there is never closed. Close it, or bring wide "
-            "data as one array in a NPZ or HDF5 file."
+            f"{LONGEST_LINE:,} bytes, or a quote there is never closed. Close it, or save "
+            "the table with fewer columns."
         )
     return f"{path.name} cannot be read as a table: {error}. Save it again as CSV with UTF-8."
 

@@ -23,6 +23,7 @@ from experiments.datasets.reading.found import (
     Table,
     Wanted,
 )
+from experiments.datasets.reading.parquet_pages import check_pages
 from experiments.datasets.reading.tables import as_table, plan_table
 from experiments.errors import DatasetError
 
@@ -31,6 +32,9 @@ _LONGEST_FOOTER = 64 << 20
 # What is declared may be this many times the file, once it is larger than a gigabyte
 _MOST_PACKED = 1000
 _ALWAYS_ALLOWED = 1 << 30
+_NO_DICTIONARY = {"DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"}
+# Of a batch of texts without a dictionary, as long as they can be; and its rows however long
+_MOST_BYTES, _FEW_ROWS = 64 << 20, 64
 _BUFFER = 1 << 16  # bytes of a column that are read at a time
 
 
@@ -40,6 +44,8 @@ class ParquetFiles:
     def look(self, path: Path, wanted: Wanted) -> Table:
         """The table in the file: every row of it was read."""
         schema = _checked_schema(path)
+        with _parquet(path, ()) as parquet:
+            check_pages(path, parquet.metadata)
         strange = _unusable(schema)
         names = [name for name in schema.names if name not in strange]
         trackers = {name: ColumnTracker(name, len(names)) for name in names}
@@ -107,7 +113,7 @@ def _check_sizes(path: Path, metadata: Any, schema: pa.Schema, size: int) -> Non
     if max(metadata.num_columns, len(schema)) > MOST_COLUMNS:
         raise DatasetError(
             f"{path.name} has {metadata.num_columns:,} columns. Allowed: up to {MOST_COLUMNS:,}. "
-            "Bring wider data as one array in a NPZ or HDF5 file."
+            "Write it again with those that matter."
         )
     repeated = [name for name, times in Counter(schema.names).items() if times > 1]
     if repeated:
@@ -171,10 +177,13 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if not names:
         return
     with _parquet(path, ()) as parquet:
-        schema = parquet.schema_arrow
-    texts = [name for name in names if _is_string(schema.field(name).type)]
+        schema, plain = parquet.schema_arrow, _without_dictionaries(parquet.metadata)
+    texts = [n for n in names if _is_string(schema.field(n).type) and n not in plain]
     rows = 0
     size = max(1, min(MOST_ROWS, _MOST_CELLS // len(names)))
+    longest = max((plain[name] for name in names if name in plain), default=0)
+    if longest * size > _MOST_BYTES:
+        size = max(min(size, _FEW_ROWS), _MOST_BYTES // longest)
     with _parquet(path, texts) as parquet:
         try:
             for batch in parquet.iter_batches(size, columns=list(names), use_threads=False):
@@ -183,6 +192,19 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 yield pa.RecordBatch.from_arrays(arrays, names=list(names))
         except (pa.ArrowException, OSError) as error:
             raise _corrupt(path, rows, error) from error
+
+
+def _without_dictionaries(metadata: Any) -> dict[str, int]:
+    """The columns that Arrow cannot read as dictionaries (25.0: "not yet implemented"), and how
+    many bytes a text of theirs can have: each may begin with the whole one before it."""
+    found: dict[str, int] = {}
+    for group in range(metadata.num_row_groups):
+        for number in range(metadata.num_columns):
+            one = metadata.row_group(group).column(number)
+            if _NO_DICTIONARY & set(one.encodings):
+                name = one.path_in_schema
+                found[name] = max(found.get(name, 0), one.total_uncompressed_size)
+    return found
 
 
 def _plain(array: pa.Array) -> pa.Array:
