@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "compare": "many runs: their histories read and drawn; listed, filtered, sorted",
     "memory": "the memory of the dashboard, the worker and a training process",
     "streaming": "data larger than memory: peak memory, samples a second; each reader; an upload",
+    "finetune": "a head on cached features of a frozen base; their memory; what transfer brings",
 }
 
 

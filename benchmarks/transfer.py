@@ -1,0 +1,122 @@
+"""What pretraining is worth: digits 5 to 9 learned from ten samples a class, with and without."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+
+#: MobileNet, and not MobileNetV2, whose batch normalisation has a momentum of 0.999 in Keras: its
+#: averages take thousands of batches to leave where they begin, so that in the few hundred of this
+#: measurement a network that fits its training samples is at chance in validation.
+NETWORK = {
+    "name": "application", "application": "MobileNet", "alpha": 0.25, "weights": "random",
+    "size": 32, "dropout": 0.0,
+}  # fmt: skip
+A_CLASS = 170  # of the 174 or more that there are: the same of each
+SHOTS = 10
+
+
+class Lengths(NamedTuple):
+    """Epochs of pretraining, and of each of the two that are compared; of the first of these the
+    head alone trains for ``head``."""
+
+    pretraining: int
+    epochs: int
+    head: int
+
+
+class Accuracies(NamedTuple):
+    """Of one seed: the share of the 800 validation samples that is recognised after the last
+    epoch, with and without pretraining, on the same split."""
+
+    fine_tuned: float
+    from_scratch: float
+
+
+def store_digits() -> tuple[str, str]:
+    """Digits 0 to 4 and 5 to 9 as data sets of their own; returns their names."""
+    from sklearn.datasets import load_digits
+
+    from experiments.datasets.reading.found import Wanted
+    from experiments.datasets.storing import store_file
+
+    digits = load_digits()
+    pictures = (15 * digits.images[..., None]).astype("uint8")
+    names = []
+    with TemporaryDirectory() as folder:
+        for first in (0, 5):
+            rows = [np.flatnonzero(digits.target == first + n)[:A_CLASS] for n in range(5)]
+            chosen = np.sort(np.concatenate(rows))
+            path = Path(folder) / f"digits-{first}-to-{first + 4}.npz"
+            np.savez(path, x=pictures[chosen], y=digits.target[chosen] - first)
+            names.append(store_file(path, path.stem, Wanted(target="y")).name)
+    return names[0], names[1]
+
+
+def pretraining(dataset: str, lengths: Lengths) -> dict[str, Any]:
+    """The spec of the run whose base is taken over."""
+    return _all_trains(dataset, 0) | {
+        "split": {"method": "stratified", "validation_split": 0.1},
+        "training": {"epochs": lengths.pretraining, "batch_size": 16},
+    }
+
+
+def from_scratch(dataset: str, lengths: Lengths, seed: int) -> dict[str, Any]:
+    """The spec of a run on ten samples a class with fresh weights."""
+    return _all_trains(dataset, seed) | {
+        "training": {"epochs": lengths.epochs, "batch_size": SHOTS},
+        "split": {"method": "stratified", "validation_split": 1 - (SHOTS + 0.1) / A_CLASS},
+    }
+
+
+def fine_tuned(dataset: str, lengths: Lengths, seed: int, run_id: str) -> dict[str, Any]:
+    """The same with the base of a run: first the head, then all of it."""
+    return from_scratch(dataset, lengths, seed) | {
+        "finetune": {"after": lengths.head, "learning_rate": 0.0001},
+        "training": {"epochs": lengths.epochs, "batch_size": SHOTS, "learning_rate": 0.01},
+        "start": {"run": run_id, "file": "model/model.h5", "how": "weights"},
+    }
+
+
+def compare(home: Path, lengths: Lengths, seeds: range) -> tuple[float, list[Accuracies]]:
+    """Pretrain once, then train both for each seed, all in the store of this workspace; returns
+    the validation accuracy of pretraining too."""
+    import os
+
+    from experiments.settings import read_settings
+    from experiments.tracking.store import Store
+
+    os.environ["KERASCOPE_HOME"] = str(home)
+    store = Store(read_settings())
+    before, after = store_digits()
+    run_id, pretrained = _train(store, pretraining(before, lengths))
+    found = []
+    for seed in seeds:
+        tuned = _train(store, fine_tuned(after, lengths, seed, run_id))[1]
+        found.append(Accuracies(tuned, _train(store, from_scratch(after, lengths, seed))[1]))
+    return pretrained, found
+
+
+def _all_trains(dataset: str, seed: int) -> dict[str, Any]:
+    return {
+        "dataset": {"name": dataset},
+        "model": NETWORK,
+        "finetune": {"after": 0, "learning_rate": 0.001},
+        "seed": seed,
+    }
+
+
+def _train(store: Any, spec: dict[str, Any]) -> tuple[str, float]:
+    """The run's id and its last val_accuracy."""
+    import json
+
+    from experiments.launching.inline import run_inline
+    from experiments.spec_files import parse_spec
+    from experiments.tracking.artifacts import fetch_artifact
+
+    run_id, status = run_inline(store, parse_spec(spec))
+    if status.value != "FINISHED":
+        raise RuntimeError(f"The run {run_id} ended as {status.value}.")
+    history = json.loads(fetch_artifact(store, run_id, "history.json").read_text())
+    return run_id, history["val_accuracy"][-1]
