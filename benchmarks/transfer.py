@@ -73,7 +73,7 @@ def from_scratch(dataset: str, lengths: Lengths, seed: int) -> dict[str, Any]:
 def fine_tuned(dataset: str, lengths: Lengths, seed: int, run_id: str) -> dict[str, Any]:
     """The same with the base of a run: first the head, then all of it."""
     return from_scratch(dataset, lengths, seed) | {
-        "finetune": {"after": lengths.head, "learning_rate": 0.0001},
+        "finetune": {"after": lengths.head, "learning_rate": 0.001},
         "training": {"epochs": lengths.epochs, "batch_size": SHOTS, "learning_rate": 0.01},
         "start": {"run": run_id, "file": "model/model.h5", "how": "weights"},
     }
@@ -90,11 +90,11 @@ def compare(home: Path, lengths: Lengths, seeds: range) -> tuple[float, list[Acc
     os.environ["KERASCOPE_HOME"] = str(home)
     store = Store(read_settings())
     before, after = store_digits()
-    run_id, pretrained = _train(store, pretraining(before, lengths))
+    run_id, pretrained = train_here(store, pretraining(before, lengths))
     found = []
     for seed in seeds:
-        tuned = _train(store, fine_tuned(after, lengths, seed, run_id))[1]
-        found.append(Accuracies(tuned, _train(store, from_scratch(after, lengths, seed))[1]))
+        tuned = train_here(store, fine_tuned(after, lengths, seed, run_id))[1]
+        found.append(Accuracies(tuned, train_here(store, from_scratch(after, lengths, seed))[1]))
     return pretrained, found
 
 
@@ -107,7 +107,7 @@ def _all_trains(dataset: str, seed: int) -> dict[str, Any]:
     }
 
 
-def _train(store: Any, spec: dict[str, Any]) -> tuple[str, float]:
+def train_here(store: Any, spec: dict[str, Any]) -> tuple[str, float]:
     """The run's id and its last val_accuracy."""
     import json
 
