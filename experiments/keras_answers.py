@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from experiments import evaluating, exporting, planning, predicting
+from experiments import embedding, evaluating, explaining, exporting, planning, predicting
 from experiments.bases import describe_base
 from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
@@ -106,6 +106,9 @@ OPERATIONS: dict[str, Operation] = {
     "evaluate": evaluating.evaluate,
     "export": exporting.export_to,
     "plan_transplant": planning.plan_into_run,
+    "read_samples": explaining.read_samples,
+    "explain": explaining.explain,
+    "embed": embedding.embed,
 }
 
 

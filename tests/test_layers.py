@@ -31,6 +31,7 @@ LEVELS = [
     {"training", "attending"},
     {
         "launching", "predicting", "measuring", "evaluating", "planning", "keras_process",
+        "explaining", "embedding",
         "inspect_process", "dataset_process",
     },
     {"worker", "keras_answers"},
