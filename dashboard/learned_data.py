@@ -69,7 +69,8 @@ def confused_pairs(answers: pd.DataFrame) -> dict[tuple[str, str], int]:
     wrong = answers[~answers["right"]]
     counts = wrong.groupby(["true", "answer"], sort=True).size()
     counts = counts.sort_values(ascending=False, kind="stable")
-    return {(str(true), str(answer)): int(n) for (true, answer), n in counts.items()}  # type: ignore[misc]
+    pairs = zip(counts.index.tolist(), counts.tolist(), strict=True)
+    return {(str(true), str(answer)): int(n) for (true, answer), n in pairs}
 
 
 def point_frame(embedded: Mapping[str, Any], names: Sequence[str]) -> pd.DataFrame:
