@@ -88,5 +88,5 @@ def _draw_clicked(
         draw_picture(point.iloc[0], read["inputs"][0])
         return
     say_answer(point.iloc[0])
-    values = named_rows(info, np.asarray(read["inputs"], float))
+    values = named_rows(info, np.asarray(read["inputs"], float), read["feature_names"])
     st.table(values.T.set_axis([""], axis=1), border="horizontal", hide_header=True)

@@ -127,8 +127,9 @@ def _draw_rows(info: DatasetInfo, shown: pd.DataFrame, read: dict[str, Any]) -> 
     table = shown.drop(columns="right").reset_index(drop=True)
     table = table.rename(columns={"true_probability": "probability of true"})
     percent = st.column_config.NumberColumn(format="percent")
+    values = named_rows(info, np.asarray(read["inputs"], float), read["feature_names"])
     st.dataframe(
-        pd.concat([table, named_rows(info, np.asarray(read["inputs"], float))], axis=1),
+        pd.concat([table, values], axis=1),
         hide_index=True,
         column_config={"probability": percent, "probability of true": percent},
     )

@@ -146,7 +146,7 @@ def test_an_embedding_is_drawn_for_pictures(open_page, store):
     run_id = train(store, model={"name": "mlp", "layers": [8]})
     app = open_page("run", run=run_id, tab=TAB)
     assert not app.exception and "has no convolution" in texts(app)
-    app = open_page("run", run=run_id, tab=TAB, learned="Embedding", part="train")
+    app = open_page("run", run=run_id, tab=TAB, learned="Embedding", part="Training")
     assert not app.exception and not app.error
     said = texts(app)
     assert "120 training samples" in said and "Each is 8 numbers" in said
@@ -162,7 +162,7 @@ def test_a_table_run_shows_rows_and_points_but_no_heat(open_page, store):
     assert "Where it looked" not in texts(app)
     (table,) = [frame.value for frame in app.dataframe if "true" in frame.value]
     assert isinstance(table, pd.DataFrame) and "alcohol" in table and len(table)
-    app = open_page("run", run=run_id, tab=TAB, learned="Embedding", projection="tsne")
+    app = open_page("run", run=run_id, tab=TAB, learned="Embedding", projection="t-SNE")
     assert not app.exception and not app.error
     assert "t-SNE keeps neighbours together" in texts(app)
     assert "Click on a point to see its features" in texts(app)
