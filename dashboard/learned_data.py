@@ -109,8 +109,18 @@ def embedding_figure(
         if some.empty:
             continue
         right = some["right"].to_numpy()
+        figure.add_scatter(  # for the legend, which would take the symbol of the first point
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=name,
+            legendgroup=name,
+            hoverinfo="skip",
+            marker={"color": color, "symbol": "x" if name == WRONG and by_fate else "circle"},
+        )
         figure.add_scatter(
-            x=some["x"], y=some["y"], mode="markers", name=name,
+            x=some["x"], y=some["y"], mode="markers", name=name, legendgroup=name,
+            showlegend=False,
             customdata=some[["sample", "true", "answer", "probability"]].to_numpy(),
             marker={
                 "color": color, "symbol": np.where(right, "circle", "x").tolist(),
@@ -127,7 +137,7 @@ def embedding_figure(
     figure.update_layout(
         height=460, margin={"l": 8, "r": 8, "t": 8, "b": 8}, dragmode="pan",
         clickmode="event+select", hovermode="closest",
-        showlegend=len(figure.data) <= _MOST_NAMED,
+        showlegend=len(figure.data) <= 2 * _MOST_NAMED,
         legend={"orientation": "h", "y": -0.12, "yanchor": "top", "itemsizing": "constant"},
     )  # fmt: skip
     return figure

@@ -176,7 +176,8 @@ def _find(model: keras.Model, least: int) -> list[keras.Layer] | None:
         return None
     for layer in reversed(model.layers):
         if isinstance(layer, keras.Model):
-            if _cells(layer.outputs[0]) >= least:
+            pooled = isinstance(layer.layers[-1], _POOLING)
+            if not pooled and _cells(layer.outputs[0]) >= least:
                 return [layer]
             if inside := _find(layer, least):
                 return [layer, *inside]

@@ -44,7 +44,9 @@ def cnn(store):
 @pytest.fixture(scope="module")
 def on_base(store, cnn):
     """A head on the frozen maps of the CNN."""
-    return train(store, model={"name": "saved_base", "run": cnn, "layer": "pool_2", "dense": 0})
+    return train(
+        store, model={"name": "saved_base", "run": cnn, "layer": "conv_2_activation", "dense": 0}
+    )
 
 
 def corner_model():
@@ -155,12 +157,12 @@ def test_a_run_is_explained_for_its_answer_and_its_truth(store, cnn):
     assert read_samples(store, cnn, [row])["inputs"][0] == found["input"]
 
 
-@pytest.mark.parametrize("layer", ["pool_2", "flat"])
+@pytest.mark.parametrize("layer", ["conv_2_activation", "pool_2", "flat"])
 def test_the_maps_of_a_base_are_found_and_what_they_give_is_the_answer(store, cnn, layer):
     run_id = train(store, model={"name": "saved_base", "run": cnn, "layer": layer})
     found = explain(store, run_id, 3)
-    inside = {"pool_2": BASE, "flat": f"{BASE} / conv_2_activation"}
-    assert found["layer"] == inside[layer]
+    inside = BASE if layer == "conv_2_activation" else f"{BASE} / conv_2_activation"
+    assert found["layer"] == inside and np.shape(found["heats"][0]["heat"]) == (4, 4)
     model = load_run(store, run_id).model
     x = load_run(store, run_id).dataset.x[:2]
     _, features = find_maps(model).forward(x.astype("float32"))
