@@ -120,7 +120,7 @@ def embedding_figure(
         )
         figure.add_scatter(
             x=some["x"], y=some["y"], mode="markers", name=name, legendgroup=name,
-            showlegend=False,
+            showlegend=False, unselected={"marker": {"opacity": 0.45}},
             customdata=some[["sample", "true", "answer", "probability"]].to_numpy(),
             marker={
                 "color": color, "symbol": np.where(right, "circle", "x").tolist(),
