@@ -250,6 +250,11 @@ def ask_model(source: ModelSource, operation: str, **arguments: Any) -> dict[str
     return _ask_model(read_settings(), source.key, operation, arguments, source)
 
 
+def ask_run(run: Run, operation: str, **arguments: Any) -> dict[str, Any]:
+    """What the Keras process says of a run that has ended; the same question is asked once."""
+    return _ask_run(read_settings(), run.id, _state(run), operation, arguments)
+
+
 def inspection(source: ModelSource, against: ModelSource | None = None) -> dict[str, Any]:
     """What is in the model's file, without loading it; with ``against`` the difference too."""
     other = against.key if against else ""
@@ -436,6 +441,13 @@ def _ask_model(
 ) -> dict[str, Any]:
     process = _keras(settings) if _source.run else _uploaded_keras(settings)
     return process.ask(operation, source=_source.asked, **arguments)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _ask_run(
+    settings: Settings, run_id: str, state: str, operation: str, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    return _keras(settings).ask(operation, run_id=run_id, **arguments)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

@@ -1,5 +1,7 @@
 """Rows of a data set as they were in the file."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,9 +9,12 @@ from experiments.datasets.catalogue import DatasetInfo
 from experiments.datasets.preview import Preview
 
 
-def named_rows(info: DatasetInfo, x: np.ndarray) -> pd.DataFrame:
-    """Rows (n, features) with the names of the features, and categories by name."""
-    names = list(info.feature_names) or [f"x{i}" for i in range(x.shape[1])]
+def named_rows(info: DatasetInfo, x: np.ndarray, names: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows (n, features) with the names of the features, and categories by name.
+
+    ``names`` are for a data set of the catalogue, which has them beside its samples.
+    """
+    names = list(info.feature_names or names) or [f"x{i}" for i in range(x.shape[1])]
     table = pd.DataFrame(x, columns=names)
     for position, categories in enumerate(info.categories):
         if categories:

@@ -277,3 +277,21 @@ PAIR = (
     "The verdict compares two columns: one measured on training samples, one on validation "
     "samples. They are found by their names; choose others here if that went wrong."
 )
+HEAT = (
+    "Which places of the picture speak for a class, as the last maps of the network have it. It "
+    "tells where, not why; a warm border says that the model looks at the border, not that this is "
+    "right. docs/learned.md says more."
+)
+HEAT_METHODS = (
+    "**Grad-CAM** (2017) weighs whole maps by the mean of their gradients. It is the usual one; "
+    "where places are not averaged before the head, as in the CNNs made here, it can also warm "
+    "places that do not count.\n\n"
+    "**HiResCAM** (2020) multiplies maps and gradients place by place; with one dense layer after "
+    "the maps it shows exactly what each cell adds to the score."
+)
+PROJECTIONS = (
+    "**PCA** keeps the two directions in which the samples differ most; distances mean "
+    "something.\n\n"
+    "**t-SNE** keeps neighbours together and shows groups that PCA lays over each other; sizes of "
+    "groups and distances between them mean little. At most 1,000 samples."
+)

@@ -14,6 +14,7 @@ from dashboard.comparing.exports import to_csv
 from dashboard.components import MODELS, clone_run, errors_shown
 from dashboard.formats import number, plain, size
 from dashboard.prediction_charts import confusion, confusion_figure, most_mistaken, truth_figure
+from dashboard.run_learned import draw_learned
 from dashboard.split_audit import audit_of, draw_audit, draw_warnings
 from experiments.checkpoint_files import MODEL_FILE
 from experiments.datasets.catalogue import DatasetInfo
@@ -21,6 +22,7 @@ from experiments.datasets.stored import find_info, is_known
 from experiments.errors import ArtifactError, ExperimentsError
 from experiments.tracking.runs import Run, RunStatus
 
+LEARNED = "What it learned"
 _LOG_LINES = 300
 
 
@@ -49,15 +51,21 @@ def draw_record(run: Run) -> None:
     audit = audit_of(run)
     if audit:
         draw_warnings(audit)
-    predictions, *split, params, files, log = st.tabs(
-        ["Predictions", *(["Split"] if audit else []), "Parameters", "Files", "Log"], key="tab",
-        bind="query-params", on_change="rerun",
-    )  # fmt: skip
+    names = [] if run.status.is_active else class_names(run)
+    told = {"Split": bool(audit), LEARNED: bool(names)}
+    titles = ["Predictions", LEARNED, "Split", "Parameters", "Files", "Log"]
+    titles = [title for title in titles if told.get(title, True)]
+    opened = st.tabs(titles, key="tab", bind="query-params", on_change="rerun")
+    tabs = dict(zip(titles, opened, strict=True))
+    predictions, params, files, log = (tabs[t] for t in titles if t not in told)
     if predictions.open:
         with predictions, errors_shown():
             draw_predictions(run)
-    if audit and split[0].open:
-        with split[0]:
+    if names and tabs[LEARNED].open:
+        with tabs[LEARNED], errors_shown():
+            draw_learned(run, dataset_of(run), names)
+    if audit and tabs["Split"].open:
+        with tabs["Split"]:
             again = "Launch again with"
             draw_audit(audit, again, lambda finding: clone_run(run.id, finding.as_change()))
     if params.open:

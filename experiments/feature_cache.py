@@ -59,6 +59,12 @@ def augmented_features(spec: RunSpec, dataset: Dataset, model: keras.Model) -> S
     return _held(spec, _features(dataset, _key(dataset, model, configs, copies), extract, copies))
 
 
+def known_features(dataset: Dataset, model: keras.Model) -> StoredSamples | None:
+    """What the base of a model says of each sample, (n, features), if the file of it is there."""
+    path = _home() / f"{_key(dataset, model)}.h5"
+    return StoredSamples(path) if path.is_file() else None
+
+
 def head_of(model: keras.Model) -> keras.Model:
     """What follows the features of a model, as a model of its own with the same layers."""
     names = [layer.name for layer in model.layers]

@@ -21,7 +21,15 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from experiments import classifying, evaluating, exporting, planning, predicting
+from experiments import (
+    classifying,
+    embedding,
+    evaluating,
+    explaining,
+    exporting,
+    planning,
+    predicting,
+)
 from experiments.bases import describe_base
 from experiments.datasets.audit import audit_split
 from experiments.datasets.loading import load_dataset, on_this_machine
@@ -109,6 +117,9 @@ OPERATIONS: dict[str, Operation] = {
     "classify_application": classifying.classify_application,
     "classify_run": classifying.classify_run,
     "time_application": classifying.time_application,
+    "read_samples": explaining.read_samples,
+    "explain": explaining.explain,
+    "embed": embedding.embed,
 }
 
 

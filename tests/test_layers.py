@@ -34,8 +34,8 @@ LEVELS = [
     {"starting", "model_data"},
     {"training", "attending"},
     {
-        "launching", "predicting", "classifying", "measuring", "evaluating", "planning",
-        "keras_process", "inspect_process", "dataset_process",
+        "launching", "predicting", "classifying", "explaining", "embedding", "measuring",
+        "evaluating", "planning", "keras_process", "inspect_process", "dataset_process",
     },
     {"worker", "keras_answers"},
     {"commands"},
