@@ -17,7 +17,7 @@ PICTURES, SIDE, EPOCHS = 400, 96, 10
 BUDGET_MB = 32
 FEW, MANY = 1_000, 40_000  # pictures of 32 px; features of the many: 205 MB
 SEEDS = range(1, 6)
-LENGTHS = Lengths(pretraining=15, epochs=40, head=20)
+LENGTHS = Lengths(pretraining=30, epochs=60, head=20)
 PLAIN, FLOOR = "plain Keras, frozen base in place", "forward pass once + head on ready features"
 FIRST, SECOND = "Kerascope, first head", "Kerascope, second head"
 
