@@ -141,6 +141,13 @@ def draw_choices(answer: dict[str, Any], options: list[str]) -> list[str]:
         chosen = middle.multiselect(
             "From", [name for name in names if name != target], placeholder="all that can be used"
         )
+    else:
+        samples = middle.selectbox(
+            "From", [name for name in names if name != target], index=None,
+            placeholder="the array that was found", key=f"features {answer['file']}",
+            help="The array of samples, one entry of its first axis each.",
+        )  # fmt: skip
+        chosen = [samples] if samples else []
     task = right.selectbox("As", [None, *(task.value for task in Task)],
                            format_func=lambda t: words(t) if t else "found out")  # fmt: skip
     keys: list[str] = []

@@ -12,7 +12,7 @@ from dashboard.components import RUN, clone_run, compare_runs, dot, errors_shown
 from dashboard.formats import number, plain, words
 from dashboard.run_table import best_of
 from dashboard.split_audit import draw_findings
-from experiments.base_findings import find_in_history, find_in_spec
+from experiments.base_findings import find_in_history, find_in_spec, trained_on
 from experiments.from_scratch import from_scratch, has_pretraining
 from experiments.launching import submit
 from experiments.model_specs import WITH_BASE
@@ -41,7 +41,7 @@ def _draw(run_id: str, was_active: bool) -> None:
     if any(one.status.is_active for one in siblings) != was_active:
         st.rerun()
     spec = cache.spec(run.id)
-    found = find_in_spec(spec)
+    found = find_in_spec(spec, trained_on=trained_on(spec))
     if not run.status.is_active:
         history = cache.history(run)
         if "loss" in history:

@@ -93,7 +93,7 @@ def _about_weights(spec: RunSpec, base: Mapping[str, Any]) -> list[Finding]:
 
 def _about_data(spec: RunSpec, base: Mapping[str, Any], trained_on: int | None) -> list[Finding]:
     found = []
-    pixels = base.get("pixels")
+    pixels = base.get("pixels") or getattr(spec.model, "size", None)
     if pixels and trained_on and isinstance(spec.model, ApplicationSpec):
         if not trained_on / _FAR <= pixels <= trained_on * _FAR and spec.model.weights != "random":
             found.append(

@@ -24,13 +24,15 @@ from experiments.loaded_models import load_run
 from experiments.measuring import probabilities
 from experiments.predicting import predict
 from experiments.tracking.store import Store
-from experiments.weight_files import download, place_of
+from experiments.weight_files import download, is_here, place_of
 
 Answer = dict[str, Any]
 
 _MOST_PICTURES = 64
 _TIMED = 5  # batches
 _TIMED_BATCH = 8
+_ASK_AGAIN = 300.0  # seconds after which a server that did not answer is asked again
+_names_failed = (0.0, "")  # until when it is not, and what was said
 
 
 def classify_application(
@@ -154,11 +156,15 @@ def _whole(application: str) -> keras.Model:
 
 def _class_names(classes: int) -> tuple[list[str], str | None]:
     """The names of ImageNet's classes; where they cannot be had, numbers and why."""
+    global _names_failed
     try:
+        if not is_here(CLASSES_FILE) and time.monotonic() < _names_failed[0]:
+            raise ArtifactError(_names_failed[1])
         path = download(CLASSES_FILE)
         index = json.loads(path.read_text(encoding="utf-8"))
         return [index[str(i)][1].replace("_", " ") for i in range(classes)], None
     except ArtifactError as error:
+        _names_failed = (time.monotonic() + _ASK_AGAIN, str(error))
         said = str(error).replace("The ImageNet weights", "The names of the classes")
         return [f"class {i}" for i in range(classes)], said
     except (ValueError, KeyError, IndexError):

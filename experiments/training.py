@@ -318,7 +318,9 @@ def _write_predictions(
     """What the saved model predicts for the validation samples (or, without any, for training
     samples): ``index`` (n,), ``truth`` (n,) and ``prediction`` (n, outputs)."""
     index = (split.validation if len(split.validation) else split.train)[:_MOST_PREDICTIONS]
-    parts = np.split(index, range(_PREDICTED_AT_ONCE, len(index), _PREDICTED_AT_ONCE))
+    one = max(1, dataset.x.nbytes // len(dataset.x))
+    at_once = max(1, _PREDICTED_BYTES // one // PREDICT_BATCH) * PREDICT_BATCH
+    parts = np.split(index, range(at_once, len(index), at_once))
     prediction = np.concatenate(
         [model.predict(dataset.x[part], batch_size=PREDICT_BATCH, verbose=0) for part in parts]
     )
@@ -330,7 +332,7 @@ def _write_predictions(
     )
 
 
-_PREDICTED_AT_ONCE = 2560  # samples, a multiple of the batch size, for the batches to be the same
+_PREDICTED_BYTES = 64_000_000  # of samples at a time, in the same batches as all at once
 #: The batch size of recorded predictions: a reload that must agree to the bit uses it too.
 PREDICT_BATCH = 256
 

@@ -1,9 +1,7 @@
 """Networks of keras.applications as bases: what goes in, whose weights, which phase trains what."""
 
-import http.server
 import inspect
 import json
-import threading
 
 import keras
 import numpy as np
@@ -26,6 +24,7 @@ from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import RunStatus
 from experiments.training import train
 from experiments.training_data import training_batches, validation_data
+from tests.experiments.weight_servers import serving
 
 SMALL = {"name": "application", "application": "MobileNetV2", "alpha": 0.35, "weights": "random"}
 LAST_BLOCK = {"after": 2, "learning_rate": 0.002, "from_layer": "block_16_expand"}
@@ -224,22 +223,6 @@ def test_a_resumed_run_goes_on_in_its_phase_as_if_it_had_not_stopped(store):
     assert len(straight["loss"]) == 4
 
 
-class _Files(http.server.SimpleHTTPRequestHandler):
-    asked: list[str] = []  # noqa: RUF012 - the server makes an object a request
-
-    def log_message(self, *_):
-        self.asked.append(self.command)
-
-    def do_GET(self):
-        if not self.server.breaks:
-            return super().do_GET()
-        self.log_message()
-        self.send_response(200)
-        self.send_header("Content-Length", "100000")
-        self.end_headers()
-        self.wfile.write(b"x" * 100)
-
-
 @pytest.fixture
 def weights_server(tmp_path, monkeypatch):
     """Serves weights of a small MobileNetV2 under the name that Keras asks for."""
@@ -251,28 +234,22 @@ def weights_server(tmp_path, monkeypatch):
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
     base.save(served / name)
     monkeypatch.setenv("KERAS_HOME", str(cache))
-    _Files.asked.clear()
-    handler = lambda *arguments: _Files(*arguments, directory=str(served))  # noqa: E731
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.breaks = False
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    monkeypatch.setattr("keras.src.applications.mobilenet_v2.BASE_WEIGHT_PATH", url)
-    yield server, base, cache / "models" / name
-    server.shutdown()
-    server.server_close()
+    with serving(served) as server:
+        address = server.address
+        monkeypatch.setattr("keras.src.applications.mobilenet_v2.BASE_WEIGHT_PATH", address)
+        yield server, base, cache / "models" / name
 
 
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
 def test_imagenet_weights_are_downloaded_once_into_keras_own_cache(weights_server):
-    _, base, path = weights_server
+    server, base, path = weights_server
     for _ in range(2):
         model, _, _ = built(spec_of({"weights": "imagenet"}))
         for own, given in zip(model.get_layer(BASE).get_weights(), base.get_weights(), strict=True):
             np.testing.assert_array_equal(own, given)
-    assert path.is_file() and _Files.asked.count("GET") == 1
+    assert path.is_file() and server.asked.count("GET") == 1
     outline_spec(spec_of({"weights": "imagenet"}))  # a sketch needs no weights
-    assert len(_Files.asked) == 2
+    assert len(server.asked) == 2
 
 
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from experiments.__main__ import main
@@ -159,4 +160,17 @@ def test_the_commands_list_show_and_bring(cache, tmp_path, capsys):
     assert [row["accepted"] for row in added] == [True, False]
     assert main(["applications", "download", "MobileNetV2"]) == 0  # it is here
     assert capsys.readouterr().out.strip() == str(place_of(file))
-    assert CLASSES_FILE.name == "imagenet_class_index.json"
+
+
+def test_the_file_of_class_names_is_the_one_that_keras_asks_for(monkeypatch):
+    asked = []
+
+    def tell(name, url, **options):
+        asked.append((name, url, options["file_hash"]))
+        raise FileNotFoundError
+
+    monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", tell)
+    with pytest.raises(FileNotFoundError):
+        keras.applications.imagenet_utils.decode_predictions(np.zeros((1, 1000)))
+    assert asked == [CLASSES_FILE[:3]]
