@@ -18,16 +18,8 @@ from experiments.model_specs import (
 )
 from experiments.settings import ROOT
 from experiments.spec_files import load_spec, parse_spec
-from experiments.specs import (
-    LOSSES,
-    METRICS,
-    EarlyStoppingSpec,
-    FinetuneSpec,
-    ReduceLROnPlateauSpec,
-    RunSpec,
-    SplitSpec,
-    split_methods,
-)
+from experiments.specs import LOSSES, METRICS, RunSpec, SplitSpec, split_methods
+from experiments.training_specs import EarlyStoppingSpec, FinetuneSpec, ReduceLROnPlateauSpec
 
 Values = dict[str, Any]
 

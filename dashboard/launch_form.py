@@ -16,7 +16,8 @@ from experiments.datasets.downloads import on_this_machine
 from experiments.datasets.stored import find_info
 from experiments.errors import ExperimentsError
 from experiments.model_specs import WITH_BASE, Activation
-from experiments.specs import LOSSES, METRICS, OptimizerName
+from experiments.specs import LOSSES, METRICS
+from experiments.training_specs import OptimizerName
 
 _MODELS = {
     "linear": "Linear: one Dense layer",

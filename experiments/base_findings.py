@@ -6,7 +6,8 @@ from typing import Any
 from experiments.applications import find_application
 from experiments.datasets.split_finding import Action, Finding, Severity
 from experiments.model_specs import ApplicationSpec, BaseSpec, SavedBaseSpec
-from experiments.specs import FinetuneSpec, RunSpec
+from experiments.specs import RunSpec
+from experiments.training_specs import FinetuneSpec
 
 _HEAD_EPOCHS = 5
 _RATE_SHARE = 10  # fine-tuning is slower than the head's training by at least so much

@@ -10,7 +10,8 @@ from experiments.datasets.samples import Samples
 from experiments.feature_cache import augmented_features, head_of, with_features
 from experiments.model_specs import BaseSpec
 from experiments.models import compile_model
-from experiments.specs import FinetuneSpec, RunSpec
+from experiments.specs import RunSpec
+from experiments.training_specs import FinetuneSpec
 
 
 class Phase(NamedTuple):

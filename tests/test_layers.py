@@ -15,7 +15,7 @@ LEVELS = [
     {
         "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
         "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",
-        "base_files", "application_times",
+        "base_files", "application_times", "training_specs",
     },
     {"specs"},
     {"spec_files"},

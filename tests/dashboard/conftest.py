@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from mlflow.entities import Metric
 from streamlit.testing.v1 import AppTest
 
@@ -117,6 +118,18 @@ def open_page(workspace) -> Callable[..., AppTest]:
         return app.run()
 
     return open_page
+
+
+@pytest.fixture
+def processes_end(workspace):
+    """The caches hold the Keras processes; a test leaves none behind."""
+    from dashboard import cache
+
+    yield
+    for process in (cache.keras, cache.uploaded_keras):
+        process().close()
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 def texts(app: AppTest) -> str:

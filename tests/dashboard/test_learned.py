@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
 
 from dashboard import cache
 from dashboard.heat import overlay
@@ -21,17 +20,10 @@ from experiments.spec_files import parse_spec
 from experiments.tracking.runs import RunStatus
 from tests.dashboard.conftest import texts
 
+pytestmark = pytest.mark.usefixtures("processes_end")
+
 DIGITS = {"name": "digits", "max_samples": 150}
 TAB = "What it learned"
-
-
-@pytest.fixture(autouse=True)
-def processes_end(workspace):
-    yield
-    for process in (cache.keras, cache.uploaded_keras):
-        process().close()
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 def train(store, **spec):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.model_difference import config_table, largest, weight_table
@@ -21,6 +20,8 @@ from experiments.tracking.changes import create_run
 from experiments.tracking.runs import get_spec, list_runs
 from tests.dashboard.conftest import texts
 from tests.lambdas import save_lambda
+
+pytestmark = pytest.mark.usefixtures("processes_end")
 
 Upload = Callable[[str], str]
 
@@ -47,18 +48,6 @@ def files(tmp_path_factory) -> Path:
 def upload(workspace, files) -> Upload:
     """Stores a file as the page does; returns its key in the URL."""
     return lambda name: store_upload(workspace, name, (files / name).read_bytes()).parent.name
-
-
-@pytest.fixture(autouse=True)
-def processes_end(workspace):
-    """The caches hold the Keras processes; a test leaves none behind."""
-    from dashboard import cache
-
-    yield
-    for process in (cache.keras, cache.uploaded_keras):
-        process().close()
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 def said(app: AppTest) -> str:

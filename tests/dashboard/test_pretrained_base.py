@@ -2,7 +2,6 @@
 
 import keras
 import pytest
-import streamlit as st
 
 from dashboard import cache
 from dashboard.forms import to_spec, to_values
@@ -17,17 +16,11 @@ from experiments.tracking.runs import RunStatus, Tag, get_run, get_spec, list_ru
 from tests.dashboard.conftest import texts
 from tests.dashboard.test_launch_data import field
 
+pytestmark = pytest.mark.usefixtures("processes_end")
+
 DIGITS = {"name": "digits", "max_samples": 100}
 CNN = {"name": "cnn", "filters": [4, 8], "dense": 0}
 TUNE = {"after": 1, "learning_rate": 0.0001, "from_layer": "conv_2", "warmup_epochs": 1}
-
-
-@pytest.fixture(autouse=True)
-def processes_end(workspace):
-    yield
-    for process in (cache.keras, cache.uploaded_keras):
-        process().close()
-    st.cache_resource.clear()
 
 
 @pytest.fixture

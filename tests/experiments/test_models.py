@@ -19,7 +19,8 @@ from experiments.models import (
     model_outline,
 )
 from experiments.spec_files import parse_spec
-from experiments.specs import LOSSES, METRICS, OptimizerName, RunSpec
+from experiments.specs import LOSSES, METRICS, RunSpec
+from experiments.training_specs import OptimizerName
 
 HIDDEN = {"dropout": 0.2, "l1": 1e-4, "l2": 1e-3}
 KINDS = {
