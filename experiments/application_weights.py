@@ -1,5 +1,6 @@
 """ImageNet weights of keras.applications: from Keras' own cache folder, or downloaded into it."""
 
+import urllib.error
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +14,10 @@ from experiments.weight_files import algorithm, cannot_be_had, hash_of
 
 
 @contextmanager
-def weights_brought() -> Iterator[None]:
+def weights_brought(otherwise: str = "") -> Iterator[None]:
     """Within it, files that Keras' applications ask for are looked for, checked and downloaded so
     that a failure is told within seconds. Keras itself waits for minutes without a network, and
-    takes a file of no known hash as it is.
+    takes a file of no known hash as it is. ``otherwise`` is what else one could do, in words.
 
     Their constructors ask ``file_utils.get_file``, which is replaced meanwhile.
     """
@@ -25,7 +26,10 @@ def weights_brought() -> Iterator[None]:
     keras_own = file_utils.get_file
 
     def bring(fname: str, origin: str, **options: Any) -> str:
-        return str(_bring(keras_own, fname, origin, options))
+        try:
+            return str(_bring(keras_own, fname, origin, options))
+        except ArtifactError as error:
+            raise ArtifactError(f"{error} {otherwise}".strip()) from error
 
     file_utils.get_file = bring
     try:
@@ -55,5 +59,5 @@ def _bring(keras_own: Any, name: str, url: str, options: dict[str, Any]) -> Path
                 return Path(keras_own(name, url, cache_dir=keras_cache(), **options))
         except Exception as error:  # Keras raises a bare Exception for a failed download
             path.unlink(missing_ok=True)  # what came of it
-            said = cannot_be_had(url, path, error)
-            raise ArtifactError(f"{said} Or train with model.weights: random.") from error
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            raise ArtifactError(cannot_be_had(url, path, reason)) from error

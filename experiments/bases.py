@@ -186,7 +186,7 @@ def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[ker
             )
         options["alpha"] = spec.alpha
     try:
-        with weights_brought():
+        with weights_brought("Or train with model.weights: random."):
             base = make(input_shape=(side, side, 3), **options)
     except ValueError as error:
         least = re.search(r"at least (\d+)", str(error))
