@@ -58,7 +58,25 @@ def _training(contest: Contest, forks: Forks, home: Path, repeats: int) -> list[
         bases.append(forks.call(_peak_of_imports))
         for way, spec in specs.items():
             found[way].append(forks.call(_train, home, spec))
-    return _sections(contest, found, median(bases))
+    return [
+        *_sections(contest, found, median(bases)),
+        *_decoding(contest, forks, home, name, repeats),
+    ]
+
+
+def _decoding(contest: Contest, forks: Forks, home: Path, name: str, repeats: int) -> list[Section]:
+    if contest.dtype != "uint8":
+        return []
+    rates = [forks.call(_picture_rates, home, name) for _ in range(repeats)]
+    decoding = "decoding them as JPEGs, a thread for each core"
+    return [
+        Section(
+            f"{contest.name}: a second, streamed in batches (aim: at least 1 × decoding)",
+            [Line("streamed", [streamed for streamed, _ in rates], ""),
+             Line(decoding, [decoded for _, decoded in rates], "")],
+            decoding,
+        )
+    ]  # fmt: skip
 
 
 def _sections(contest: Contest, found: dict[str, list["Trained"]], base: float) -> list[Section]:
@@ -119,6 +137,12 @@ def _train(home: Path, spec: dict[str, Any]) -> "Trained":
     from benchmarks.streaming_run import train_measured
 
     return train_measured(home, spec)
+
+
+def _picture_rates(home: Path, name: str) -> tuple[float, float]:
+    from benchmarks.streaming_run import picture_rates
+
+    return picture_rates(home, name, BUDGET_MB)
 
 
 def _peak_of_imports() -> float:

@@ -1,21 +1,28 @@
 """A data set stored, and a run trained on it, in this process: how fast and with what memory."""
 
+import io
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from PIL import Image
 
+from experiments.datasets.loading import load_dataset
 from experiments.datasets.reading.found import Wanted
+from experiments.datasets.samples import StoredSamples
 from experiments.datasets.storing import store_file
 from experiments.memory_needs import measured_peak
 from experiments.run_folder import RunFolder, read_journal
 from experiments.spec_files import parse_spec
+from experiments.streaming import StreamedBatches
 from experiments.training import train
 
 _MB = 1_000_000
+_DECODED = 5000  # pictures
 _ROWS = 4096  # drawn and written at a time
 
 
@@ -67,6 +74,37 @@ def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
         facts["predicted_memory_mb"],
         min(epoch.get("data_wait_share", 0.0) for epoch in epochs),
     )
+
+
+def picture_rates(home: Path, name: str, budget_mb: int) -> tuple[float, float]:
+    """Pictures a second: streamed from the stored data set in batches, without a model; and the
+    same pictures as JPEGs in memory decoded by PIL in a thread for each core."""
+    os.environ["KERASCOPE_HOME"] = str(home)
+    spec = parse_spec({"dataset": {"name": name, "memory_mb": budget_mb}})
+    dataset = load_dataset(spec.dataset, spec.data_seed)
+    rows = np.arange(len(dataset.y))
+    memory = budget_mb * _MB
+    assert isinstance(dataset.x, StoredSamples)
+    batches = StreamedBatches(dataset.x, dataset.y, rows, spec.training.batch_size, 1, memory)
+    began = time.perf_counter()
+    streamed = sum(len(y) for _, y in batches.batches())
+    rate = streamed / (time.perf_counter() - began)
+    encoded = [_as_jpeg(picture) for picture in dataset.x[:_DECODED]]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        began = time.perf_counter()
+        for _ in pool.map(_decode, encoded):
+            pass
+        return rate, len(encoded) / (time.perf_counter() - began)
+
+
+def _as_jpeg(picture: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def _decode(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)))
 
 
 def peak_mb() -> float:

@@ -102,10 +102,11 @@ def _compute(dataset: Dataset, extract: Extract, copies: int, path: Path) -> Non
     try:
         with h5py.File(unfinished, "w") as file:
             x = None
-            for first in range(0, copies * n, _BATCH):
-                rows = np.arange(first, min(first + _BATCH, copies * n)) % n
-                # one shape of batch, or TensorFlow would trace the network twice
-                part = dataset.x[np.resize(rows, _BATCH)]
+            # one shape of batch, or TensorFlow would trace the network twice, and hardly any padding
+            size = -(-copies * n // -(-copies * n // _BATCH))
+            for first in range(0, copies * n, size):
+                rows = np.arange(first, min(first + size, copies * n)) % n
+                part = dataset.x[np.resize(rows, size)]
                 found = extract(part)[: len(rows)]
                 if x is None:
                     width = found.shape[1]

@@ -59,6 +59,7 @@ def take_pictures(settings: Settings, runs: dict[str, str]) -> None:
         "launch": "launch",
         "run": f"run?run={runs[OVERFIT]}",
         "compare": f"compare?runs={compared}&names=true&lines=validation&lines=test+mode",
+        "pretrained": "pretrained?application=ResNet50",
         "models": f"models?run={runs['digits_cnn']}",
     }
     with dashboard(settings) as address:
