@@ -102,7 +102,7 @@ def _compute(dataset: Dataset, extract: Extract, copies: int, path: Path) -> Non
     try:
         with h5py.File(unfinished, "w") as file:
             x = None
-            # one shape of batch, or TensorFlow would trace the network twice, and hardly any padding
+            # one shape of batch, or TensorFlow would trace the network twice
             size = -(-copies * n // -(-copies * n // _BATCH))
             for first in range(0, copies * n, size):
                 rows = np.arange(first, min(first + size, copies * n)) % n

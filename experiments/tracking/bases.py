@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.base_files import place_of
-from experiments.errors import InputError
+from experiments.errors import InputError, RunNotFoundError
 from experiments.model_specs import SavedBaseSpec
+from experiments.run_folder import read_json, write_json
 from experiments.specs import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import RunStatus
@@ -35,13 +36,27 @@ def bring_base(store: Store, spec: RunSpec) -> None:
     and RunNotFoundError."""
     if not isinstance(spec.model, SavedBaseSpec):
         return
-    source, place = fetch_artifact(store, spec.model.run, spec.model.file), place_of(spec.model)
-    if place.is_file() and place.stat().st_mtime_ns == source.stat().st_mtime_ns:
+    place = place_of(spec.model)
+    note, stamp = place.with_name(f"{place.name}.json"), {"ended": _ended(store, spec.model.run)}
+    if place.is_file() and read_json(note) == stamp:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     unfinished = place.with_name(f".{os.getpid()}.{place.name}")
-    shutil.copy2(source, unfinished)
+    shutil.copyfile(fetch_artifact(store, spec.model.run, spec.model.file), unfinished)
     unfinished.replace(place)
+    write_json(note, stamp)
+
+
+@asks_store
+def _ended(store: Store, run_id: str) -> int | None:
+    """When a run ended, in ms: a run that went on since has another model."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        ended: int | None = store.client.get_run(run_id).info.end_time
+    except MlflowException:
+        raise RunNotFoundError(f"model.run: there is no run {run_id}.") from None
+    return ended
 
 
 @asks_store

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
+from experiments.base_files import base_path
 from experiments.bases import BASE, FEATURES, blocks_to_train
 from experiments.blocks import blocks_of, find_layer
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.splits import split_dataset
-from experiments.errors import ArtifactError, ModelFileError, SpecError
+from experiments.errors import ArtifactError, ModelFileError, RunNotFoundError, SpecError
 from experiments.feature_cache import augmented_features
 from experiments.launching.inline import resume_inline, run_inline
 from experiments.models import build_model, model_outline, outline_spec
@@ -121,7 +122,7 @@ def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store,
     path = tmp_path / "foreign.keras"
     foreign.save(path)
     run_id, file, name = store_base(store, path)
-    assert fetch_artifact(store, run_id, file).is_relative_to(store.settings.artifact_root)
+    assert (store.settings.artifact_root / run_id / "artifacts" / file).is_file()
     assert store_base(store, path) == (run_id, file, name) and list_bases(store)[0].file == file
     spec = spec_of(run_id, {"file": file, "layer": ""})
     model, dataset, _ = built(store, spec)
@@ -136,6 +137,20 @@ def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store,
     broken, file, _ = store_base(store, tmp_path / "broken.h5")
     with pytest.raises(ModelFileError):
         built(store, spec_of(broken, {"file": file}))
+
+
+def test_a_base_is_brought_once_and_again_when_its_run_went_on(store, pretrained):
+    spec = spec_of(pretrained)
+    bring_base(store, spec)
+    path = base_path(spec.model)
+    born = path.stat().st_ino
+    bring_base(store, spec)
+    assert path.stat().st_ino == born
+    store.client.set_terminated(pretrained, "FINISHED", end_time=12345)
+    bring_base(store, spec)
+    assert path.stat().st_ino != born
+    with pytest.raises(RunNotFoundError, match=r"model\.run: there is no run"):
+        bring_base(store, spec_of("0" * 32))
 
 
 def test_a_base_of_rows_scales_them_itself(store):
