@@ -61,7 +61,8 @@ def test_a_run_shows_its_warnings_and_launches_again_with_a_better_split(
 
 def test_a_run_without_an_audit_shows_what_it_showed_before(make_run, open_page):
     app = open_page("run", run=make_run())
-    assert [tab.label for tab in app.tabs] == ["Predictions", "Parameters", "Files", "Log"]
+    titles = ["Predictions", "What it learned", "Parameters", "Files", "Log"]
+    assert [tab.label for tab in app.tabs] == titles
 
 
 def test_a_damaged_audit_costs_one_sentence_and_never_the_page(store, make_run, open_page):
@@ -70,4 +71,4 @@ def test_a_damaged_audit_costs_one_sentence_and_never_the_page(store, make_run, 
         store.client.log_text(run_id, text, AUDIT_FILE)
         app = open_page("run", run=run_id)
         assert not app.exception and "train the run again" in texts(app).lower()
-        assert len(app.tabs) == 4
+        assert len(app.tabs) == 5
