@@ -192,7 +192,15 @@ class _WholeEpochs(keras.callbacks.Callback):
 
 
 class EarlyStopping(_WholeEpochs, keras.callbacks.EarlyStopping):
-    """Keras' own, for whole epochs."""
+    """Keras' own, for whole epochs; where another phase follows (``goes_on``), the weights stay as
+    they are at the end of this one, unless it stops training."""
+
+    goes_on = False
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Go back to the best weights where training ends."""
+        if not self.goes_on or self.model.stop_training:
+            super().on_train_end(logs)
 
 
 class ReduceLROnPlateau(_WholeEpochs, keras.callbacks.ReduceLROnPlateau):

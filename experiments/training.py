@@ -61,7 +61,7 @@ from experiments.saving import (
 from experiments.specs import RunSpec
 from experiments.starting import Start, epoch_saved_in, take_up
 from experiments.training_data import training_batches, validation_data
-from experiments.training_state import build_metrics
+from experiments.training_state import build_metrics, capture
 
 #: The tag that says before which epochs a run was resumed or branched off.
 SEAMS_TAG = "kerascope.seams"
@@ -190,12 +190,18 @@ def _fit(
     marks = {SEAMS_TAG: list(start.seams), PHASES_TAG: list(borders.items())}
     if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
         journal.write(tags=tags)
+    gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
     checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams, model)
     for number, phase in enumerate(phases_from(spec, start.epoch, count_blocks(spec, model))):
-        if number or (phase.first in borders and not start.batch):
+        begins = bool(number) or (phase.first in borders and not start.batch)
+        if number:  # callbacks go on counting from block to block
+            start = Start(capture(model, watching, epoch=phase.first))
+        if begins:
             enter(phase, spec, model)  # also where a run was stopped between two phases
-        if number:
-            start = Start()
+            start = start if phase.blocks > 1 and gradual else Start()
+        for callback in watching:
+            if isinstance(callback, EarlyStopping):
+                callback.goes_on = phase.end < spec.training.epochs
         trained = trained_in(phase, spec, model, dataset)
         _fit_phase(spec, phase, trained, split, start, recorder, watching, checkpoints)
         if recorder.recorded < phase.end:  # it was stopped, by the user or by a callback
