@@ -85,7 +85,7 @@ def _sections(contest: Contest, found: dict[str, list["Trained"]], base: float) 
     waits = [f"{100 * run.data_wait_share:.1f} %" for run in found[STREAMED]]
     return [
         Section(
-            f"{what}: training samples a second, best epoch (aim for streamed: at least 0.9 ×)",
+            f"{what}: training samples a second, best epoch (aim for a table: at least 0.9 ×)",
             [Line(way, [run.rate for run in runs], "") for way, runs in found.items()],
             IN_MEMORY,
             (f"of the streamed epoch, waiting for data: {', '.join(waits)}",),
