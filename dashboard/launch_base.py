@@ -102,7 +102,7 @@ def draw_saved() -> None:
     with cells[2]:
         fields.number(
             "White", "model.white", min_value=0.001, value=None, format="%g",
-            placeholder="as its scaling layer says", help=helps.WHITE,
+            placeholder="found out", help=helps.WHITE,
         )  # fmt: skip
 
 
