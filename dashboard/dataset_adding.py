@@ -14,6 +14,7 @@ from experiments.dataset_process import store
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import SUFFIXES
 from experiments.datasets.reading.found import MOST_CATEGORIES
+from experiments.datasets.reading.npy_files import npy_in
 from experiments.errors import DatasetError
 from experiments.settings import read_settings
 
@@ -64,23 +65,34 @@ def choose_file() -> Path | None:
 def upload() -> Path | None:
     """A file from the browser, kept on disk for a day; memory has it until it is there."""
     kept: Path | None = st.session_state.get(_UPLOAD)
-    if kept and kept.is_file():
+    if kept and kept.exists():
         with st.container(horizontal=True, vertical_alignment="center"):
-            said = f"**{plain(kept.name)}** · {size(kept.stat().st_size)}"
+            said = f"**{_names(kept)}** · {size(sum(f.stat().st_size for f in _files(kept)))}"
             st.markdown(f":material/description: {said}", width="content")
             if st.button("Choose another file", type="tertiary", icon=":material/close:"):
                 del st.session_state[_UPLOAD]
                 st.rerun()
         return kept
-    file = st.file_uploader(
-        "CSV, TSV, Parquet, NPZ, NPY or HDF5, or a zip of pictures in class folders",
+    files = st.file_uploader(
+        "CSV, TSV, Parquet, NPZ or HDF5, a zip of pictures in class folders, or `x.npy` and "
+        "`y.npy` at once",
         type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
+        accept_multiple_files=True,
     )  # fmt: skip
-    if file is None:
+    if not files:
         return None
     with st.spinner("Keeping it on disk…"):
-        st.session_state[_UPLOAD] = keep_upload(read_settings(), file.name, file)
+        kept = keep_upload(read_settings(), {file.name: file for file in files})
+    st.session_state[_UPLOAD] = kept
     st.rerun()
+
+
+def _files(kept: Path) -> list[Path]:
+    return sorted(kept.iterdir()) if kept.is_dir() else [kept]
+
+
+def _names(kept: Path) -> str:
+    return plain(" + ".join(file.name for file in _files(kept)))
 
 
 def path_below(folder: Path, text: str) -> Path:
@@ -107,7 +119,7 @@ def draw_corrections(path: Path) -> list[str]:
         options += ["--delimiter", delimiter] if delimiter else []
         options += ["--encoding", encoding.strip()] if encoding.strip() else []
         options += {"detect": [], "names of columns": ["--header"], "data": ["--no-header"]}[header]
-    if path.is_dir() or path.suffix.lower() == ".zip":
+    if not npy_in(path) if path.is_dir() else path.suffix.lower() == ".zip":
         side = st.number_input(
             "Bring pictures to this many pixels a side", 8, 1024, value=None, placeholder="as found"
         )

@@ -3,37 +3,63 @@
 import hashlib
 import re
 import shutil
+import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from experiments.datasets.reading.npy_files import is_npy
+from experiments.errors import DatasetError
 from experiments.settings import Settings
 
 _DAY = 86_400
 _LONGEST_NAME = 100
+_PIECE = 1 << 20
+_TOGETHER = "arrays"
 
 
-def keep_upload(settings: Settings, name: str, file: IO[bytes]) -> Path:
-    """Write an upload into a folder named by its content; the same content is written once.
+def keep_upload(settings: Settings, files: Mapping[str, IO[bytes]]) -> Path:
+    """Write what was uploaded at once, by name, into a folder named by its content; the same
+    content is written once. Several .npy files are one folder of arrays.
 
-    Of the name only letters, digits and ``._-`` are kept. What is older than a day goes.
+    Of a name only letters, digits and ``._-`` are kept. What is older than a day goes. Raises
+    DatasetError for several files that are no arrays.
     """
     home = settings.home / "dataset uploads"
     for folder in home.glob("*"):
         if time.time() - folder.stat().st_mtime > _DAY:
             shutil.rmtree(folder, ignore_errors=True)
-    file.seek(0)
+    kept = {_plain(name): file for name, file in files.items()}
+    if len(files) > 1 and not all(map(is_npy, kept)):
+        raise DatasetError(
+            f"Received {len(files)} files at once: {', '.join(files)}. Allowed: one file, or "
+            "several .npy files that belong together. Choose one of them, and the others later."
+        )
+    folder = home / _digest(kept)
+    if not folder.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=".", dir=home))
+        inside = unfinished / _TOGETHER if len(kept) > 1 else unfinished
+        inside.mkdir(exist_ok=True)
+        for name, file in kept.items():
+            file.seek(0)
+            with (inside / name).open("wb") as out:
+                shutil.copyfileobj(file, out, _PIECE)
+        unfinished.rename(folder)
+    folder.touch()
+    return folder / (_TOGETHER if len(kept) > 1 else next(iter(kept)))
+
+
+def _digest(files: Mapping[str, IO[bytes]]) -> str:
     digest = hashlib.sha256()
-    while part := file.read(1 << 20):
-        digest.update(part)
-    kept = re.sub(r"[^\w.-]", "_", Path(name).name)[-_LONGEST_NAME:].lstrip(".-") or "data"
-    path = home / digest.hexdigest()[:16] / kept
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{kept}")
+    for name, file in files.items():
+        digest.update(name.encode())
         file.seek(0)
-        with unfinished.open("wb") as out:
-            shutil.copyfileobj(file, out, 1 << 20)
-        unfinished.rename(path)
-    path.parent.touch()
-    return path
+        while part := file.read(_PIECE):
+            digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.-]", "_", Path(name).name)[-_LONGEST_NAME:].lstrip(".-") or "data"

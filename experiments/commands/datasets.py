@@ -30,10 +30,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding = actions.add_parser("add", help="store files as data sets, or say why not")
     adding.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH",
-        help="CSV, TSV, Parquet, NPZ, NPY or HDF5, a zip or folder of pictures in class folders",
+        help="CSV, TSV, Parquet, NPZ or HDF5, a zip or folder of pictures in class folders, or a "
+        "folder of .npy files",
     )  # fmt: skip
     adding.add_argument("--name", help="what the data set is called (default: the file's name)")
-    adding.add_argument("--target", default="", help="the column or array to predict")
+    adding.add_argument("--target", default="", help="the column, array or .npy file to predict")
     adding.add_argument(
         "--features", default="", help="columns, with commas between, or the array of samples"
     )

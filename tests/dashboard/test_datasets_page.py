@@ -1,6 +1,7 @@
 """The Data page: what there is, what is in it, and a file that becomes a data set."""
 
 from copy import deepcopy
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from experiments.datasets.preview import look
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.stored import find_info, stored_names
 from experiments.datasets.storing import store_file
+from experiments.errors import DatasetError
 from experiments.tracking.datasets import add_dataset, list_datasets
 from tests.dashboard.conftest import texts
 
@@ -145,10 +147,20 @@ def test_data_set_of_the_address_is_in_the_launch_form(stored, open_page):
 
 def test_upload_is_kept_once_by_content(workspace, ship):
     with ship.open("rb") as file:
-        first = keep_upload(workspace, "../my ship!.csv", file)
-        again = keep_upload(workspace, "../my ship!.csv", file)
+        first = keep_upload(workspace, {"../my ship!.csv": file})
+        again = keep_upload(workspace, {"../my ship!.csv": file})
     assert first == again and first.read_bytes() == ship.read_bytes()
     assert first.name == "my_ship_.csv" and workspace.home in first.parents
+
+
+def test_arrays_that_are_uploaded_together_are_one_folder(workspace):
+    files = {"x.npy": BytesIO(b"x"), "y.npy": BytesIO(b"y")}
+    folder = keep_upload(workspace, files)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "x.npy": b"x", "y.npy": b"y",
+    }  # fmt: skip
+    with pytest.raises(DatasetError, match=r"2 files at once: x\.npy, a\.csv"):
+        keep_upload(workspace, {"x.npy": BytesIO(b"x"), "a.csv": BytesIO(b"a")})
 
 
 def test_copies_of_an_uploaded_file_share_its_bytes():

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from experiments.datasets.reading import npz_files
+from experiments.datasets.reading import npy_source
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.reading.npz_files import NPZ
 from experiments.errors import DatasetError
@@ -70,7 +70,7 @@ def test_arrays_in_fortran_order_are_read(path):
 
 def test_arrays_in_fortran_order_above_a_gigabyte_are_refused_when_chosen(path, monkeypatch):
     np.savez(path, x=np.asfortranarray(ROWS), y=LABELS)
-    monkeypatch.setattr(npz_files, "_MOST_LOADED", 1000)
+    monkeypatch.setattr(npy_source, "_MOST_LOADED", 1000)
     assert "np.ascontiguousarray" in refusal(path, "plan")
 
 
@@ -175,12 +175,9 @@ def test_a_header_that_declares_another_size_is_refused_with_both_numbers(path, 
         np.lib.format.magic(3, 0) + struct.pack("<I", 2) + b"{}",
     ],
 )  # fmt: skip
-def test_headers_that_are_none_are_refused(path, tmp_path, content):
+def test_headers_that_are_none_are_refused(path, content):
     write(path, [("x.npy", content), ("y.npy", npy(LABELS))])
     assert "x.npy" in refusal(path)
-    alone = tmp_path / "x.npy"
-    alone.write_bytes(content)
-    refusal(alone)
 
 
 def test_more_than_64_gb_declared_is_refused(path):
@@ -269,26 +266,3 @@ def test_a_file_that_changed_since_the_look_is_refused_with_the_row(path):
     np.savez(path, x=ROWS, y=np.where(np.arange(60) == 20, 7, LABELS))
     with pytest.raises(DatasetError, match=r"y\[20\] \(row 21, from 1\) was another value"):
         list(NPZ.blocks(path, found, before, WANTED))
-
-
-def test_a_npy_is_looked_at_and_refused_since_it_has_no_target(tmp_path):
-    path = tmp_path / "rows.npy"
-    np.save(path, ROWS)
-    (array,) = NPZ.look(path, WANTED).arrays
-    assert (array.path, array.shape, array.dtype) == ("rows", (60, 4), "float64")
-    assert "np.savez('data.npz', x=x, y=y)" in refusal(path, "plan")
-
-
-def test_a_npy_of_fields_or_objects_is_refused(tmp_path):
-    path = tmp_path / "rows.npy"
-    np.save(path, np.zeros(60, [("height", "f8")]))
-    assert "height" in refusal(path, "plan")
-    np.save(path, np.array([{}]), allow_pickle=True)
-    assert "pickled" in refusal(path)
-
-
-def test_a_npy_that_is_cut_off_is_refused(tmp_path):
-    path = tmp_path / "rows.npy"
-    np.save(path, ROWS)
-    path.write_bytes(path.read_bytes()[:-1])
-    assert "header declares" in refusal(path)

@@ -19,6 +19,12 @@ def _parquet() -> Reader:
     return PARQUET
 
 
+def _npy() -> Reader:
+    from experiments.datasets.reading.npy_files import NPY
+
+    return NPY
+
+
 def _npz() -> Reader:
     from experiments.datasets.reading.npz_files import NPZ
 
@@ -39,11 +45,11 @@ def _pictures() -> Reader:
 
 #: What a file can be -> its reader, imported when it is needed.
 KINDS: dict[str, Callable[[], Reader]] = {
-    "csv": _csv, "parquet": _parquet, "npz": _npz, "hdf5": _hdf5, "images": _pictures,
+    "csv": _csv, "parquet": _parquet, "npy": _npy, "npz": _npz, "hdf5": _hdf5, "images": _pictures,
 }  # fmt: skip
 _BY_SUFFIX = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
-    ".npz": "npz", ".npy": "npz", ".h5": "hdf5", ".hdf5": "hdf5", ".zip": "images",
+    ".npz": "npz", ".npy": "npy", ".h5": "hdf5", ".hdf5": "hdf5", ".zip": "images",
 }  # fmt: skip
 #: How the names of files end that can be read.
 SUFFIXES = tuple(_BY_SUFFIX)
@@ -54,13 +60,25 @@ def reader_of(path: Path, kind: str | None = None) -> Reader:
     if path.is_symlink():
         raise DatasetError(f"{path} is a link. Name the file or folder itself.")
     if path.is_dir():
-        return _pictures()
+        return _reader_of_folder(path, kind)
     if not path.is_file():
         raise DatasetError(f"{path} is no file and no folder. Name one that is there.")
     kind = kind or _BY_SUFFIX.get(path.suffix.lower())
     if kind is None:
         raise DatasetError(
             f"Received {path.name!r}. Allowed: files that end with {', '.join(SUFFIXES)}, or a "
-            "folder with one folder of pictures for each class."
+            "folder of .npy files, or with one folder of pictures for each class."
+        )
+    return KINDS[kind]()
+
+
+def _reader_of_folder(folder: Path, kind: str | None) -> Reader:
+    from experiments.datasets.reading.npy_files import npy_in
+
+    kind = kind or ("npy" if npy_in(folder) else "images")
+    if kind not in ("npy", "images"):
+        raise DatasetError(
+            f"{folder.name} is a folder, and was to be read as {kind}. Allowed for a folder: npy "
+            "and images. Name the file in it, or leave the kind out."
         )
     return KINDS[kind]()
