@@ -16,7 +16,7 @@ from experiments.base_findings import find_in_spec, trained_on
 from experiments.datasets.audit import Audit
 from experiments.datasets.catalogue import Source
 from experiments.datasets.downloads import on_this_machine
-from experiments.datasets.split_finding import Finding
+from experiments.datasets.split_finding import Changes
 from experiments.datasets.stored import find_info
 from experiments.errors import ExperimentsError
 from experiments.specs import RunSpec
@@ -145,9 +145,9 @@ def draw_memory(answer: dict[str, Any]) -> None:
         st.rerun()
 
 
-def change_form(finding: Finding) -> None:
-    """Put what would mend a finding into the form."""
-    for name, value in finding.changes.items():
+def change_form(changes: Changes) -> None:
+    """Put changes into the form."""
+    for name, value in changes.items():
         draft.put(name, value)
         if name.startswith("finetune."):
             draft.put("finetune.on", True)

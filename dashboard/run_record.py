@@ -18,6 +18,7 @@ from dashboard.run_learned import draw_learned
 from dashboard.split_audit import audit_of, draw_audit, draw_warnings
 from experiments.checkpoint_files import MODEL_FILE
 from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.split_finding import as_change
 from experiments.datasets.stored import find_info, is_known
 from experiments.errors import ArtifactError, ExperimentsError
 from experiments.tracking.runs import Run, RunStatus
@@ -67,7 +68,7 @@ def draw_record(run: Run) -> None:
     if audit and tabs["Split"].open:
         with tabs["Split"]:
             again = "Launch again with"
-            draw_audit(audit, again, lambda finding: clone_run(run.id, finding.as_change()))
+            draw_audit(audit, again, lambda changes: clone_run(run.id, as_change(changes)))
     if params.open:
         with params:
             draw_params(run)

@@ -13,6 +13,7 @@ from dashboard.formats import number, plain, words
 from dashboard.run_table import best_of
 from dashboard.split_audit import draw_findings
 from experiments.base_findings import find_in_history, find_in_spec, trained_on
+from experiments.datasets.split_finding import as_change
 from experiments.from_scratch import from_scratch, has_pretraining
 from experiments.launching import submit
 from experiments.model_specs import WITH_BASE
@@ -53,7 +54,7 @@ def _draw(run_id: str, was_active: bool) -> None:
         st.markdown("**About the pretrained base**", help=helps.TRANSFER)
         if found:
             draw_findings(
-                found, "Launch again with", lambda finding: clone_run(run.id, finding.as_change())
+                found, "Launch again with", lambda changes: clone_run(run.id, as_change(changes))
             )
         if whole is not None:
             st.page_link(RUN, label=f"From scratch, to compare with {dot(whole)} "

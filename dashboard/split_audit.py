@@ -12,8 +12,8 @@ from dashboard.formats import count, number, plain
 from dashboard.split_chart import share_figure
 from experiments.datasets.audit import AUDIT_FILE, Audit, Copies, Part
 from experiments.datasets.catalogue import Task
-from experiments.datasets.split_finding import Finding, Severity
-from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_finding import Action, Changes, Finding, Severity, as_change
+from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
 from experiments.errors import DatasetError
 from experiments.tracking.runs import Run
 
@@ -22,7 +22,7 @@ SIGNS: dict[Severity, Sign] = {
     Severity.WARNING: Sign(":material/warning:", "!", "orange"),
     Severity.NOTE: Sign(":material/info:", "i", "gray"),
 }
-Act = Callable[[Finding], None]
+Act = Callable[[Changes], None]
 
 
 def audit_of(run: Run) -> Audit | None:
@@ -54,10 +54,13 @@ def draw_warnings(audit: Audit) -> None:
 
 
 def draw_audit(audit: Audit, how: str, act: Act) -> None:
-    """Everything. ``act`` is called with the finding whose button was clicked; ``how`` begins what
-    the buttons say: "Use" a stratified split."""
+    """Everything. ``act`` is called with the changes of the button that was clicked; ``how`` begins
+    what the buttons say: "Use" a stratified split."""
     st.caption(plain(audit.sentence))
-    draw_findings(find_all(audit), how, act)
+    found = find_all(audit)
+    draw_findings(found, how, act)
+    offered = {as_change(finding.changes) for finding in found}
+    draw_ways([way for way in other_ways(audit) if as_change(way.changes) not in offered], how, act)
     if margin := margin_sentence(audit):
         st.caption(f":material/straighten: {plain(margin)}")
     st.plotly_chart(share_figure(audit), key="split shares", config={"displayModeBar": False})
@@ -75,12 +78,24 @@ def draw_findings(findings: Sequence[Finding], how: str, act: Act) -> None:
             st.markdown(
                 f"{_icon(finding)} **{plain(finding.title)}**  \n:small[{plain(finding.text)}]"
             )
-            change = finding.as_change()
+            change = as_change(finding.changes)
             if change and change not in offered:
                 offered.add(change)
                 label = f"{how} {finding.action}"
                 if st.button(label, icon=":material/auto_fix_high:", key=f"mend {change}"):
-                    act(finding)
+                    act(finding.changes)
+
+
+def draw_ways(ways: Sequence[Action], how: str, act: Act) -> None:
+    """Other splits, a button each, that nothing found speaks for."""
+    if not ways:
+        return
+    st.caption(f"{how} another split:")
+    with st.container(horizontal=True, gap="xsmall"):
+        for way in ways:
+            words = plain(way.words.removeprefix("a "))
+            if st.button(words[0].upper() + words[1:], key=f"split {as_change(way.changes)}"):
+                act(way.changes)
 
 
 def draw_details(audit: Audit) -> None:

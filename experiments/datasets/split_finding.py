@@ -36,11 +36,12 @@ class Finding:
     action: str = ""
     changes: Changes = field(default_factory=dict)
 
-    def as_change(self) -> str:
-        """The changes as ``FIELD=VALUE;FIELD=VALUE``."""
-        return ";".join(
-            f"{name}={'null' if value is None else value}" for name, value in self.changes.items()
-        )
+
+def as_change(changes: Changes) -> str:
+    """Changes as ``FIELD=VALUE;FIELD=VALUE``."""
+    return ";".join(
+        f"{name}={'null' if value is None else value}" for name, value in changes.items()
+    )
 
 
 def percent(share: float, decimals: int = 0) -> str:

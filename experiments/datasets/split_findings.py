@@ -29,6 +29,29 @@ def find_all(audit: Audit) -> list[Finding]:
     return sorted(found, key=lambda finding: -finding.severity)
 
 
+def other_ways(audit: Audit) -> list[Action]:
+    """All other splits that these samples can have, whether or not anything speaks for them."""
+    ways = []
+    if audit.method != "none":
+        one: Changes = {"split.folds": None, "split.fold": None} if audit.folds else {}
+        methods = {"last": "the last part of the file", "shuffled": "a shuffled split"}
+        if audit.task is not Task.REGRESSION:
+            methods["stratified"] = "a stratified split"
+        if audit.groups:
+            methods["group"] = f"a split by {audit.groups.column}"
+        if audit.times:
+            methods["time"] = f"the latest by {audit.times.column}"
+        ways = [
+            Action(words, {"split.method": method, **(one if method == "time" else {})})
+            for method, words in methods.items()
+            if method != audit.method
+        ]
+        if audit.folds:
+            ways.append(Action("one split, no folds", one))
+    folds = _in_folds(audit)
+    return [*ways, folds] if folds.changes and not audit.folds else ways
+
+
 def margin_sentence(audit: Audit) -> str:
     """How exactly the validation samples tell how good a model is; empty without any."""
     part = audit.part("validation")
@@ -187,10 +210,20 @@ def _larger(audit: Audit, now: float, samples: int, width: float) -> float | Non
 
 
 def _in_folds(audit: Audit) -> Action:
-    """A run for each of five folds; not cut from the file as it is, which may be sorted."""
-    drawn: Changes = {"split.method": _drawn(audit)} if audit.method == "last" else {}
-    changes = {"split.folds": _FOLDS, "split.fold": None, **drawn}
-    return Action(f"{_FOLDS} folds, a run each", changes)
+    """A run for each of five folds, or of fewer where there are not as many samples or groups; not
+    cut from the file as it is, which may be sorted. Nothing where later samples validate."""
+    drawn: Changes = {"split.method": _drawn(audit)} if audit.method in ("last", "none") else {}
+    by_group = audit.groups.groups if audit.groups and audit.method == "group" else None
+    folds = min(_FOLDS, _divided(audit) if by_group is None else by_group)
+    if folds < 2 or audit.method == "time":
+        return Action()
+    changes: Changes = {"split.folds": folds, "split.fold": None, **drawn}
+    return Action(f"{folds} folds, a run each", changes)
+
+
+def _divided(audit: Audit) -> int:
+    """How many samples train or validate."""
+    return sum(part.samples for part in audit.parts if part.name != "test")
 
 
 def _wide(audit: Audit, samples: int) -> float:

@@ -59,6 +59,19 @@ def test_a_run_shows_its_warnings_and_launches_again_with_a_better_split(
     assert app.session_state["launch values"]["dataset.name"] == "iris"
 
 
+def test_folds_are_one_click_where_nothing_speaks_against_the_split(store, make_run, open_page):
+    run_id = make_run(dataset={"name": "digits"}, split={"method": "stratified"})
+    found = audit("digits", "stratified")
+    store.client.log_text(run_id, json.dumps(found.to_dict()), AUDIT_FILE)
+    app = open_page("run", run=run_id, tab="Split")
+    labels = [button.label for button in app.button]
+    assert "Shuffled split" in labels and "Stratified split" not in labels
+    next(b for b in app.button if b.label == "5 folds, a run each").click().run()
+    assert not app.exception
+    values = app.session_state["launch values"]
+    assert values["split.folds"] == 5 and values["split.method"] == "stratified"
+
+
 def test_a_run_without_an_audit_shows_what_it_showed_before(make_run, open_page):
     app = open_page("run", run=make_run())
     titles = ["Predictions", "What it learned", "Parameters", "Files", "Log"]

@@ -10,7 +10,8 @@ import pytest
 from experiments.datasets.audit import Audit, audit_split
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.reading.found import Wanted
-from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_finding import as_change
+from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
 from experiments.datasets.splits import divide, in_words, split_dataset
 from experiments.datasets.storing import look_into, store_file
 from experiments.errors import DatasetError, SpecError
@@ -224,7 +225,7 @@ def test_in_words(home):
 def findings(dataset, method, **options):
     audit = audit_split(dataset, split(dataset, method, **options))
     assert Audit.from_dict(audit.to_dict()) == audit
-    return {finding.as_change(): finding for finding in find_all(audit)}
+    return {as_change(finding.changes): finding for finding in find_all(audit)}
 
 
 def test_the_audit_tells_of_groups_in_both_parts_and_of_what_is_older(home):
@@ -247,6 +248,32 @@ def test_few_samples_are_offered_folds_and_folds_use_them_all():
     folded = audit_split(iris, split(iris, "stratified", folds=5, fold=1))
     assert not any(finding.changes.get("split.folds") for finding in find_all(folded))
     assert "over the 5 folds, with 150 validation samples" in margin_sentence(folded)
+
+
+def ways(dataset, method, **options):
+    return [
+        as_change(way.changes)
+        for way in other_ways(audit_split(dataset, split(dataset, method, **options)))
+    ]
+
+
+def test_every_other_split_is_at_hand_whatever_was_found(home):
+    visits(home / "visits.csv")
+    dataset = stored(home / "visits.csv", group="patient", time="day")
+    methods = [f"split.method={m}" for m in ("last", "shuffled", "stratified", "group", "time")]
+    folds = "split.folds=5;split.fold=null"
+    assert ways(dataset, "stratified") == [*methods[:2], *methods[3:], folds]
+    assert ways(dataset, "group") == [*methods[:3], methods[4], folds]
+    assert ways(dataset, "last") == [*methods[1:], f"{folds};split.method=stratified"]
+    assert ways(dataset, "time") == methods[:4]
+    one = "split.folds=null;split.fold=null"
+    assert ways(dataset, "group", folds=3, fold=1) == [
+        *methods[:3], f"split.method=time;{one}", one,
+    ]  # fmt: skip
+    nothing = ways(dataset, "last", validation_split=0)
+    assert nothing == [f"{folds};split.method=stratified"]
+    numbers = load_dataset(DatasetSpec(name="diabetes"), 1)
+    assert ways(numbers, "shuffled") == ["split.method=last", folds]
 
 
 def test_every_group_of_a_fold_is_counted(home):

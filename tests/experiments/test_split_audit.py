@@ -18,7 +18,7 @@ from experiments.datasets.margins import (
     rank_correlation,
     squared_error_margin,
 )
-from experiments.datasets.split_finding import Severity
+from experiments.datasets.split_finding import Severity, as_change
 from experiments.datasets.split_findings import find_all, margin_sentence
 from experiments.datasets.splits import divide
 from experiments.errors import DatasetError
@@ -65,7 +65,7 @@ def test_a_sorted_file_that_is_divided_by_last_is_the_worst_and_stratified_mends
     assert worst.severity is Severity.SERIOUS and "sorted by class" in worst.title
     assert "3 runs, where a shuffled file would have about 101" in worst.text
     assert worst.changes == {"split.method": "stratified"}
-    assert worst.as_change() == "split.method=stratified"
+    assert as_change(worst.changes) == "split.method=stratified"
     assert not any("sorted" in title for title in titles(audit(bundled("iris"), "stratified")))
 
 
