@@ -1,5 +1,6 @@
 """From a file to a data set: uploaded, looked at, corrected, stored."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import cache
-from dashboard.components import errors_shown
+from dashboard.components import errors_shown, show_error
 from dashboard.dataset_uploads import keep_upload
 from dashboard.formats import count, number, plain, size, words
 from experiments.dataset_process import store
@@ -18,7 +19,9 @@ from experiments.datasets.reading.npy_files import npy_in
 from experiments.errors import DatasetError
 from experiments.settings import read_settings
 
+_INDENT = "\u2003\u2003"
 _LARGEST_MB = 2000
+_REFUSED = "The file is not accepted"
 _UPLOAD = "data upload"  # the path of the file that was uploaded last
 _KEYS = (
     ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
@@ -30,7 +33,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 def draw_adding() -> None:
     """Choose a file, see what is in it, store it."""
-    with errors_shown("The file is not accepted"):
+    with errors_shown(_REFUSED):
         path = choose_file()
         if path is None:
             return
@@ -38,11 +41,16 @@ def draw_adding() -> None:
             options = draw_corrections(path)
         with st.spinner("Looking at all of it…", show_time=True):
             answer = cache.look_at_dataset(path, options)
-        options += draw_choices(answer, options)
+        options += draw_choices(answer)
         with st.spinner("Looking at all of it…", show_time=True):
             answer = cache.look_at_dataset(path, options)
-        draw_found(answer)
-        draw_storing(path, options, answer)
+        if answer["accepted"]:
+            draw_plan(answer)
+        else:
+            show_error(answer["reason"], _REFUSED)
+        st.dataframe(found_table(answer["found"]), hide_index=True, height="content", key="found")
+        if answer["accepted"]:
+            draw_storing(path, options, answer)
 
 
 def choose_file() -> Path | None:
@@ -132,22 +140,21 @@ def draw_corrections(path: Path) -> list[str]:
     return options
 
 
-def draw_choices(answer: dict[str, Any], options: list[str]) -> list[str]:
+def draw_choices(answer: dict[str, Any]) -> list[str]:
     """What to predict from what, as options of the command."""
-    found, plan = answer["found"], answer["plan"]
+    found = answer["found"]
     if found["kind"] == "pictures":
         return []
     tabular = found["kind"] == "table"
     names = [one["name"] if tabular else one["path"] for one in found[
         "columns" if tabular else "arrays"]]  # fmt: skip
     left, middle, right = st.columns([2, 3, 1])
-    known = plan["target"] if plan["target"] in names else None
+    planned = answer["plan"]["target"] if answer["plan"] else None
+    known = planned if planned in names else None
     target = left.selectbox(
-        "Predict",
-        names,
-        index=names.index(known) if known else None,
-        key=f"target {answer['file']}",
-    )
+        "Predict", names, index=names.index(known) if known else None,
+        placeholder="choose the target", key=f"target {answer['file']}",
+    )  # fmt: skip
     chosen: list[str] = []
     if tabular:
         chosen = middle.multiselect(
@@ -174,8 +181,8 @@ def draw_choices(answer: dict[str, Any], options: list[str]) -> list[str]:
     return more + (["--task", task] if task else []) + keys
 
 
-def draw_found(answer: dict[str, Any]) -> None:
-    """What is in the file, and what would be stored."""
+def draw_plan(answer: dict[str, Any]) -> None:
+    """What would be stored."""
     found, plan = answer["found"], answer["plan"]
     with st.container(horizontal=True):
         st.metric("Samples", count(plan["samples"]), border=True)
@@ -192,7 +199,6 @@ def draw_found(answer: dict[str, Any]) -> None:
             f"{delimiter} between fields, {header}."
         )
     st.caption("  \n".join(notes))
-    st.dataframe(found_table(found), hide_index=True, height="content", key="found")
 
 
 def found_table(found: dict[str, Any]) -> pd.DataFrame:
@@ -210,15 +216,21 @@ def found_table(found: dict[str, Any]) -> pd.DataFrame:
             for one in found["columns"]
         )  # fmt: skip
     if found["kind"] == "arrays":
-        return pd.DataFrame(
-            {
-                "Array": one["path"],
-                "Shape": " × ".join(map(str, one["shape"])),
-                "Type": one["dtype"],
-            }
-            for one in found["arrays"]
-        )
+        return pd.DataFrame(array_rows(found["arrays"]))
     return pd.DataFrame(found["classes"], columns=["Class", "Pictures"])
+
+
+def array_rows(arrays: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """A row for each array, below one for each group that it is in, indented."""
+    above: tuple[str, ...] = ()
+    for one in arrays:
+        *groups, name = one["path"].split("/")
+        for depth, group in enumerate(groups):
+            if above[: depth + 1] != tuple(groups[: depth + 1]):
+                yield {"Array": f"{_INDENT * depth}{group}/", "Shape": "", "Type": ""}
+        above = tuple(groups)
+        shape = " × ".join(map(str, one["shape"])) or "one value"
+        yield {"Array": f"{_INDENT * len(groups)}{name}", "Shape": shape, "Type": one["dtype"]}
 
 
 def draw_storing(path: Path, options: list[str], answer: dict[str, Any]) -> None:

@@ -18,17 +18,24 @@ MEMORY = 6_000_000_000
 
 
 def look_at(settings: Settings, path: Path, options: list[str]) -> dict[str, Any]:
-    """What ``datasets add PATH --dry-run --json`` answers about a file that is accepted.
+    """What ``datasets add PATH --dry-run --json`` answers about a file.
 
-    ``options`` are those of the command. Raises DatasetError with the reason where it is refused,
-    and where it takes more than five minutes.
+    ``options`` are those of the command. Other ones may help where it is not accepted, but
+    something was found in it; where nothing was, and where it takes more than five minutes,
+    DatasetError is raised.
     """
-    return _ask(settings, path, [*options, "--dry-run"], _LOOKING_SECONDS)
+    answer = _ask(settings, path, [*options, "--dry-run"], _LOOKING_SECONDS)
+    if not answer["found"]:
+        raise DatasetError(answer["reason"])
+    return answer
 
 
 def store(settings: Settings, path: Path, name: str, options: list[str]) -> dict[str, Any]:
-    """The same of the file as it was stored; raises DatasetError."""
-    return _ask(settings, path, [*options, "--name", name], _STORING_SECONDS)
+    """The same of the file as it was stored; raises DatasetError where it was not."""
+    answer = _ask(settings, path, [*options, "--name", name], _STORING_SECONDS)
+    if not answer["accepted"]:
+        raise DatasetError(answer["reason"])
+    return answer
 
 
 def _ask(settings: Settings, path: Path, options: list[str], seconds: float) -> dict[str, Any]:
@@ -53,7 +60,5 @@ def _ask(settings: Settings, path: Path, options: list[str], seconds: float) -> 
     except (ValueError, TypeError):
         last = (complaint.strip().splitlines() or ["it said nothing"])[-1]
         raise DatasetError(f"{path.name} cannot be read: {last}") from None
-    if not answer["accepted"]:
-        raise DatasetError(answer["reason"])
     found: dict[str, Any] = answer
     return found

@@ -16,7 +16,7 @@ def main() -> None:
     name = st.query_params.get("name")
     adding = "add" in st.query_params
     left, right = st.columns([2, 1], vertical_alignment="bottom")
-    left.title("Data", anchor=False)
+    left.title("Add data" if adding else "Data", anchor=False)
     with right.container(horizontal=True, horizontal_alignment="right"):
         if (name or adding) and st.button("All data sets", icon=":material/arrow_back:"):
             st.query_params.clear()

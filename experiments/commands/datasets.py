@@ -125,16 +125,21 @@ def delete(options: argparse.Namespace) -> int:
 
 
 def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str, Any]:
-    from experiments.datasets.storing import look_into, store_file
+    from experiments.datasets.reading.choosing import reader_of
+    from experiments.datasets.storing import store_file
     from experiments.tracking.datasets import add_dataset
 
     answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
                               "plan": None, "name": None}  # fmt: skip
     try:
-        looked = found, plan = look_into(path, wanted, options.kind)
-        answer |= {"found": _found(found), "plan": _plan(plan), "accepted": True}
+        reader = reader_of(path, options.kind)
+        found = reader.look(path, wanted)
+        answer["found"] = _found(found)
+        plan = reader.plan(path, found, wanted)
+        answer |= {"plan": _plan(plan), "accepted": True}
         if not options.dry_run:
-            info = store_file(path, options.name or path.stem, wanted, options.kind, looked)
+            name = options.name or path.stem
+            info = store_file(path, name, wanted, options.kind, (found, plan))
             answer["name"] = add_dataset(open_store(), info, path.name).name
     except MemoryError:
         answer |= {"accepted": False, "reason": _TOO_MUCH.format(path.name)}

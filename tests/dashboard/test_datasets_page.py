@@ -3,6 +3,7 @@
 from copy import deepcopy
 from io import BytesIO
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -135,6 +136,45 @@ def test_file_that_is_refused_is_told_and_nothing_is_stored(
     assert not app.exception
     assert "row 2" in app.error[0].value
     assert stored_names() == []
+
+
+def test_arrays_that_are_not_clear_are_chosen_on_the_page(own_machine, tmp_path, store, open_page):
+    path = tmp_path / "many.h5"
+    with h5py.File(path, "w") as file:
+        for name, array in {
+            "scan/pixels": np.ones((20, 4)), "scan/sex": np.arange(20) % 2,
+            "scan/age": np.arange(20.0), "doses": np.ones((20, 2)),
+        }.items():  # fmt: skip
+            file[name] = array
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    assert "not clear which array" in app.error[0].value
+    shown = [name.strip() for name in app.dataframe[0].value["Array"]]
+    assert shown == ["doses", "scan/", "age", "pixels", "sex"]
+    assert not any(button.label == "Store" for button in app.button)
+    choose(app, "Predict", "scan/sex")
+    choose(app, "From", "scan/pixels")
+    assert not app.exception and not app.error
+    assert [metric.value for metric in app.metric] == ["20", "4", "binary", "2"]
+    next(button for button in app.button if button.label == "Store").click().run()
+    assert len(list_datasets(store)) == 1
+
+
+def test_a_table_whose_last_column_is_no_target_gets_another(
+    own_machine, tmp_path, store, open_page
+):
+    path = tmp_path / "plain.csv"
+    path.write_text("a,b,c\n" + "".join(f"{n},{'yn'[n % 2]},same\n" for n in range(20)))
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    assert "same" in app.error[0].value
+    choose(app, "Predict", "b")
+    assert not app.exception and not app.error
+    assert [metric.value for metric in app.metric] == ["20", "1", "binary", "2"]
+
+
+def choose(app, label, value):
+    next(box for box in app.selectbox if box.label == label).set_value(value).run()
 
 
 def test_data_set_of_the_address_is_in_the_launch_form(stored, open_page):

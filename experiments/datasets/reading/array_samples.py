@@ -58,9 +58,8 @@ def _pictures(source: ArraySource, x: Listed) -> Form:
         note = f"Each sample is a grey picture, {shape[1]} high and {shape[2]} wide."
         return Form(Kind.IMAGE, (*shape[1:], 1), dtype, note)
     if len(shape) == 4 and shape[3] in _CHANNELS:
-        note = (
-            f"Each sample is a picture, {shape[1]} high, {shape[2]} wide, of {shape[3]} channels."
-        )
+        channels = "one channel" if shape[3] == 1 else f"{shape[3]} channels"
+        note = f"Each sample is a picture, {shape[1]} high, {shape[2]} wide, of {channels}."
         return Form(Kind.IMAGE, shape[1:], dtype, note)
     if len(shape) == 4 and shape[1] in _CHANNELS:
         raise _refused(
