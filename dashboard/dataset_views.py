@@ -61,7 +61,7 @@ def draw_facts(info: DatasetInfo, preview: Preview) -> None:
 
 def draw_targets(info: DatasetInfo, preview: Preview) -> None:
     """How many samples each class has, or how the target is spread."""
-    st.markdown(f"#### {plain(info.target).capitalize()}")
+    st.markdown(f"#### {plain(info.target)}")
     if info.task is Task.REGRESSION:
         figure = px.histogram(x=preview.y, nbins=40, labels={"x": info.target})
         figure.update_layout(yaxis_title="samples", height=260, margin={"t": 10, "b": 10})

@@ -11,8 +11,11 @@ from dashboard.draft import field, take
 
 
 def select(label: str, name: str, options: list[Any], shown: Any, help: str | None = None) -> Any:
-    """One of some values."""
-    st.selectbox(label, options, key=field(name), format_func=shown, help=help)
+    """One of some values; Streamlit shows None, where it is one of them, by its placeholder."""
+    nothing = shown(None) if None in options else None
+    st.selectbox(
+        label, options, key=field(name), format_func=shown, help=help, placeholder=nothing
+    )
     return take(name)
 
 

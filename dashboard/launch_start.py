@@ -9,13 +9,13 @@ from dashboard.components import errors_shown
 from dashboard.forms import with_early_stopping
 from dashboard.model_uploads import find_upload
 from experiments.checkpoint_files import MODEL_FILE
-from experiments.datasets.stored import find_info
 from experiments.errors import InputError
 from experiments.launching.branching import branch_spec
 from experiments.launching.transplants import Weights, find_weights, planting
 from experiments.settings import read_settings
 from experiments.spec_files import load_spec
 from experiments.specs import RunSpec
+from experiments.tracking.datasets import known_name
 from experiments.tracking.runs import Run
 
 
@@ -35,8 +35,7 @@ def load_clone() -> None:
         return
     if dataset:
         with errors_shown("The data set cannot be trained on"):
-            find_info(dataset)
-            draft.put("dataset.name", dataset)
+            draft.put("dataset.name", known_name(cache.store(), dataset))
             draft.put("name", "")
             st.session_state["launch loaded"] = wanted
         return

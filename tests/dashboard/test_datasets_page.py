@@ -178,10 +178,10 @@ def choose(app, label, value):
 
 
 def test_data_set_of_the_address_is_in_the_launch_form(stored, open_page):
-    app = open_page("launch", dataset=stored.name)
-    assert not app.exception
-    values = app.session_state["launch values"]
-    assert values["dataset.name"] == stored.name
+    for name in (stored.name, stored.name.rpartition("@")[0]):
+        app = open_page("launch", dataset=name)
+        assert not app.exception and not app.error
+        assert app.session_state["launch values"]["dataset.name"] == stored.name
     assert "2 classes of fate" in texts(app)
 
 
