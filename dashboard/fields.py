@@ -13,9 +13,7 @@ from dashboard.draft import field, take
 def select(label: str, name: str, options: list[Any], shown: Any, help: str | None = None) -> Any:
     """One of some values; Streamlit shows None, where it is one of them, by its placeholder."""
     nothing = shown(None) if None in options else None
-    st.selectbox(
-        label, options, key=field(name), format_func=shown, help=help, placeholder=nothing
-    )
+    st.selectbox(label, options, key=field(name), format_func=shown, help=help, placeholder=nothing)
     return take(name)
 
 

@@ -32,11 +32,6 @@ class Target:
     class_names: tuple[str, ...] = ()
 
 
-def decimal_comma(table: Table) -> bool:
-    """Whether commas in numbers are decimal: in files whose columns are split by semicolons."""
-    return table.written is not None and table.written.delimiter == ";"
-
-
 def feature_values(array: pa.Array, feature: Feature, comma: bool) -> np.ndarray:
     """One feature of some rows: (n,) float64, NaN where missing; raises DatasetError."""
     if feature.kind is ColumnKind.CATEGORICAL:
@@ -68,13 +63,13 @@ def target_values(array: pa.Array, target: Target, comma: bool) -> np.ndarray:
     return np.where(missing, np.nan, places)
 
 
-def group_values(array: pa.Array, column: Column, comma: bool) -> np.ndarray:
+def group_values(array: pa.Array, column: Column) -> np.ndarray:
     """The groups of some rows: (n,) int64, equal where the values are."""
     if column.kind in (ColumnKind.CATEGORICAL, ColumnKind.TEXT):
         encoded = pc.dictionary_encode(pc.cast(array, pa.string()))
         numbers = [same_number(text) for text in encoded.dictionary.to_pylist()]
         return np.array(numbers, np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
-    values = values_in(array, column.kind, comma)
+    values = values_in(array, column.kind, column.decimal_comma)
     if values is None:
         raise _changed(column.name)
     return (values + 0).view(np.int64)  # -0.0 + 0 is 0.0, which it equals
@@ -103,19 +98,19 @@ def scan(
     time: Column | None = None,
 ) -> Iterator[Scanned]:
     """The whole file, batch by batch."""
-    comma = decimal_comma(table)
+    commas = {column.name: column.decimal_comma for column in table.columns}
     columns = [column.name for column in (*features, target, group, time) if column]
     names = list(dict.fromkeys(columns))  # a key may be a feature too
     for batch in file.batches(names):
         arrays = dict(zip(names, batch.columns, strict=True))
         x = np.empty((batch.num_rows, len(features)), np.float32)
         for place, feature in enumerate(features):
-            x[:, place] = feature_values(arrays[feature.name], feature, comma)
+            x[:, place] = feature_values(arrays[feature.name], feature, commas[feature.name])
         yield Scanned(
             x,
-            target_values(arrays[target.name], target, comma),
-            group_values(arrays[group.name], group, comma) if group else None,
-            feature_values(arrays[time.name], Feature(time.name, time.kind), comma)
+            target_values(arrays[target.name], target, commas[target.name]),
+            group_values(arrays[group.name], group) if group else None,
+            feature_values(arrays[time.name], Feature(time.name, time.kind), time.decimal_comma)
             if time
             else None,
         )

@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.class_numbers import are_classes
+from experiments.datasets.reading.column_notes import odd_words
 from experiments.datasets.reading.column_scanning import (
     TableFile,
     Target,
-    decimal_comma,
     first_row,
     target_values,
 )
@@ -40,7 +40,9 @@ def choose_target(
     if column.name in unusable:
         raise _refused(file, column, f"is {unusable[column.name]}", "a column of single values")
     refuse_missing(file, table, column, "target")
-    classes = _class_names(column, decimal_comma(table))
+    classes = _class_names(column)
+    if table.rows < 2:
+        raise DatasetError(f"{file.name} has one row. Needed: at least two, better hundreds.")
     if column.distinct < 2 or (classes is not None and len(classes) < 2):
         only = column.examples[0] if column.examples else ""
         raise _refused(
@@ -74,12 +76,11 @@ def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> 
     """Raise DatasetError with the first row in which a column has no value."""
     if not column.missing:
         return
-    comma = decimal_comma(table)
     target = Target(column.name, column.kind)
 
     def missing(array: pa.Array) -> np.ndarray:
         if column.kind is ColumnKind.NUMERIC:
-            return np.isnan(target_values(array, target, comma))
+            return np.isnan(target_values(array, target, column.decimal_comma))
         return pc.is_null(array).to_numpy(zero_copy_only=False)
 
     row, _ = first_row(file, column.name, missing)
@@ -90,7 +91,7 @@ def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> 
     )
 
 
-def _class_names(column: Column, comma: bool) -> tuple[str, ...] | None:
+def _class_names(column: Column) -> tuple[str, ...] | None:
     """The classes that a column can have, one for each meaning; None where it has no categories."""
     if not column.categories:
         return None
@@ -98,7 +99,7 @@ def _class_names(column: Column, comma: bool) -> tuple[str, ...] | None:
         by_meaning = {text.lower(): text for text in reversed(column.categories)}
         return tuple(by_meaning[meaning] for meaning in sorted(by_meaning))
     if column.kind is ColumnKind.NUMERIC:
-        numbers = numbers_in(pa.array(column.categories), comma)
+        numbers = numbers_in(pa.array(column.categories), column.decimal_comma)
         if numbers is None:
             return None
         by_number = dict(zip(numbers.to_pylist()[::-1], column.categories[::-1], strict=True))
@@ -116,6 +117,11 @@ def _task(
     if column.kind in (ColumnKind.TEXT, ColumnKind.DATE, ColumnKind.EMPTY):
         different = f"{column.distinct:,}" if column.categories else f"over {column.distinct - 1:,}"
         holds = "texts" if column.kind is ColumnKind.TEXT else "dates"
+        if column.odd:
+            raise DatasetError(
+                f"{file.name}: the target {odd_words(column, column.odd, table.rows)}. Needed: a "
+                "number in each row. Correct that value, or choose another column."
+            )
         raise _refused(
             file,
             column,
@@ -128,8 +134,10 @@ def _task(
     if column.kind is not ColumnKind.NUMERIC:
         task = Task.BINARY if classes and len(classes) == 2 else Task.MULTICLASS
         return task, f"The task is {task}: the target has {len(classes or ())} categories."
-    if classes is None or not are_classes(_numbers(classes, decimal_comma(table)), table.rows):
-        return Task.REGRESSION, "The task is regression: the target is a number."
+    if classes is None or not are_classes(_numbers(classes, column.decimal_comma), table.rows):
+        few = classes is not None and 2 * len(classes) <= table.rows and column.whole
+        hint = " Choose multiclass if these numbers are names." if few else ""
+        return Task.REGRESSION, f"The task is regression: the target is a number.{hint}"
     if len(classes) == 2:
         return Task.BINARY, "The task is binary: the target has two values."
     return (

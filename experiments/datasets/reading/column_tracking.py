@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,17 +11,22 @@ from experiments.datasets.reading.column_values import (
     MARKS,
     booleans_in,
     days_in,
-    has,
     is_text,
     numbers_in,
+    shorten,
     texts_in,
+    without_marks,
 )
-from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind
+from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
+from experiments.datasets.reading.number_styles import are_numbers
 
 # Of a table that is thousands of columns wide fewer categories are kept of each: 10,000 columns of
 # 1,000 texts would take a gigabyte
 _MOST_TEXTS = 500_000
 _EXAMPLES = 5
+# More values that are no numbers than this, and than this share, are no accident
+_MOST_ODD = 10
+_MOST_ODD_SHARE = 0.05
 
 
 class ColumnTracker:
@@ -31,7 +37,7 @@ class ColumnTracker:
         self._most = min(MOST_CATEGORIES, _MOST_TEXTS // max(1, columns))
         self._decimal_comma = decimal_comma
         self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
-            ColumnKind.NUMERIC: self._numbers,
+            ColumnKind.NUMERIC: lambda array: numbers_in(array, decimal_comma),
             ColumnKind.BOOLEAN: booleans_in,
             ColumnKind.DATE: days_in,
         }
@@ -42,7 +48,10 @@ class ColumnTracker:
         self._examples: tuple[str, ...] = ()
         self._low: float | None = None
         self._high: float | None = None
-        self._commas = self._points = False
+        self._whole = self._counted = True
+        self._last: float | None = None
+        self._odd: Odd | None = None
+        self._is_nearly_numeric = True
 
     def add(self, array: pa.Array) -> None:
         """The next values: clean texts (see column_values), or numbers, booleans or moments."""
@@ -60,6 +69,8 @@ class ColumnTracker:
                 if kind is ColumnKind.NUMERIC:
                     self._measure(values, array)
                 return
+        if self._is_nearly_numeric:
+            self._look_for_odd(array)
 
     def column(self) -> Column:
         """What was found so far."""
@@ -81,6 +92,10 @@ class ColumnTracker:
             low=self._low if kind is ColumnKind.NUMERIC else None,
             high=self._high if kind is ColumnKind.NUMERIC else None,
             examples=examples,
+            whole=self._whole and self._low is not None and kind is ColumnKind.NUMERIC,
+            counted=self._counted and self._low is not None and kind is ColumnKind.NUMERIC,
+            decimal_comma=self._decimal_comma,
+            odd=self._odd if self._is_nearly_numeric else None,
         )
 
     def _kind(self) -> ColumnKind:
@@ -103,23 +118,43 @@ class ColumnTracker:
         if len(self._different) > self._most:
             self._different = None
 
-    def _numbers(self, array: pa.Array) -> pa.Array | None:
-        """Numbers; none where points are decimal in one value and commas in another."""
-        numbers = numbers_in(array, self._decimal_comma)
-        if numbers is not None and self._decimal_comma and is_text(array):
-            self._commas = self._commas or has(array, ",")
-            self._points = self._points or has(array, ".")
-            if self._commas and self._points:
-                return None
-        return numbers
-
     def _measure(self, numbers: pa.Array, array: pa.Array) -> None:
         self._marks += numbers.null_count - array.null_count
+        if self._whole or self._counted:
+            self._count(numbers)
         low_high = pc.min_max(numbers).as_py()
         if low_high["min"] is None:
             return
         self._low = low_high["min"] if self._low is None else min(self._low, low_high["min"])
         self._high = low_high["max"] if self._high is None else max(self._high, low_high["max"])
+
+    def _count(self, numbers: pa.Array) -> None:
+        values = numbers.drop_null().to_numpy(zero_copy_only=False)
+        self._whole = self._whole and bool((values == np.rint(values)).all())
+        if self._counted:
+            before = [] if self._last is None else [self._last]
+            steps = np.diff(np.concatenate([before, values]))
+            self._counted = not numbers.null_count and bool((steps == 1).all())
+            self._last = float(values[-1]) if len(values) else self._last
+
+    def _look_for_odd(self, array: pa.Array) -> None:
+        """Count what is no number, until that is too much to be an accident."""
+        if not is_text(array):
+            self._is_nearly_numeric = False
+            return
+        texts = without_marks(array)
+        odd = pc.fill_null(pc.invert(are_numbers(texts, self._decimal_comma)), False)
+        count = pc.sum(odd).as_py() or 0
+        if count and self._odd is None:
+            place = pc.index(odd, True).as_py()
+            row = self._rows - len(array) + place + 1
+            self._odd = Odd(0, row, shorten(array[place].as_py()))
+        if self._odd:
+            total = self._odd.count + count
+            self._odd = Odd(total, self._odd.row, self._odd.text)
+            present = self._rows - self._missing
+            most = max(_MOST_ODD, _MOST_ODD_SHARE * present)
+            self._is_nearly_numeric = total <= most and 2 * total < present
 
     def _sorted(self, different: dict[str, None], kind: ColumnKind) -> tuple[str, ...]:
         texts = sorted(different)

@@ -7,14 +7,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.reading.found import ColumnKind
+from experiments.datasets.reading.number_styles import as_python_writes
 
 #: Texts that stand for a missing value.
 MISSING = (
-    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"),
+    *("", "?", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"),
     *("null", "NULL", "Null", "None"),
 )
 #: Texts that stand for a missing value where all the others are numbers.
-MARKS = ("?", "-")
+MARKS = (
+    *("-", "--", ".", "n.a.", "N.A.", "missing", "Missing", "unknown", "Unknown"),
+    *("#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?"),
+)
 #: A text of more characters than this is no category, and is shown cut.
 LONGEST_CATEGORY = 100
 
@@ -22,10 +26,6 @@ _MISSING = pa.array(MISSING)
 _MARKS = pa.array(MARKS)
 _TRUE = pa.array(["true", "yes"])
 _PAIRS = (pa.array(["false", "true"]), pa.array(["no", "yes"]))
-# 1,234,567.8e9: every comma stands before three digits
-_GROUPED = (
-    r"^[+-]?(([0-9]{1,3}(,[0-9]{3})+|[0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))$"
-)
 _MICROSECONDS_OF_A_DAY = 86_400_000_000
 
 
@@ -50,34 +50,21 @@ def is_text(array: pa.Array) -> bool:
 
 
 def numbers_in(array: pa.Array, decimal_comma: bool) -> pa.Array | None:
-    """Numbers (float64, null where missing), or None where one of the values is none.
-
-    Commas are decimal, or group three digits each.
-    """
+    """Numbers (float64, null where missing), or None where one of the values is none."""
     if pa.types.is_boolean(array.type) or _is_moment(array.type):
         return None
     if not is_text(array):
         return _without_nan(pc.cast(array, pa.float64(), safe=False))
-    plain = _cast(array, pa.float64())
-    if plain is None:
-        array = without_marks(array)
-        plain = _cast(array, pa.float64())
-    if plain is None and decimal_comma:
-        if not has(array, "."):
-            plain = _cast(pc.replace_substring(array, ",", ".", max_replacements=1), pa.float64())
-    elif plain is None and pc.all(pc.match_substring_regex(array, _GROUPED)).as_py():
-        plain = _cast(pc.replace_substring(array, ",", ""), pa.float64())
-    return None if plain is None else _without_nan(plain)
+    numbers = None if decimal_comma else _cast(array, pa.float64())
+    if numbers is None:
+        written = as_python_writes(without_marks(array), decimal_comma)
+        numbers = None if written is None else _cast(written, pa.float64())
+    return None if numbers is None else _without_nan(numbers)
 
 
 def without_marks(texts: pa.Array) -> pa.Array:
     """Texts with null for the marks that numbers have where one is missing."""
     return pc.if_else(pc.is_in(texts, value_set=_MARKS), pa.scalar(None, pa.string()), texts)
-
-
-def has(texts: pa.Array, part: str) -> bool:
-    """Whether any of the texts has this part."""
-    return bool(pc.any(pc.match_substring(texts, part)).as_py())
 
 
 def booleans_in(array: pa.Array) -> pa.Array | None:

@@ -5,16 +5,20 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from experiments.datasets.reading.column_targets import TARGET_NAMES
 from experiments.datasets.reading.column_values import booleans_in, clean, days_in, numbers_in
+from experiments.datasets.reading.encodings import asked_for, byte_order_mark, guess
 from experiments.datasets.reading.found import MOST_COLUMNS, Wanted, Written
-from experiments.errors import DatasetError, unknown
+from experiments.datasets.reading.number_styles import comma_columns
+from experiments.errors import DatasetError
 
 #: Bytes of the longest line that is read.
 LONGEST_LINE = 1 << 20
@@ -22,36 +26,28 @@ DELIMITERS = (",", ";", "\t", "|")
 #: How long what is not needed whole is shown in a message.
 SHOWN = 60
 
-_GUESSED_FROM = 1 << 16  # bytes: charset-normalizer takes a second for a megabyte
-_ROWS_LOOKED_AT = 200
+_ROWS_LOOKED_AT = 2000
 _COLUMNS_LOOKED_AT = 200
 _BEGINS_VALUE = re.compile(r"\s*([-+.,0-9]|(true|false|yes|no|inf(inity)?|nan)\s*$)", re.IGNORECASE)
-_BOMS = (  # UTF-32's begins with UTF-16's
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# Python has encodings that take time without end (idna) or unpack (zlib)
-_ENCODINGS = (
-    *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "ascii"),
-    *(f"cp{page}" for page in (437, 850, 852, 866, 932, 949, 950, *range(1250, 1259))),
-    *(f"iso8859-{part}" for part in range(1, 17) if part != 12),
-    *("gb18030", "gbk", "big5", "euc_kr", "euc_jp", "shift_jis", "koi8-r", "koi8-u", "mac-roman"),
-)
+# A name, and no word for a value that is missing
+_NAME = re.compile(r"(?!(n\.?a\.?|missing|unknown|none|null|nan)$)[^\W\d]", re.IGNORECASE)
+# What Excel reads of a first line: sep=;
+_SEPARATOR = re.compile(r'"?sep=([^\r\n])"?\r?\n', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is written, the names of its columns and the bytes of its byte order mark.
+    """How a file is written, the names of its columns, and how many bytes stand before them: a
+    byte order mark, the line sep=;.
 
-    ``unnamed`` says how many columns the header leaves without a name.
+    ``commas`` are the columns, from 0, whose numbers have decimal commas. ``unnamed`` says how
+    many columns the header leaves without a name.
     """
 
     written: Written
     names: tuple[str, ...]
     skipped_bytes: int
+    commas: frozenset[int] = frozenset()
     unnamed: int = 0
 
 
@@ -73,18 +69,21 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     with path.open("rb") as file:
         data = file.read(LONGEST_LINE)
         whole = not file.read(1)
-    mark, encoding = _byte_order_mark(data)
+    mark, encoding = byte_order_mark(data)
     data = data[mark:]
     if not data.strip():
         raise DatasetError(f"{path.name} is empty. Choose a file with a line for each sample.")
     if wanted.encoding:
-        allowed = _allowed_encoding(wanted.encoding)
-        # Without its mark, UTF-16 would be read in this machine's byte order
-        encoding = encoding if encoding and encoding.startswith(allowed) else allowed
-    encoding = encoding or _guess_encoding(data, whole)
+        encoding = asked_for(wanted.encoding, encoding)
+    encoding = encoding or guess(path, data, whole)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(data, whole)
     if not whole:
         text = _whole_lines(path, text)
+    skipped, bom = mark, mark > 0
+    if separator := _SEPARATOR.match(text):
+        text = text[separator.end() :]
+        skipped += len(separator[0].encode(encoding))
+        wanted = replace(wanted, delimiter=wanted.delimiter or separator[1])
     beginning = _rows(path, text, wanted)
     first, rest = beginning.rows[0], beginning.rows[1:]
     if len(first) > MOST_COLUMNS:
@@ -94,63 +93,13 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
         )
     header = wanted.header
     if header is None:
-        header = _is_header(first, rest, beginning.delimiter == ";")
-    written = Written(beginning.delimiter, encoding, header, mark > 0)
+        header = _is_header(first, rest)
+    columns = _columns(rest if header else beginning.rows, len(first))
+    commas = comma_columns(columns, beginning.delimiter == ";")
+    written = Written(beginning.delimiter, encoding, header, bom, bool(commas))
     names = _names(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
-    return Layout(written, tuple(names), mark, unnamed)
-
-
-def _byte_order_mark(data: bytes) -> tuple[int, str | None]:
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return len(mark), encoding
-    return 0, None
-
-
-def _allowed_encoding(name: str) -> str:
-    try:
-        canonical = codecs.lookup(name).name
-    except LookupError:
-        canonical = name
-    if canonical not in _ENCODINGS:
-        raise DatasetError(unknown("encoding", name, _ENCODINGS))
-    return canonical
-
-
-def _guess_encoding(data: bytes, whole: bool) -> str:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(data, whole)
-        return "utf-8"
-    except UnicodeDecodeError as error:
-        # Guess from around the first letter that is no UTF-8
-        start = max(0, data.rfind(b"\n", 0, error.start) + 1 - _GUESSED_FROM // 2)
-    if b"\0" in data:
-        return "utf-8"  # no encoding of texts that has no mark has NUL; refused with its place
-    from charset_normalizer import from_bytes
-
-    sample = data[start : start + _GUESSED_FROM]
-    best = from_bytes(sample).best()
-    if best is None:
-        return "cp1252" if _decodes(data, "cp1252") else "iso8859-1"
-    try:
-        # What reads the same in Western Europe's encoding is that: cp1250 is guessed for German
-        if sample.decode("cp1252") == str(best):
-            return "cp1252"
-    except UnicodeDecodeError:
-        pass
-    guessed = codecs.lookup(best.encoding).name
-    if guessed in _ENCODINGS and _decodes(data, guessed):
-        return guessed
-    return "cp1252" if _decodes(data, "cp1252") else "iso8859-1"
-
-
-def _decodes(data: bytes, encoding: str) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(data)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return Layout(written, tuple(names), skipped, commas, unnamed)
 
 
 def _whole_lines(path: Path, text: str) -> str:
@@ -209,40 +158,70 @@ def _likeness(beginning: _Beginning) -> tuple[float, float, int]:
     cells, agreeing = Counter(map(len, rows)).most_common(1)[0]
     if cells == 1:
         return (0.0, 0.0, 1)
-    table = [row for row in rows if len(row) == cells]
-    columns = list(zip(*table[1:21], strict=True)) if cells <= MOST_COLUMNS else []
+    columns = _columns(rows[1:21], cells) if cells <= MOST_COLUMNS else []
     some = columns[:: max(1, len(columns) // _COLUMNS_LOOKED_AT)]
-    comma = beginning.delimiter == ";"
-    values = sum(_are_values(column, comma) for column in some)
+    values = sum(map(_are_values, some))
     return (agreeing / len(rows), values / max(1, len(some)), cells)
 
 
-def _are_values(texts: tuple[str, ...], decimal_comma: bool) -> bool:
+def _columns(rows: Sequence[Sequence[str]], cells: int) -> list[tuple[str, ...]]:
+    """The cells of each column, of the rows that have so many cells."""
+    return list(zip(*(row for row in rows if len(row) == cells), strict=True)) or [()] * cells
+
+
+def _are_values(texts: tuple[str, ...]) -> bool:
     """Whether texts are numbers, booleans or dates, and not all missing."""
     if len(texts) == 1 and not _BEGINS_VALUE.match(texts[0]):
         return False  # names of columns: thousands, each by itself
     array = clean(pa.array(texts, pa.string()))
     if array.null_count == len(array):
         return False
-    numbers = numbers_in(array, decimal_comma)
-    if numbers is not None:
-        return numbers.null_count < len(numbers)
+    for decimal_comma in (False, True):
+        numbers = numbers_in(array, decimal_comma)
+        if numbers is not None:
+            return numbers.null_count < len(numbers)
     return booleans_in(array) is not None or days_in(array) is not None
 
 
-def _is_header(first: list[str], rest: list[list[str]], decimal_comma: bool) -> bool:
-    if any(_are_values((name,), decimal_comma) for name in first) or not any(first):
-        return False
-    columns = list(zip(*(row for row in rest if len(row) == len(first)), strict=True))
-    if any(_are_values(column, decimal_comma) for column in columns):
-        return True
+def _is_header(first: list[str], rest: list[list[str]]) -> bool:
+    """Whether the first line has names: none of it is a value, or what is stands among names."""
+    columns = _columns(rest, len(first))
     names = [name.strip() for name in first]
-    repeated = any(name in column for name, column in zip(names, columns, strict=False) if name)
+    values = [_are_values((name,)) for name in names]
+    if not any(names):
+        return False
+    if any(values):
+        return _has_names_among(names, values, columns)
+    if any(map(_are_values, columns)):
+        return True
+    repeated = any(name in column for name, column in zip(names, columns, strict=True) if name)
     return len(set(names)) == len(names) and not repeated
 
 
+def _has_names_among(names: list[str], values: list[bool], columns: list[tuple[str, ...]]) -> bool:
+    """Whether a first line with values is one of names all the same: 0, 1, 2, target."""
+    if len(set(names)) < len(names) or not any(columns):
+        return False
+    texts = [n for n, name in enumerate(names) if _NAME.match(name) and not values[n]]
+    if any(names[n].lower() in TARGET_NAMES or _are_values(columns[n]) for n in texts):
+        return True
+    # country, 2019, 2020: they count, and what is beside them stands in no row
+    whole = [name for n, name in enumerate(names) if values[n]]
+    count = [int(name) for name in whole if name.isascii() and name.isdigit()]
+    counts = len(count) == len(whole) > 1 and count == list(range(count[0], count[-1] + 1))
+    unseen = any(0 < len(set(columns[n])) < len(columns[n]) for n in texts)
+    return counts and unseen and not any(names[n] in columns[n] for n in texts)
+
+
+def unquote(text: str) -> str:
+    """A text without the quotes around it that are left where a space stands before them."""
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1].replace('""', '"')
+    return text
+
+
 def _names(path: Path, first: list[str]) -> list[str]:
-    names = [name.strip() or f"column {n + 1}" for n, name in enumerate(first)]
+    names = [unquote(name.strip()) or f"column {n + 1}" for n, name in enumerate(first)]
     for name, times in Counter(names).items():
         if times > 1:
             places = ", ".join(str(n + 1) for n, each in enumerate(names) if each == name)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_blocks import read_blocks
 from experiments.datasets.reading.column_scanning import TableFile
@@ -27,18 +28,17 @@ class CsvFiles:
     def look(self, path: Path, wanted: Wanted) -> Table:
         """The table in the file: every row of it was read."""
         layout = detect(path, wanted)
-        comma = layout.written.delimiter == ";"
-        trackers = [ColumnTracker(name, len(layout.names), comma) for name in layout.names]
+        trackers = [
+            ColumnTracker(name, len(layout.names), place in layout.commas)
+            for place, name in enumerate(layout.names)
+        ]
         rows = 0
         for batch in _batches(path, layout, layout.names):
             rows += batch.num_rows
             for tracker, array in zip(trackers, batch.columns, strict=True):
                 tracker.add(array)
         if rows == 0:
-            raise DatasetError(
-                f"{path.name} has a header and no rows. Choose a file with a line for each sample; "
-                "if the first line is a sample, say that there is no header."
-            )
+            raise DatasetError(_no_rows(path))
         return Table(rows, tuple(tracker.column() for tracker in trackers), layout.written)
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
@@ -115,10 +115,17 @@ def _clean_all(batch: pa.RecordBatch) -> list[pa.Array]:
     """The columns, clean; of a wide table all at once, since each call costs more than its few
     cells."""
     if batch.num_rows > _FEW_ROWS or batch.num_columns == 1:
-        return [clean(array) for array in batch.columns]
-    together = clean(pa.concat_arrays(batch.columns))
+        return [_unquoted(clean(array)) for array in batch.columns]
+    together = _unquoted(clean(pa.concat_arrays(batch.columns)))
     rows = batch.num_rows
     return [together.slice(n * rows, rows) for n in range(batch.num_columns)]
+
+
+def _unquoted(texts: pa.Array) -> pa.Array:
+    """Without quotes around them: they are left where a space stands before them."""
+    if not pc.any(pc.starts_with(texts, '"')).as_py():
+        return texts
+    return clean(pc.replace_substring_regex(texts, '^"(.*)"$', r"\1"))
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -146,6 +153,14 @@ def _why(path: Path, layout: Layout, invalid: list[Any], rows: int, error: Excep
         row = invalid[0]
         text = row.text[:SHOWN] + ("…" if len(row.text) > SHOWN else "")
         place = f"row {row.number - int(header):,} (of data, from 1)"
+        if header and row.number == 2:
+            more = "a name for each column" if row.actual_columns > row.expected_columns else ""
+            more = more or "as many cells as there are names"
+            return (
+                f"{path.name}: line 1 has {row.expected_columns:,} cells, and line 2 has "
+                f"{row.actual_columns:,}: {text!r}. Needed: {more}. Delete what stands above the "
+                f"table, or put quotes around cells with {layout.written.delimiter!r}."
+            )
         return (
             f"{path.name}, {place}: {row.actual_columns:,} cells, where line 1 has "
             f"{row.expected_columns:,}: {text!r}. Every row has to have as many cells; put quotes "
@@ -157,7 +172,16 @@ def _why(path: Path, layout: Layout, invalid: list[Any], rows: int, error: Excep
             f"{LONGEST_LINE:,} bytes, or a quote there is never closed. Close it, or save "
             "the table with fewer columns."
         )
+    if rows == 0 and "Empty CSV" in str(error):
+        return _no_rows(path)
     return f"{path.name} cannot be read as a table: {error}. Save it again as CSV with UTF-8."
+
+
+def _no_rows(path: Path) -> str:
+    return (
+        f"{path.name} has a header and no rows. Choose a file with a line for each sample; if the "
+        "first line is a sample, say that there is no header."
+    )
 
 
 def _refuse_open_quote(path: Path, stream: CheckedText, last: Any, row: int) -> None:

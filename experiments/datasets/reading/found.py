@@ -28,12 +28,24 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Odd:
+    """The values of a column that are no numbers, where nearly all are: how many, and the first."""
+
+    count: int
+    row: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a table.
 
     ``categories`` are its different values as written, sorted (numbers by size), where there are
     at most MOST_CATEGORIES, else empty; ``distinct`` is how many there are, or MOST_CATEGORIES + 1
-    for more. ``low`` and ``high`` are of numbers. ``examples`` are the first few different values.
+    for more. ``low`` and ``high`` are of numbers; ``whole`` is whether all of them are whole, and
+    ``counted`` whether each is one more than that of the row before. ``decimal_comma`` is how they
+    are written. ``examples`` are the first few different values. ``odd`` are the few values that
+    keep a column from being numeric, with the first one's row (of data, from 1).
     """
 
     name: str
@@ -44,16 +56,22 @@ class Column:
     low: float | None = None
     high: float | None = None
     examples: tuple[str, ...] = ()
+    whole: bool = False
+    counted: bool = False
+    decimal_comma: bool = False
+    odd: Odd | None = None
 
 
 @dataclass(frozen=True)
 class Written:
-    """How a text file is written; ``header`` is whether its first line names the columns."""
+    """How a text file is written; ``header`` is whether its first line names the columns, and
+    ``decimal_comma`` whether any column has numbers like 1,5."""
 
     delimiter: str
     encoding: str
     header: bool
     bom: bool = False
+    decimal_comma: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,22 @@
 """What would be stored of a table: its features, its target, and what is left out."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.reading.column_keys import choose_keys
+from experiments.datasets.reading.column_notes import about, why_no_feature
 from experiments.datasets.reading.column_scanning import (
     TableFile,
     Target,
-    decimal_comma,
     first_row,
     scan,
 )
 from experiments.datasets.reading.column_targets import choose_target
-from experiments.datasets.reading.column_values import values_in
+from experiments.datasets.reading.column_values import shorten, values_in
 from experiments.datasets.reading.found import (
     Column,
     ColumnKind,
@@ -29,8 +30,6 @@ from experiments.errors import DatasetError, unknown
 
 _FEATURES = (ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL, ColumnKind.DATE)
 _LARGEST = float(np.finfo(np.float32).max)
-# Under these names the first column is often the rows' numbers, which pandas writes unasked
-_INDEX_NAMES = ("column 1", "Unnamed: 0", "__index_level_0__")
 _NAMES_SHOWN = 10
 
 
@@ -68,6 +67,7 @@ def plan_table(
         )
     _refuse_too_large(file, table, columns, target, task)
     features = tuple(_feature(column) for column in columns)
+    used = [*columns, *(column for column in table.columns if column.name == target.name)]
     samples, dropping = _kept(file, table, wanted, columns, target)
     return Plan(
         kind=Kind.TABULAR,
@@ -78,10 +78,13 @@ def plan_table(
         target=target.name,
         class_names=target.class_names,
         features=features,
-        notes=(*notes, *chosen, *keys.notes, *left_out, *_about_dates(columns), *dropping),
+        notes=(
+            *notes, *chosen, *keys.notes, *left_out, *about(used, table.rows),
+            *_about_dates(columns), *dropping,
+        ),
         group=keys.group.name if keys.group else "",
         time=keys.time.name if keys.time else "",
-    )
+    )  # fmt: skip
 
 
 def _feature(column: Column) -> Feature:
@@ -116,10 +119,10 @@ def _by_rule(
     """The columns that are features, and notes on those that are none."""
     features = []
     left_out: dict[str, list[str]] = {}
-    for place, column in enumerate(table.columns):
+    for column in table.columns:
         if column.name == target:
             continue
-        why = unusable.get(column.name) or _why_not(column, table.rows, place)
+        why = unusable.get(column.name) or why_no_feature(column, table.rows)
         if why:
             left_out.setdefault(why, []).append(column.name)
         else:
@@ -127,28 +130,12 @@ def _by_rule(
     return features, tuple(f"Left out, {why}: {_listed(names)}." for why, names in left_out.items())
 
 
-def _why_not(column: Column, rows: int, place: int) -> str:
-    present = rows - column.missing
-    if column.kind is ColumnKind.EMPTY:
-        return "empty"
-    if column.distinct == 1:
-        return "with one value only"
-    if column.kind is ColumnKind.TEXT:
-        each = column.distinct == present > 1
-        return "a different text in every row" if each else "text"
-    all_rows = column.low == 0 and column.high == rows - 1 and column.distinct > min(rows - 1, 1000)
-    if column.name in _INDEX_NAMES and all_rows and rows > 1:
-        return "the numbers of the rows"
-    return ""
-
-
 def _refuse_too_large(
     file: TableFile, table: Table, columns: Sequence[Column], target: Target, task: Task
 ) -> None:
     """Refuse numbers that float32 cannot hold, with the row of the first."""
-    comma = decimal_comma(table)
 
-    def too_large(array: pa.Array) -> np.ndarray:
+    def too_large(array: pa.Array, comma: bool) -> np.ndarray:
         values = values_in(array, ColumnKind.NUMERIC, comma)
         return np.zeros(len(array), bool) if values is None else np.abs(values) > _LARGEST
 
@@ -157,11 +144,11 @@ def _refuse_too_large(
         if column.low is None or column.high is None:
             continue
         if max(-column.low, column.high) > _LARGEST:
-            row, text = first_row(file, column.name, too_large)
+            row, text = first_row(file, column.name, partial(too_large, comma=column.decimal_comma))
             raise DatasetError(
                 f"{file.name}: row {row:,} (of data, from 1) of the column {column.name!r} has "
-                f"{text}. Allowed: numbers up to {_LARGEST:.3g} and missing values. Correct it, or "
-                "leave the column out."
+                f"{shorten(text)}. Allowed: numbers up to {_LARGEST:.3g} and missing values. "
+                "Correct it, or leave the column out."
             )
 
 

@@ -1,0 +1,83 @@
+"""What is worth knowing of a table's columns: ids, cells that do not fit, numbers too fine."""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+
+from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
+
+# pandas writes the rows' numbers unasked, without a name
+_NUMBERS = ("column 1", "unnamed: 0", "__index_level_0__")
+_IDS = re.compile(r"(id|index|idx|nr|no\.?|#|row(_?(id|nr|no|number|names?))?|.*[ _.-]id)", re.I)
+_CAMEL_ID = re.compile(r".*[a-z](Id|ID)")  # PassengerId, and not paid
+_OTHER_DATES = re.compile(
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b.*|\d{1,2}[ -](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|"
+    r"dec)[a-z]*[ -]\d{2,4}|\d{4}-\d{2}",
+    re.IGNORECASE,
+)
+_LARGEST = float(np.finfo(np.float32).max)
+_FEW_STEPS = 256  # between the smallest and the largest, as float32
+
+
+def why_no_feature(column: Column, rows: int) -> str:
+    """Why nothing can be learnt from a column, as notes say it; "" where something can."""
+    present = rows - column.missing
+    if column.kind is ColumnKind.EMPTY:
+        return "empty"
+    if column.distinct == 1:
+        return "with one value only"
+    if column.kind is ColumnKind.TEXT:
+        if column.examples and all(map(_OTHER_DATES.fullmatch, column.examples)):
+            return "dates that are not written as 2024-01-31"
+        each = column.distinct == present > 1
+        return "a different text in every row" if each else "text"
+    if column.low is None or column.high is None:
+        return ""
+    if _step(column) > column.high - column.low:
+        return "so large that float32, in which samples are stored, cannot tell them apart"
+    return _why_id(column, present)
+
+
+def about(columns: Iterable[Column], rows: int) -> tuple[str, ...]:
+    """Notes on columns that are used, and may not be what they were meant to be."""
+    notes = []
+    for column in columns:
+        if column.odd:
+            notes.append(odd_words(column, column.odd, rows) + ".")
+        step = _step(column)
+        if step > 1 and (column.high or 0) - (column.low or 0) < _FEW_STEPS * step:
+            notes.append(
+                f"{column.name} is stored in steps of {step:g}, all that float32 can tell apart "
+                f"near {column.high:,.0f}. Subtract the smallest before, if less matters."
+            )
+    return tuple(notes)
+
+
+def odd_words(column: Column, odd: Odd, rows: int) -> str:
+    """Which cell keeps a column from being numbers, as a sentence without its end."""
+    present = rows - column.missing
+    return (
+        f"{column.name} is read as {column.kind}, since {odd.count:,} of its {present:,} values "
+        f"{'is' if odd.count == 1 else 'are'} no number: the first is {odd.text!r} in row "
+        f"{odd.row:,} (of data, from 1)"
+    )
+
+
+def _why_id(column: Column, present: int) -> str:
+    """Whole numbers that only tell the rows apart, by the column's name."""
+    if not column.whole or present < 3:
+        return ""
+    named = _IDS.fullmatch(column.name) or _CAMEL_ID.fullmatch(column.name)
+    if column.counted and (named or column.name.lower() in _NUMBERS):
+        return "the numbers of the rows"
+    each = column.distinct in (present, MOST_CATEGORIES + 1)
+    return "ids, nearly another in every row" if named and each else ""
+
+
+def _step(column: Column) -> float:
+    """How far apart float32 has whole numbers of this size; 0 where they are none, or too large."""
+    if not column.whole or column.low is None or column.high is None:
+        return 0.0
+    largest = max(abs(column.low), abs(column.high))
+    return float(np.spacing(np.float32(largest))) if largest < _LARGEST else 0.0
