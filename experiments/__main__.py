@@ -5,6 +5,7 @@ import argparse
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from experiments.commands import (
@@ -42,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    for stream in (sys.stdout, sys.stderr):  # names of files are any bytes, terminals may be ASCII
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code: int = options.call(options)
     except ExperimentsError as error:

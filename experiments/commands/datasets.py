@@ -1,6 +1,7 @@
 """Commands about data sets: those that there are, and files that become one."""
 
 import argparse
+import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from experiments.datasets.reading.found import Found, Plan, Wanted
 
 
+_LONGEST_REASON = 2000
 _TOO_MUCH = (
     "{}: reading it takes more than " + f"{MEMORY / 1e9:g} GB of memory. Write it again in smaller "
     "blocks (row groups, chunks), or give a part of it."
@@ -138,14 +140,30 @@ def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str,
         plan = reader.plan(path, found, wanted)
         answer |= {"plan": _plan(plan), "accepted": True}
         if not options.dry_run:
-            name = options.name or path.stem
+            name = options.name or _as_utf8(path.stem)
             info = store_file(path, name, wanted, options.kind, (found, plan))
-            answer["name"] = add_dataset(open_store(), info, path.name).name
+            answer["name"] = add_dataset(open_store(), info, _as_utf8(path.name)).name
     except MemoryError:
         answer |= {"accepted": False, "reason": _TOO_MUCH.format(path.name)}
-    except (DatasetError, OSError) as error:
-        answer |= {"accepted": False, "reason": str(error)}
+    except OSError as error:
+        reason = f"{path.name}: {error.strerror or error}. Look at the file, and who may read it."
+        answer |= {"accepted": False, "reason": reason}
+    except DatasetError as error:
+        answer |= {"accepted": False, "reason": _shortened(str(error))}
+    except Exception as error:  # what a stranger's file breaks costs no other file its answer
+        logging.getLogger(__name__).debug("%s", path, exc_info=True)
+        reason = f"{path.name} cannot be read: {type(error).__name__}: {error}"
+        answer |= {"accepted": False, "reason": f"{_shortened(reason)} Save it once more."}
     return answer
+
+
+def _as_utf8(name: str) -> str:
+    """The name of a file, which may be any bytes."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
 
 
 def _wanted(options: argparse.Namespace) -> "Wanted":
@@ -168,7 +186,7 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
 
 def _size(text: str) -> tuple[int, int]:
     height, _, width = text.lower().partition("x")
-    if not (height.isdigit() and width.isdigit()):
+    if not (text.isascii() and height.isdigit() and width.isdigit()):
         raise InputError(f"--size received {text!r}. Write HEIGHTxWIDTH, for example 64x64.")
     return int(height), int(width)
 

@@ -148,10 +148,35 @@ def test_a_virtual_dataset_is_refused_when_chosen(file, tmp_path):
     assert "is virtual" in refusal(file, features=("virtual",))
 
 
+def test_labels_as_h5py_writes_texts_are_read(path):
+    labels = [["größer", "less", "much less than that"][n % 3] for n in range(60)]
+    with h5py.File(path, "w") as file:
+        file["x"], file["y"] = ROWS, labels
+    found = HDF5.look(path, WANTED)
+    planned = HDF5.plan(path, found, WANTED)
+    assert planned.class_names == ("größer", "less", "much less than that")
+    (block,) = HDF5.blocks(path, found, planned, WANTED)
+    assert [planned.class_names[number] for number in block.y] == labels
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x" * 5000, "has a text of 5,000 bytes"),
+        ("", "is ''"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+    ],
+)
+def test_texts_that_are_too_long_or_none_are_refused_with_the_row(file, text, message):
+    labels = file.create_dataset("labels", (60,), h5py.string_dtype())
+    labels[:] = ["a", "b"] * 30
+    labels[7] = text
+    assert f"labels[7] (row 8, from 1) {message}" in refusal(file, target="labels")
+
+
 @pytest.mark.parametrize(
     ("dtype", "value", "what"),
     [
-        (h5py.string_dtype(), "text", "variable length"),
         (h5py.vlen_dtype("i4"), [1, 2], "variable length"),
         (h5py.ref_dtype, None, "references"),
         ([("height", "f8")], 0, "height"),

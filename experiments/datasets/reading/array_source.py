@@ -14,10 +14,11 @@ from experiments.model_files.limits import GB, size_text
 MOST_BYTES = 64 * GB
 #: Bytes of one block of samples.
 BLOCK_BYTES = 8_000_000
+#: Bytes of one text.
+LONGEST_TEXT = 4096
 #: Numbers that float32 can hold, with either sign.
 LARGEST = float(np.finfo(np.float32).max)
 
-_LONGEST_TEXT = 4096  # bytes of one element
 _MOST_EXPANSION = 200  # declared bytes for one that is stored, asked from 1 GB on
 _SHOWN = 20
 
@@ -101,13 +102,13 @@ def why_unusable(dtype: np.dtype) -> str:
             f"has fields ({', '.join(dtype.names[:5])}). Allowed: arrays of numbers or texts. "
             "Save each field as an array of its own"
         )
-    if dtype.kind in "SU" and 0 < dtype.itemsize <= _LONGEST_TEXT:
+    if dtype.kind in "SU" and 0 < dtype.itemsize <= LONGEST_TEXT:
         return ""
     if dtype.kind in "biuf" and not dtype.subdtype:
         return ""
     if dtype.kind in "SU":
         return (
-            f"has texts of {size_text(dtype.itemsize)} each. Allowed: 1 to {_LONGEST_TEXT:,} bytes"
+            f"has texts of {size_text(dtype.itemsize)} each. Allowed: 1 to {LONGEST_TEXT:,} bytes"
         )
     return f"holds {dtype}. Allowed: numbers that are not complex, or texts of a fixed length"
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from experiments.datasets.reading.file_signs import refuse_other
 from experiments.datasets.reading.found import Reader
 from experiments.errors import DatasetError
 
@@ -67,8 +68,10 @@ def reader_of(path: Path, kind: str | None = None) -> Reader:
     if kind is None:
         raise DatasetError(
             f"Received {path.name!r}. Allowed: files that end with {', '.join(SUFFIXES)}, or a "
-            "folder of .npy files, or with one folder of pictures for each class."
+            "folder of .npy files, or with one folder of pictures for each class. Rename it, or "
+            f"say what it is: --kind {', '.join(KINDS)}."
         )
+    refuse_other(path, kind)
     return KINDS[kind]()
 
 

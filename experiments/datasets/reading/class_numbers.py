@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 #: Whole numbers with more different values than this are classes only where they count from 0 or
 #: from 1 without a gap.
-FEW = 20
+FEW = 10
 _SAMPLES_OF_A_CLASS = 2
 
 

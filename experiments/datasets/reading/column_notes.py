@@ -66,12 +66,13 @@ def odd_words(column: Column, odd: Odd, rows: int) -> str:
 
 def _why_id(column: Column, present: int) -> str:
     """Whole numbers that only tell the rows apart, by the column's name."""
-    if not column.whole or present < 3:
+    if not column.whole or present < 3 or column.low is None or column.high is None:
         return ""
     named = _IDS.fullmatch(column.name) or _CAMEL_ID.fullmatch(column.name)
-    if column.counted and (named or column.name.lower() in _NUMBERS):
-        return "the numbers of the rows"
-    each = column.distinct in (present, MOST_CATEGORIES + 1)
+    each = column.counted or column.distinct in (present, MOST_CATEGORIES + 1)
+    if each and column.low in (0, 1) and column.high - column.low == present - 1:
+        if named or column.name.lower() in _NUMBERS:
+            return "the numbers of the rows"
     return "ids, nearly another in every row" if named and each else ""
 
 

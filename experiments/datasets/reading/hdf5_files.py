@@ -11,10 +11,12 @@ import numpy as np
 from experiments.datasets.reading.array_files import array_blocks, plan_arrays
 from experiments.datasets.reading.array_source import (
     BLOCK_BYTES,
+    LONGEST_TEXT,
     Listed,
     Rows,
     as_found,
     is_bomb,
+    place,
     product,
     refuse_size,
     why_unusable,
@@ -29,6 +31,7 @@ _LARGEST_CHUNKS = 256_000_000  # bytes of the chunks that hold one row, unpacked
 # HDF5 looks for a plugin to load
 _FILTERS = (1, 2, 3, 4, 5, 6, 32000)
 _PLUGINS = {307: "bzip2", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32015: "zstd"}
+_TEXTS = np.dtype("S64")  # what texts of variable length are taken to be; blocks go by it
 _DAMAGES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 
 
@@ -78,7 +81,7 @@ class Hdf5Source:
             except _DAMAGES as error:
                 where = f"{self.name}: {path}, in the rows {begin + 1:,} to {end:,} (from 1)"
                 raise _damaged(where, error) from None
-            return values
+            return self._texts(values, path, begin) if values.dtype.kind == "O" else values
 
         def following(count: int) -> np.ndarray:
             nonlocal first, buffer, start
@@ -97,6 +100,18 @@ class Hdf5Source:
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
         return following
+
+    def _texts(self, values: np.ndarray, path: str, first: int) -> np.ndarray:
+        """Texts of variable length, which h5py reads as bytes, as texts of one length."""
+        texts = values.reshape(-1).tolist()
+        for number, text in enumerate(texts):
+            if len(text) > LONGEST_TEXT:
+                row = first + number // max(1, product(values.shape[1:]))
+                raise DatasetError(
+                    f"{place(self, path, row)} has a text of {len(text):,} bytes. Allowed: up to "
+                    f"{LONGEST_TEXT:,}. Shorten it, or choose another dataset."
+                )
+        return np.array(texts, "S").reshape(values.shape)
 
 
 @contextmanager
@@ -171,6 +186,8 @@ def _listed(path: str, dataset: h5py.Dataset) -> Listed:
     shown = "fields" if dtype.names else "texts" if h5py.check_string_dtype(dtype) else str(dtype)
     if shape is None:
         return Listed(Array(path, (), shown), dtype, "is empty. Choose a dataset with values")
+    if h5py.check_string_dtype(dtype) and dtype.kind == "O":
+        return Listed(Array(path, shape, shown), _TEXTS, _why_storage(dataset))
     why = _why_type(dtype) or _why_storage(dataset)
     shown = str(dtype) if dtype.kind == "S" else shown
     return Listed(Array(path, shape, shown), dtype, why)
@@ -179,11 +196,6 @@ def _listed(path: str, dataset: h5py.Dataset) -> Listed:
 def _why_type(dtype: np.dtype) -> str:
     if dtype.kind != "O":
         return why_unusable(dtype)
-    if h5py.check_string_dtype(dtype):
-        return (
-            "has texts of variable length. Allowed: texts of a fixed length, or numbers. Save "
-            "np.array(labels, dtype='S')"
-        )
     what = "references" if h5py.check_ref_dtype(dtype) else "values of variable length"
     return f"has {what}. Allowed: numbers, or texts of a fixed length. Save it as one array"
 

@@ -187,8 +187,17 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     with _parquet(path, texts) as parquet:
         try:
             for batch in parquet.iter_batches(size, columns=list(names), use_threads=False):
+                try:
+                    arrays = []
+                    for name in names:
+                        arrays.append(_plain(batch.column(name)))
+                except UnicodeDecodeError as error:
+                    raise DatasetError(
+                        f"{path.name}: the column {name!r} has a text that is no UTF-8 in the rows "
+                        f"{rows + 1:,} to {rows + batch.num_rows:,}: {error}. Write it again as "
+                        "text, or as numbers."
+                    ) from error
                 rows += batch.num_rows
-                arrays = [_plain(batch.column(name)) for name in names]
                 yield pa.RecordBatch.from_arrays(arrays, names=list(names))
         except (pa.ArrowException, OSError) as error:
             raise _corrupt(path, rows, error) from error
