@@ -28,6 +28,7 @@ _ALPHABETS = (
     "áéíóúýþæöð", "áàéèëïóöüíúê", "åäöšž", "àçéèíïóòúü", "äöõüšž",
 )  # fmt: skip
 _SIGNS = frozenset("€£§°±²³µ·–—‘’‚“”„…«»¡¿ºª½¼¾×÷•™®©¢¥\xa0´`¨")
+_OTHER_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -78,7 +79,8 @@ def guess(path: Path, data: bytes, whole: bool) -> str:
         return "cp1252"
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample).best()
+    # Of a table that is mostly numbers it cannot tell; of its other words it can
+    best = from_bytes(sample).best() or from_bytes(b" ".join(_OTHER_WORD.findall(sample))).best()
     guessed = codecs.lookup(best.encoding).name if best else ""
     if guessed in _ENCODINGS and _decodes(data, guessed):
         return guessed
