@@ -194,9 +194,10 @@ def draw_plan(answer: dict[str, Any]) -> None:
     if written := found.get("written"):
         delimiter = _DELIMITERS.get(written["delimiter"], written["delimiter"])
         header = "names in the first line" if written["header"] else "no names of columns"
+        bom = " with a BOM" if written["bom"] else ""
+        commas = ", decimal commas" if written["decimal_comma"] else ""
         notes.append(
-            f"Text in {written['encoding']}{' with a BOM' if written['bom'] else ''}, "
-            f"{delimiter} between fields, {header}."
+            f"Text in {written['encoding']}{bom}, {delimiter} between fields{commas}, {header}."
         )
     st.caption("  \n".join(notes))
 

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.errors import InputError
+from experiments.errors import DatasetError, InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _FREE_SIDE = 224  # where a model takes pictures of any size, none is made larger than this
@@ -38,35 +41,51 @@ def read_rows(path: Path, features: Sequence[str] = ()) -> list[Any]:
 
 
 def read_table(path: Path, features: Sequence[str] = ()) -> list[list[Any]]:
-    """The rows of a CSV as they are written, numbers as numbers, None where nothing stands.
+    """The rows of a CSV, written in any of the ways in which a data set's file may be: numbers as
+    numbers, other texts as they are, None where nothing stands.
 
     Where its first line has the names of all ``features``, these columns are taken in their order;
     else all columns as they come, without a first line of names. Raises InputError.
     """
-    import pandas as pd
+    from experiments.datasets.reading.csv_files import read_texts
+    from experiments.datasets.reading.found import Wanted
 
     try:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
-        if features and set(features) <= set(frame.columns):
-            frame = frame[list(features)]
-        else:
-            plain = pd.read_csv(path, header=None, keep_default_na=False, na_values=[""])
-            if features and plain.shape[1] != len(features):
-                raise InputError(
-                    f"{path.name}: received {plain.shape[1]} columns. Allowed: {len(features)}, or "
-                    f"columns named {some(features)}."
-                )
-            # names in the first line make texts of columns that are numbers below it
-            named = any(
-                pd.api.types.is_numeric_dtype(frame.iloc[:, i])
-                and not pd.api.types.is_numeric_dtype(plain.iloc[:, i])
-                for i in range(plain.shape[1])
-            )
-            frame = frame if named and not features else plain
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path.name} cannot be read as a CSV: {error}.") from None
-    rows: list[list[Any]] = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    return rows
+        named = bool(features) and set(features) <= set(_first_line(path))
+        header = named if features else None
+        table, commas = read_texts(path, Wanted(header=header))
+    except (OSError, DatasetError) as error:
+        raise InputError(f"{path.name} cannot be read as a CSV: {error}") from None
+    names = list(features) if named else table.column_names
+    if features and len(names) != len(features):
+        raise InputError(
+            f"{path.name}: received {len(names)} columns. Allowed: {len(features)}, or columns "
+            f"named {some(features)}."
+        )
+    columns = [_as_python(table[name].combine_chunks(), name in commas) for name in names]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _first_line(path: Path) -> Sequence[str]:
+    from experiments.datasets.reading.csv_detecting import detect
+    from experiments.datasets.reading.found import Wanted
+
+    try:
+        return detect(path, Wanted(header=True)).names
+    except DatasetError:
+        return ()  # two cells of it are the same
+
+
+def _as_python(texts: "pa.Array", decimal_comma: bool) -> list[Any]:
+    from experiments.datasets.reading.column_values import numbers_in
+
+    numbers = numbers_in(texts, decimal_comma)
+    if numbers is None:
+        return list(texts.to_pylist())
+    return [
+        int(number) if number is not None and str(text).lstrip("+-").isdigit() else number
+        for number, text in zip(numbers.to_pylist(), texts.to_pylist(), strict=True)
+    ]
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

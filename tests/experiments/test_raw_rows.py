@@ -107,6 +107,17 @@ def test_a_csv_is_read_by_names_or_by_position_and_else_refused(tmp_path):
         read_table(path, ["a", "b"])
 
 
+def test_a_csv_is_read_in_the_ways_in_which_data_may_be_written(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes("größe;preis;sorte\n1.234,5;?;Süß\n2,25;7;herb\n".encode("cp1252"))
+    assert read_table(path, ["sorte", "größe", "preis"]) == [
+        ["Süß", 1234.5, None], ["herb", 2.25, 7],
+    ]  # fmt: skip
+    path.write_text("1,2\n3,4,5\n")
+    with pytest.raises(InputError, match="3 cells"):
+        read_table(path, ["a", "b"])
+
+
 def test_rows_are_encoded_as_they_were_stored(workspace, tmp_path):
     passengers(tmp_path / "ship.csv")
     info = store_file(tmp_path / "ship.csv", "ship", Wanted())

@@ -58,6 +58,15 @@ class CsvFiles:
         return read_blocks(_opened(path, layout), as_table(found), plan, wanted.drop_missing)
 
 
+def read_texts(path: Path, wanted: Wanted) -> tuple[pa.Table, set[str]]:
+    """All cells as clean texts, null where they are missing, and the columns whose numbers have
+    decimal commas. Holds the whole file in memory; raises DatasetError."""
+    layout = detect(path, wanted)
+    schema = pa.schema([(name, pa.string()) for name in layout.names])
+    table = pa.Table.from_batches(_batches(path, layout, layout.names), schema)
+    return table, {layout.names[place] for place in layout.commas}
+
+
 def _opened(path: Path, layout: Layout) -> TableFile:
     return TableFile(path.name, lambda names: _batches(path, layout, names))
 
