@@ -185,7 +185,10 @@ def artifact(run: Run, path: str) -> Path:
     """One file of a run on this machine; raises ArtifactError."""
     if run.status.is_active:
         return fetch_artifact(store(), run.id, path)
-    return _artifact(read_settings(), run.id, _state(run), path)
+    asked = read_settings(), run.id, _state(run), path
+    if not _artifact(*asked).exists():  # copies are kept for a day
+        _artifact.clear(*asked)
+    return _artifact(*asked)
 
 
 def exported(run: Run, kind: str) -> bytes:

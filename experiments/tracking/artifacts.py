@@ -1,6 +1,9 @@
 """Files of a run: listing them and bringing one to this machine."""
 
+import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +12,8 @@ from experiments.errors import ArtifactError
 from experiments.tracking.store import Store, asks_store
 
 LOG_FILE = "log.txt"
+
+_DAY = 86_400
 
 
 class Artifact(NamedTuple):
@@ -34,15 +39,21 @@ def list_artifacts(store: Store, run_id: str) -> list[Artifact]:
 
 @asks_store
 def fetch_artifact(store: Store, run_id: str, path: str) -> Path:
-    """A local path of one artifact, downloaded where the store is elsewhere.
+    """A copy of one artifact on this machine, kept for a day after the last was made of that run.
 
-    Raises ArtifactError that lists what the run has.
+    It is another file each time: what reads or links an earlier one keeps that. Raises
+    ArtifactError that lists what the run has.
     """
     from mlflow.exceptions import MlflowException
 
     store.client.get_run(run_id)  # so that an unknown run is told apart from a missing file
+    folder = _download_folder(store, run_id)
     try:
-        return Path(store.client.download_artifacts(run_id, path, _download_folder(store, run_id)))
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            copy = Path(store.client.download_artifacts(run_id, path, fresh))
+            place = folder / copy.relative_to(fresh)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            return copy.replace(place)
     except (MlflowException, OSError):
         have = ", ".join(item.path for item in list_artifacts(store, run_id)) or "nothing"
         raise ArtifactError(
@@ -72,10 +83,13 @@ def drop_stale_checkpoints(store: Store, run_id: str) -> None:
             repository.delete_artifacts(artifact.path)
 
 
-def _download_folder(store: Store, run_id: str) -> str | None:
-    """Where downloads go; None lets MLflow hand out the file itself where the store is local."""
-    if not store.settings.is_server:
-        return None
-    folder = Path(tempfile.gettempdir()) / "kerascope-downloads" / run_id
+def _download_folder(store: Store, run_id: str) -> Path:
+    home = store.settings.home / "downloads"
+    for old in home.glob("*"):
+        with suppress(FileNotFoundError):  # another process clears up as well
+            if time.time() - old.stat().st_mtime > _DAY:
+                shutil.rmtree(old, ignore_errors=True)
+    folder = home / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    return str(folder)
+    folder.touch()
+    return folder

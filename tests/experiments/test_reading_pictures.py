@@ -112,8 +112,10 @@ def test_every_format_is_read_as_pillow_reads_it(tmp_path, kind):
 
 def test_sixteen_bit_grey_keeps_its_upper_eight_bits(tmp_path):
     values = np.arange(0, 65536, 1024, dtype=np.uint16).reshape(8, 8)
-    x = one_picture(tmp_path, encoded(Image.fromarray(values)))
-    np.testing.assert_array_equal(x[..., 0], values >> 8)
+    content = encoded(Image.fromarray(values))
+    _, plan, x, _ = read(folder_of(tmp_path, {"a/1": content, "b/1": content}))
+    np.testing.assert_array_equal(x[0, ..., 0], values >> 8)
+    assert any("Greys of 16 bits are divided by 256" in note for note in plan.notes)
 
 
 def test_one_bit_pictures_are_black_and_white(tmp_path):

@@ -116,6 +116,12 @@ def test_commas_and_points_are_judged_by_the_whole_file(path):
     assert (columns["a"].high, columns["b"].high) == (8.5, 8.125)
 
 
+def test_lists_in_cells_are_no_numbers_where_points_are_decimal(path):
+    rows = "".join(f'"{n % 3},{n % 5}",{n}.5,{n % 2}\n' for n in range(90))
+    columns, _, _ = looked(path, f"genres,score,label\n{rows}")
+    assert (columns["genres"].kind, columns["score"].kind) == ("categorical", "numeric")
+
+
 @pytest.mark.parametrize("group", [".", " ", "\u00a0", "\u202f", "'", "’"])
 def test_digits_are_grouped_in_many_ways(path, group):
     text = "a;y\n" + "".join(f"{n}{group}234,50;{n % 2}\n" for n in range(1, 9))

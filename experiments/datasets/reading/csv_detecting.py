@@ -95,7 +95,7 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     if header is None:
         header = _is_header(first, rest)
     columns = _columns(rest if header else beginning.rows, len(first))
-    commas = comma_columns(columns, beginning.delimiter == ";")
+    commas = comma_columns(columns, beginning.delimiter)
     written = Written(beginning.delimiter, encoding, header, bom, bool(commas))
     names = _names(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0

@@ -28,11 +28,12 @@ _SURE_POINT = _sure(r"\.", r"[,'’\xa0\u202f]")
 _THOUSAND_OR_NOT = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 
 
-def comma_columns(columns: Sequence[Iterable[str]], semicolons: bool) -> frozenset[int]:
+def comma_columns(columns: Sequence[Iterable[str]], delimiter: str) -> frozenset[int]:
     """Which columns, from 0, have decimal commas, by some of their cells.
 
     A column that shows it is as it shows; others (1,234) are as most of those that do. In a file
-    in which none does, cells that are split by semicolons have decimal commas.
+    in which none does, cells that are split by semicolons have decimal commas. Where commas split
+    the cells and any column has decimal points, "3,5" is a list.
     """
     shown: dict[int, bool] = {}
     unclear = False
@@ -43,8 +44,10 @@ def comma_columns(columns: Sequence[Iterable[str]], semicolons: bool) -> frozens
         if comma != point:
             shown[number] = comma
         unclear = unclear or any(map(_THOUSAND_OR_NOT.fullmatch, cells))
+    if delimiter == "," and not all(shown.values()):
+        return frozenset()
     commas = sum(shown.values())
-    others = 2 * commas >= len(shown) if shown else semicolons and unclear
+    others = 2 * commas >= len(shown) if shown else delimiter == ";" and unclear
     return frozenset(n for n in range(len(columns)) if shown.get(n, others))
 
 

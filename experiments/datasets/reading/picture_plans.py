@@ -108,9 +108,11 @@ def _sizes_note(found: Pictures, size: tuple[int, int]) -> str:
 def _modes_note(found: Pictures, channels: int) -> str:
     modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes)
     became = "grey, 1 channel" if channels == 1 else "RGB, 3 channels"
+    deep = any(mode.startswith("I") for mode, _ in found.modes)
+    shrunk = " Greys of 16 bits are divided by 256: stretch those that use 12 bits." if deep else ""
     return (
         f"Colour modes: {modes}; all become {became} of 8 bits, transparent parts white, "
-        "animations their first frame."
+        f"animations their first frame.{shrunk}"
     )
 
 
