@@ -212,13 +212,15 @@ def _larger(audit: Audit, now: float, samples: int, width: float) -> float | Non
 def _in_folds(audit: Audit) -> Action:
     """A run for each of five folds, or of fewer where there are not as many samples or groups; not
     cut from the file as it is, which may be sorted. Nothing where later samples validate."""
-    drawn: Changes = {"split.method": _drawn(audit)} if audit.method in ("last", "none") else {}
-    by_group = audit.groups.groups if audit.groups and audit.method == "group" else None
-    folds = min(_FOLDS, _divided(audit) if by_group is None else by_group)
-    if folds < 2 or audit.method == "time":
+    method = audit.method
+    if method in ("last", "none"):
+        method = "group" if audit.groups else _drawn(audit)
+    groups = audit.groups.groups if audit.groups and method == "group" else None
+    folds = min(_FOLDS, _divided(audit) if groups is None else groups)
+    if folds < 2 or method == "time":
         return Action()
-    changes: Changes = {"split.folds": folds, "split.fold": None, **drawn}
-    return Action(f"{folds} folds, a run each", changes)
+    drawn: Changes = {} if method == audit.method else {"split.method": method}
+    return Action(f"{folds} folds, a run each", {"split.folds": folds, "split.fold": None, **drawn})
 
 
 def _divided(audit: Audit) -> int:

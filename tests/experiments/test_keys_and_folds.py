@@ -264,7 +264,7 @@ def test_every_other_split_is_at_hand_whatever_was_found(home):
     folds = "split.folds=5;split.fold=null"
     assert ways(dataset, "stratified") == [*methods[:2], *methods[3:], folds]
     assert ways(dataset, "group") == [*methods[:3], methods[4], folds]
-    assert ways(dataset, "last") == [*methods[1:], f"{folds};split.method=stratified"]
+    assert ways(dataset, "last") == [*methods[1:], f"{folds};split.method=group"]
     assert ways(dataset, "time") == methods[:4]
     one = "split.folds=null;split.fold=null"
     assert ways(dataset, "group", folds=3, fold=1) == [
