@@ -29,12 +29,18 @@ def write_parquet(path: Path, rows: int) -> None:
 
 
 def write_arrays(path: Path, rows: int) -> None:
-    """The same as ``x`` and ``y``, NPZ or HDF5 by the name of the file."""
+    """The same as ``x`` and ``y``, NPZ or HDF5 by the name of the file, without a suffix a folder
+    of .npy files."""
     random = np.random.default_rng(0)
     x = random.standard_normal((rows, COLUMNS), dtype=np.float32)
     y = random.integers(0, 3, rows)
     if path.suffix == ".npz":
         np.savez(path, x=x, y=y)
+        return
+    if not path.suffix:
+        path.mkdir()
+        np.save(path / "x", x)
+        np.save(path / "y", y)
         return
     with h5py.File(path, "w") as file:
         file["x"], file["y"] = x, y

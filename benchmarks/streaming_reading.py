@@ -35,6 +35,7 @@ CASES = (
     Case("table.csv", "target", ("pyarrow.csv", "pandas")),
     Case("table.parquet", "target", ("pyarrow.parquet",)),
     Case("arrays.npz", "y", ("numpy",)),
+    Case("arrays of npy", "y", ("numpy, mapped",)),
     Case("arrays.h5", "y", ("h5py",)),
     Case("pictures.zip", "", ("PIL, in a thread for each core",)),
 )
@@ -46,7 +47,8 @@ def read_sections(forks: Forks, home: Path, repeats: int) -> list[Section]:
     for case in CASES:
         path = home / case.file
         forks.call(_make, path)
-        size = path.stat().st_size / 1_000_000
+        files = list(path.iterdir()) if path.is_dir() else [path]
+        size = sum(file.stat().st_size for file in files) / 1_000_000
         rates: dict[str, list[float]] = {name: [] for name in (*case.plain, *_OURS)}
         for _ in range(repeats):
             for name in rates:
@@ -54,7 +56,8 @@ def read_sections(forks: Forks, home: Path, repeats: int) -> list[Section]:
         lines = [Line(name, found, "") for name, found in rates.items()]
         title = f"{case.file}, {size:,.0f} MB: rows a second (the more the better; no aim is set)"
         sections.append(Section(title, lines, case.plain[0]))
-        path.unlink()
+        for file in files:
+            file.unlink()
     return sections
 
 
@@ -116,6 +119,9 @@ def _plain(name: str, path: Path) -> Callable[[], int]:
         "pandas": lambda: len(pd.read_csv(path)),
         "pyarrow.parquet": lambda: int(parquet.read_table(path).num_rows),
         "numpy": lambda: arrays(np.load),
+        "numpy, mapped": lambda: min(
+            len(np.array(np.load(path / f"{name}.npy", mmap_mode="r"))) for name in "xy"
+        ),
         "h5py": lambda: arrays(h5py.File),
     }
     return ways.get(name) or partial(_decode_all, path)

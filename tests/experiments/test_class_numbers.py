@@ -31,8 +31,8 @@ def save(folder, kind, y):
 @pytest.mark.parametrize(
     ("y", "task"),
     [
-        (np.arange(40) % 20 * 3, Task.MULTICLASS),  # few
-        (np.arange(84) % 21 * 3, Task.REGRESSION),  # many, with gaps
+        (np.arange(40) % 10 * 3, Task.MULTICLASS),  # few
+        (np.arange(84) % 11 * 3, Task.REGRESSION),  # many, with gaps
         (np.arange(200) % 100, Task.MULTICLASS),  # counted from 0
         (np.arange(200) % 100 + 1, Task.MULTICLASS),  # counted from 1
         (np.arange(200) % 60 + 18, Task.REGRESSION),  # ages
