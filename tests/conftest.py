@@ -1,12 +1,41 @@
 """A workspace of its own for each test, with a real MLflow store in it."""
 
+import gc
+import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from experiments.settings import Settings, read_settings
 from experiments.tracking.store import Store, prepare_database
+
+# Files that take a minute or two; begun last, one of them would be all that runs at the end
+_LONG = (
+    "test_remedies", "test_exact_resume", "test_server_store", "test_the_whole_way",
+    "test_transfer", "test_finetuning", "test_applications", "test_worker",
+)  # fmt: skip
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: for half of their time tests wait for processes and pages."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; see --no-loadscope-reorder in pyproject.toml."""
+    items.sort(key=lambda item: item.path.stem not in _LONG)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_graphs() -> Iterator[None]:
+    """Keras keeps the graphs of a file's models, gigabytes after some of them."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -204,6 +204,10 @@ def test_one_cell_that_is_no_number_is_told_with_its_row(path):
     prices = "".join(f"{n % 2},{n * 1.1:.2f}\n" for n in range(300))
     message = refusal(path, f"a,price\n{prices}1,gratis\n")
     assert "the first is 'gratis' in row 301" in message and "Correct that value" in message
+    lengths = "".join(f"{n / 7:.4f},{n % 5},{n % 2}\n" for n in range(300))
+    plan = looked(path, f"length,n,label\n{lengths}long,1,1\n")[2]
+    assert [feature.name for feature in plan.features] == ["n"]
+    assert any("length is read as text" in note and "row 301" in note for note in plan.notes)
     names = "".join(f"name {n % 9},{n % 2}\n" for n in range(30))
     assert looked(path, f"who,label\n{names}")[0]["who"].odd is None
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
+from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd, Table
 
 # pandas writes the rows' numbers unasked, without a name
 _NUMBERS = ("column 1", "unnamed: 0", "__index_level_0__")
@@ -17,6 +17,7 @@ _OTHER_DATES = re.compile(
     re.IGNORECASE,
 )
 _LARGEST = float(np.finfo(np.float32).max)
+_SHOWN = 10
 _FEW_STEPS = 256  # between the smallest and the largest, as float32
 
 
@@ -34,24 +35,22 @@ def why_no_feature(column: Column, rows: int) -> str:
         return "a different text in every row" if each else "text"
     if column.low is None or column.high is None:
         return ""
-    if _step(column) > column.high - column.low:
+    if _step(column) > _range(column):
         return "so large that float32, in which samples are stored, cannot tell them apart"
     return _why_id(column, present)
 
 
-def about(columns: Iterable[Column], rows: int) -> tuple[str, ...]:
-    """Notes on columns that are used, and may not be what they were meant to be."""
-    notes = []
-    for column in columns:
-        if column.odd:
-            notes.append(odd_words(column, column.odd, rows) + ".")
-        step = _step(column)
-        if step > 1 and (column.high or 0) - (column.low or 0) < _FEW_STEPS * step:
-            notes.append(
-                f"{column.name} is stored in steps of {step:g}, all that float32 can tell apart "
-                f"near {column.high:,.0f}. Subtract the smallest before, if less matters."
-            )
-    return tuple(notes)
+def about(table: Table, used: Iterable[Column]) -> tuple[str, ...]:
+    """Notes on columns that are not what they were meant to be, or lose digits where used."""
+    odd = [odd_words(c, c.odd, table.rows) + "." for c in table.columns if c.odd]
+    more = (f"So it is with {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
+    coarse = [
+        f"{column.name} is stored in steps of {step:g}, all that float32 can tell apart near "
+        f"{column.high:,.0f}. Subtract the smallest before, if less matters."
+        for column in used
+        if (step := _step(column)) > 1 and _range(column) < _FEW_STEPS * step
+    ]
+    return (*odd[:_SHOWN], *more, *coarse)
 
 
 def odd_words(column: Column, odd: Odd, rows: int) -> str:
@@ -74,6 +73,10 @@ def _why_id(column: Column, present: int) -> str:
         if named or column.name.lower() in _NUMBERS:
             return "the numbers of the rows"
     return "ids, nearly another in every row" if named and each else ""
+
+
+def _range(column: Column) -> float:
+    return (column.high or 0.0) - (column.low or 0.0)
 
 
 def _step(column: Column) -> float:

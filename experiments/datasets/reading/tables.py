@@ -79,7 +79,7 @@ def plan_table(
         class_names=target.class_names,
         features=features,
         notes=(
-            *notes, *chosen, *keys.notes, *left_out, *about(used, table.rows),
+            *notes, *chosen, *keys.notes, *left_out, *about(table, used),
             *_about_dates(columns), *dropping,
         ),
         group=keys.group.name if keys.group else "",
