@@ -28,6 +28,7 @@ _KEYS = (
      "kept together in training or in validation."),
     ("Time", "--time", "Dates or numbers: the latest samples can validate."),
 )  # fmt: skip
+_DECIMALS = {".": "as 1.5", ",": "as 1,5"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -118,13 +119,17 @@ def draw_corrections(path: Path) -> list[str]:
     """What the user knows better than the detection, as options of the command."""
     options = []
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        left, middle, right = st.columns(3)
+        left, middle, right, last = st.columns(4)
         delimiter = left.selectbox(
             "Delimiter", [None, *_DELIMITERS], format_func=lambda d: _DELIMITERS.get(d, "detect")
         )
         encoding = middle.text_input("Encoding", placeholder="detect")
         header = right.selectbox("The first line", ["detect", "names of columns", "data"])
+        decimal = last.selectbox(
+            "Numbers", [None, *_DECIMALS], format_func=lambda d: _DECIMALS.get(d, "detect")
+        )
         options += ["--delimiter", delimiter] if delimiter else []
+        options += ["--decimal", decimal] if decimal else []
         options += ["--encoding", encoding.strip()] if encoding.strip() else []
         options += {"detect": [], "names of columns": ["--header"], "data": ["--no-header"]}[header]
     if not npy_in(path) if path.is_dir() else path.suffix.lower() == ".zip":

@@ -52,6 +52,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--header", action=argparse.BooleanOptionalAction, help="whether the first line is names"
     )
     adding.add_argument(
+        "--decimal", choices=[".", ","], help="of numbers in a text, if not as detected"
+    )
+    adding.add_argument(
         "--drop-missing", action="store_true", help="leave rows with missing features out"
     )
     adding.add_argument("--size", metavar="HEIGHTxWIDTH", help="to which pictures are brought")
@@ -176,6 +179,7 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
         delimiter={"tab": "\t", "\\t": "\t"}.get(options.delimiter, options.delimiter),
         encoding=options.encoding,
         header=options.header,
+        decimal=options.decimal,
         drop_missing=options.drop_missing,
         size=_size(options.size) if options.size else None,
         skip_bad=options.skip_bad,

@@ -173,6 +173,25 @@ def test_a_table_whose_last_column_is_no_target_gets_another(
     assert [metric.value for metric in app.metric] == ["20", "1", "binary", "2"]
 
 
+def test_how_a_text_is_read_can_be_corrected(own_machine, tmp_path, store, open_page):
+    path = tmp_path / "plain.csv"
+    rows = "".join(f"{n}.234;{'yn'[n % 2]};größer\n" for n in range(1, 9))
+    path.write_bytes(f"a;b;c\n{rows}".encode("cp1252"))
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    choose(app, "Predict", "b")
+    assert "Text in cp1252, semicolon between fields, names in the first line" in texts(app)
+    assert "1.23 to 8.23" in set(app.dataframe[0].value["Range"])
+    choose(app, "Numbers", ",")
+    assert "decimal commas" in texts(app)
+    assert "1,234 to 8,234" in set(app.dataframe[0].value["Range"])
+    choose(app, "The first line", "data")
+    assert "no names of columns" in texts(app)
+    encoding = next(box for box in app.text_input if box.label == "Encoding")
+    encoding.set_value("utf-8").run()
+    assert "line 2, column 3" in app.error[0].value and not app.exception
+
+
 def choose(app, label, value):
     next(box for box in app.selectbox if box.label == label).set_value(value).run()
 

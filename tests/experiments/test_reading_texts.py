@@ -116,6 +116,15 @@ def test_commas_and_points_are_judged_by_the_whole_file(path):
     assert (columns["a"].high, columns["b"].high) == (8.5, 8.125)
 
 
+def test_how_numbers_are_written_can_be_corrected(path):
+    text = "a;y\n" + "".join(f"{n},234;{n % 2}\n" for n in range(1, 9))
+    assert looked(path, text)[0]["a"].high == 8.234
+    assert looked(path, text, decimal=".")[0]["a"].high == 8234
+    text = text.replace(",", ".")
+    assert looked(path, text)[0]["a"].high == 8.234
+    assert looked(path, text, decimal=",")[0]["a"].high == 8234
+
+
 def test_lists_in_cells_are_no_numbers_where_points_are_decimal(path):
     rows = "".join(f'"{n % 3},{n % 5}",{n}.5,{n % 2}\n' for n in range(90))
     columns, _, _ = looked(path, f"genres,score,label\n{rows}")

@@ -59,7 +59,10 @@ class _Beginning(NamedTuple):
 def detect(path: Path, wanted: Wanted) -> Layout:
     """How a file is written, corrected by ``wanted``; raises DatasetError where it is no table."""
     state = path.stat()
-    ways = Wanted(delimiter=wanted.delimiter, encoding=wanted.encoding, header=wanted.header)
+    ways = Wanted(
+        delimiter=wanted.delimiter, encoding=wanted.encoding, header=wanted.header,
+        decimal=wanted.decimal,
+    )  # fmt: skip
     return _detect(path, ways, (state.st_size, state.st_mtime_ns))
 
 
@@ -95,7 +98,9 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     if header is None:
         header = _is_header(first, rest)
     columns = _columns(rest if header else beginning.rows, len(first))
-    commas = comma_columns(columns, beginning.delimiter)
+    commas = frozenset(range(len(first))) if wanted.decimal == "," else frozenset()
+    if wanted.decimal is None:
+        commas = comma_columns(columns, beginning.delimiter)
     written = Written(beginning.delimiter, encoding, header, bom, bool(commas))
     names = _names(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0

@@ -125,10 +125,11 @@ class Wanted:
     """What the user wants of a file; whatever is left out is chosen by rules that are told.
 
     ``target`` is a column or an array, ``features`` are columns or one array. ``delimiter``,
-    ``encoding`` and ``header`` correct what was detected. ``drop_missing`` leaves rows with
-    missing features out; else they are kept, as NaN. ``size`` is (height, width) to which all
-    pictures are brought. ``skip_bad`` accepts what is partly good, without the bad parts.
-    ``group`` and ``time`` are columns, or arrays, by which the samples can be split.
+    ``encoding``, ``header`` and ``decimal`` ("." or ",") correct what was detected.
+    ``drop_missing`` leaves rows with missing features out; else they are kept, as NaN. ``size`` is
+    (height, width) to which all pictures are brought. ``skip_bad`` accepts what is partly good,
+    without the bad parts. ``group`` and ``time`` are columns, or arrays, by which the samples can
+    be split.
     """
 
     target: str = ""
@@ -137,6 +138,7 @@ class Wanted:
     delimiter: str | None = None
     encoding: str | None = None
     header: bool | None = None
+    decimal: str | None = None
     drop_missing: bool = False
     size: tuple[int, int] | None = None
     skip_bad: bool = False
