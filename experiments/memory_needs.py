@@ -16,10 +16,13 @@ from experiments.datasets.catalogue import Kind
 from experiments.specs import RunSpec
 
 _MEGABYTE = 1_000_000
-_TENSORFLOW = 690 * _MEGABYTE  # resident once it is imported
+_TENSORFLOW = 340 * _MEGABYTE  # resident in a process that was forked after its import
+_OWN = 350 * _MEGABYTE  # more in a process that has imported it itself: the library's file
 _GRAPH = 110 * _MEGABYTE  # what the first epoch adds: traced functions, threads, buffers
 #: Copies of the samples at a time, the file's own included: tables are standardised in float64.
-_COPIES = {Kind.IMAGE: 3.0, Kind.TABULAR: 4.6}
+_COPIES = {Kind.IMAGE: 3.0, Kind.TABULAR: 5.6}
+#: Times the budget where samples stream: the pool that trains, and the next one while it is read.
+_POOLS = 1.7
 _ROW = 50  # bytes: its target, its number in the split and in the order, its hash in the audit
 _WEIGHT = 16  # bytes: the weight, its gradient, and the two slots of Adam
 _FLOAT = 4
@@ -30,15 +33,16 @@ _KEPT_OUTPUT = 0.4  # bytes of each number that a layer puts out there: most are
 _OUTPUT = 12  # bytes of each number that a layer puts out: itself, kept, and its gradient
 
 
-def predict_peak(spec: RunSpec, layers: Sequence[dict[str, Any]]) -> int:
+def predict_peak(spec: RunSpec, layers: Sequence[dict[str, Any]], forked: bool = True) -> int:
     """Bytes that training will hold at its peak, TensorFlow included.
 
-    ``layers`` are the rows of models.model_outline.
+    ``layers`` are the rows of models.model_outline; ``forked`` is whether a worker's process
+    trains, which shares TensorFlow's files with its siblings.
     """
     info = spec.dataset.info
     samples = min(info.samples, spec.dataset.max_samples or info.samples)
     if spec.dataset.memory_mb is not None:
-        data = spec.dataset.memory_mb * _MEGABYTE
+        data = int(spec.dataset.memory_mb * _MEGABYTE * _POOLS)
     else:
         data = int(samples_bytes(spec) * _COPIES[info.kind])
     model = sum(
@@ -56,7 +60,8 @@ def predict_peak(spec: RunSpec, layers: Sequence[dict[str, Any]]) -> int:
         if spec.dataset.memory_mb is None:
             copies = (spec.augmentation and spec.augmentation.cached_copies) or 0
             data += samples * (1 + copies) * _numbers(_features_shape(layers)) * _FLOAT
-    return _TENSORFLOW + _GRAPH + data + samples * _ROW + model + batch
+    base = _TENSORFLOW + _GRAPH + (0 if forked else _OWN)
+    return base + data + samples * _ROW + model + batch
 
 
 def _all_numbers(rows: Sequence[dict[str, Any]]) -> int:

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from typing import NamedTuple
 
 import keras
@@ -295,12 +296,14 @@ def _record_facts(
     spec: RunSpec, dataset: Dataset, split: Split, model: keras.Model, journal: Journal
 ) -> None:
     """What is known before the first batch and cannot be read off the spec."""
+    forked = parent_process() is not None
+    predicted = predict_peak(spec, model_outline(model), forked)
     journal.write(
         {
             "constant_loss": constant_loss(spec, dataset.y[split.train]),
             "train_samples": len(split.train),
             "val_samples": len(split.validation),
-            "predicted_memory_mb": predict_peak(spec, model_outline(model)) / _MEGABYTE,
+            "predicted_memory_mb": predicted / _MEGABYTE,
         },
         params={
             "model.parameters": str(model.count_params()),

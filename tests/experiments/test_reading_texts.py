@@ -41,7 +41,8 @@ def refusal(path, text, encoding="utf-8", **wanted):
 WORDS = {
     "Swedish": "blå röd grön", "Spanish": "niño año corazón", "Portuguese": "coração ação irmão",
     "French": "naïve où élève forêt cœur", "German": "größe über Äpfel", "Danish": "rød blå æble",
-    "Italian": "città però così",
+    "Italian": "città però così", "French and German": "Château Léger Müller Österreich",
+    "units and signs": "m² km³ 5€ £20 ½ª",
 }  # fmt: skip
 
 
@@ -59,6 +60,7 @@ def test_languages_of_western_europe_are_read_as_such(path, language):
     [
         ("cp1250", "zażółć gęślą jaźń pchnąć w tę łódź jeża lub ośm skrzyń fig"),
         ("cp1250", "příliš žluťoučký kůň úpěl ďábelské ódy nejlepší město řeka"),
+        ("cp1250", "złoty biały mały były gruby czerwony niebieski dobrze było"),
         ("cp1251", "съешь ещё этих мягких французских булок да выпей чаю"),
         ("cp1253", "ξεσκεπάζω την ψυχοφθόρα βδελυγμία καλημέρα κόσμε"),
         ("gb18030", "天地玄黄 宇宙洪荒 日月盈昃 辰宿列张 寒来暑往"),

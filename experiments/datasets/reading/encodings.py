@@ -27,9 +27,14 @@ _ALPHABETS = (
     "äöüß", "àâäæçéèêëîïôœùûüÿ", "áéíóúüñ", "áâãàçéêíóôõúü", "àèéìíîòóùú", "åäöéèàü", "æøåéèêòôó",
     "áéíóúýþæöð", "áàéèëïóöüíúê", "åäöšž", "àçéèíïóòúü", "äöõüšž",
 )  # fmt: skip
+_LETTER = "A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ"
+# No unit (m²) and no price has signs there: letters of Eastern Europe are written as they are
+_SIGNS_IN_WORDS = re.compile(
+    f"[{_LETTER}][£¥³¹²¿¡¼½¾][{_LETTER}]|(?<![{_LETTER}])[³¹²¼½¾£¥][{_LETTER}]|[{_LETTER}]{{3}}[³¹¿¼¾]"
+)
+_WORD = re.compile(f"[{_LETTER}]+")
 _SIGNS = frozenset("€£§°±²³µ·–—‘’‚“”„…«»¡¿ºª½¼¾×÷•™®©¢¥\xa0´`¨")
 _OTHER_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 def byte_order_mark(data: bytes) -> tuple[int, str | None]:
@@ -81,10 +86,14 @@ def guess(path: Path, data: bytes, whole: bool) -> str:
 
     # Of a table that is mostly numbers it cannot tell; of its other words it can
     best = from_bytes(sample).best() or from_bytes(b" ".join(_OTHER_WORD.findall(sample))).best()
-    guessed = codecs.lookup(best.encoding).name if best else ""
-    if guessed in _ENCODINGS and _decodes(data, guessed):
-        return guessed
-    return "cp1252" if _decodes(data, "cp1252") else "iso8859-1"
+    guessed = codecs.lookup(best.encoding).name if best else "cp1252"
+    if _same(sample, guessed, "cp1252"):  # as it is for French and German words side by side
+        central = _SIGNS_IN_WORDS.search(sample.decode("cp1252", "replace"))
+        guessed = "cp1250" if central else "cp1252"
+    for encoding in (guessed, "cp1252"):
+        if encoding in _ENCODINGS and _decodes(data, encoding):
+            return encoding
+    return "iso8859-1"
 
 
 def _around_first_letter(path: Path, start: int) -> bytes:
@@ -117,8 +126,14 @@ def _is_western(sample: bytes) -> bool:
     letters = {letter.lower() if letter != "ß" else letter for letter in other}
     if not any(letters <= set(alphabet) for alphabet in _ALPHABETS):
         return False
+    if _SIGNS_IN_WORDS.search(text):
+        return False
     beyond = sum(letter > "\x7f" for word in words for letter in word)
     return 2 * beyond <= sum(map(len, words))
+
+
+def _same(data: bytes, one: str, other: str) -> bool:
+    return data.decode(one, "replace") == data.decode(other, "replace")
 
 
 def _decodes(data: bytes, encoding: str) -> bool:
