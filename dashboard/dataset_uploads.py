@@ -38,17 +38,27 @@ def keep_upload(settings: Settings, files: Mapping[str, IO[bytes]]) -> Path:
         )
     folder = home / _digest(kept)
     if not folder.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix=".", dir=home))
-        inside = unfinished / _TOGETHER if len(kept) > 1 else unfinished
-        inside.mkdir(exist_ok=True)
-        for name, file in kept.items():
+        _write(kept, folder)
+    folder.touch()
+    return folder / (_TOGETHER if len(kept) > 1 else next(iter(kept)))
+
+
+def _write(files: Mapping[str, IO[bytes]], folder: Path) -> None:
+    """All of them or none, several in a folder of their own."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as home:
+        unfinished = Path(home) / folder.name
+        inside = unfinished / _TOGETHER if len(files) > 1 else unfinished
+        inside.mkdir(parents=True)
+        for name, file in files.items():
             file.seek(0)
             with (inside / name).open("wb") as out:
                 shutil.copyfileobj(file, out, _PIECE)
-        unfinished.rename(folder)
-    folder.touch()
-    return folder / (_TOGETHER if len(kept) > 1 else next(iter(kept)))
+        try:
+            unfinished.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another page was quicker with the same
+                raise
 
 
 def _digest(files: Mapping[str, IO[bytes]]) -> str:

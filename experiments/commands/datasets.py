@@ -11,7 +11,7 @@ from experiments.commands.answers import open_store, say
 from experiments.dataset_process import MEMORY
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import KINDS
-from experiments.errors import DatasetError, InputError
+from experiments.errors import DatasetError, ExperimentsError, InputError
 from experiments.process_limits import limit_process
 
 if TYPE_CHECKING:
@@ -149,10 +149,13 @@ def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str,
     except MemoryError:
         answer |= {"accepted": False, "reason": _TOO_MUCH.format(path.name)}
     except OSError as error:
-        reason = f"{path.name}: {error.strerror or error}. Look at the file, and who may read it."
+        advice = " Allow this user to read it." if isinstance(error, PermissionError) else ""
+        reason = f"{path.name}: {error.strerror or error}.{advice}"
         answer |= {"accepted": False, "reason": reason}
     except DatasetError as error:
         answer |= {"accepted": False, "reason": _shortened(str(error))}
+    except ExperimentsError:
+        raise  # it is not about the file: the store is away
     except Exception as error:  # what a stranger's file breaks costs no other file its answer
         logging.getLogger(__name__).debug("%s", path, exc_info=True)
         reason = f"{path.name} cannot be read: {type(error).__name__}: {error}"

@@ -1,6 +1,7 @@
 """The split audit, drawn on the launch page and on a run's page."""
 
 import json
+import shutil
 
 import numpy as np
 
@@ -47,6 +48,7 @@ def test_a_run_shows_its_warnings_and_launches_again_with_a_better_split(
     store.client.log_text(run_id, json.dumps(audit("iris").to_dict()), AUDIT_FILE)
     said = texts(open_page("run", run=run_id))
     assert "sorted by class, and its last part validates" in said
+    shutil.rmtree(store.settings.home / "downloads")  # as after a day
     app = open_page("run", run=run_id, tab="Split")
     assert not app.exception and "is also in training" in texts(app)
     buttons = [

@@ -1,11 +1,17 @@
 """`python -m experiments datasets`: list, add, delete."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from experiments.__main__ import main
+from experiments.datasets.reading.csv_files import CSV
 from experiments.datasets.stored import stored_names
 from experiments.tracking.datasets import list_datasets
 
@@ -79,3 +85,35 @@ def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
     assert "HEIGHTxWIDTH" in capsys.readouterr().err
     assert main(["datasets", "add", str(files[0].with_suffix(".exe"))]) == 2
     assert "no file and no folder" in capsys.readouterr().err
+
+
+def test_a_file_that_breaks_a_reader_costs_the_others_nothing(files, store, capsys, monkeypatch):
+    def broken(path, wanted):
+        raise ValueError("surprise " * 1000)
+
+    monkeypatch.setattr(CSV, "look", broken)
+    npz = files[0].with_suffix(".npz")
+    np.savez(npz, x=np.ones((20, 2)), y=np.arange(20) % 2)
+    assert main(["datasets", "add", str(files[0]), str(npz), "--dry-run", "--json"]) == 2
+    bad, good = answers(capsys)
+    assert "good.csv cannot be read: ValueError: surprise" in bad["reason"]
+    assert len(bad["reason"]) < 3000 and good["accepted"]
+
+
+def test_names_of_files_may_be_any_bytes(files, store, capsys):
+    odd = files[0].rename(os.fsdecode(os.fsencode(files[0].parent) + b"/odd\xff.csv"))
+    assert main(["datasets", "add", str(odd), "--json"]) == 0
+    assert capsys.readouterr().out
+    assert [one.name.partition("@")[0] for one in list_datasets(store)] == ["odd"]
+
+
+def test_why_a_file_is_refused_is_said_without_a_traceback(files, tmp_path):
+    odd = tmp_path / "not utf-8.parquet"
+    texts = pa.array([b"\xff\xfe", b"ok"] * 20, pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"s": texts, "x": range(40), "label": [0, 1] * 20}), odd)
+    found = subprocess.run(
+        [sys.executable, "-m", "experiments", "datasets", "add", str(odd), "--dry-run"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert "the column 's' has a text that is no UTF-8 in the rows 1 to 40" in found.stderr
