@@ -4,16 +4,15 @@ import hashlib
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from experiments.datasets.reading.npy_files import is_npy
 from experiments.errors import DatasetError
+from experiments.old_files import remove_old
 from experiments.settings import Settings
 
-_DAY = 86_400
 _LONGEST_NAME = 100
 _PIECE = 1 << 20
 _TOGETHER = "arrays"
@@ -27,9 +26,7 @@ def keep_upload(settings: Settings, files: Mapping[str, IO[bytes]]) -> Path:
     DatasetError for several files that are no arrays.
     """
     home = settings.home / "dataset uploads"
-    for folder in home.glob("*"):
-        if time.time() - folder.stat().st_mtime > _DAY:
-            shutil.rmtree(folder, ignore_errors=True)
+    remove_old(home)
     kept = {_plain(name): file for name, file in files.items()}
     if len(files) > 1 and not all(map(is_npy, kept)):
         raise DatasetError(

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: From the ground up; a module may import from its own level and those below it.
 LEVELS = [
-    {"errors", "settings", "process_limits", "applications", "blocks"},
+    {"errors", "old_files", "settings", "process_limits", "applications", "blocks"},
     {
         "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
         "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",

@@ -1,19 +1,15 @@
 """Files of a run: listing them and bringing one to this machine."""
 
-import shutil
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from experiments.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, parse_index
 from experiments.errors import ArtifactError
+from experiments.old_files import remove_old
 from experiments.tracking.store import Store, asks_store
 
 LOG_FILE = "log.txt"
-
-_DAY = 86_400
 
 
 class Artifact(NamedTuple):
@@ -85,10 +81,7 @@ def drop_stale_checkpoints(store: Store, run_id: str) -> None:
 
 def _download_folder(store: Store, run_id: str) -> Path:
     home = store.settings.home / "downloads"
-    for old in home.glob("*"):
-        with suppress(FileNotFoundError):  # another process clears up as well
-            if time.time() - old.stat().st_mtime > _DAY:
-                shutil.rmtree(old, ignore_errors=True)
+    remove_old(home)
     folder = home / run_id
     folder.mkdir(parents=True, exist_ok=True)
     folder.touch()
