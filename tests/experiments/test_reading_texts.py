@@ -181,6 +181,9 @@ def test_the_separator_that_excel_is_told_is_used_and_skipped(path):
     columns, _, plan = looked(path, f"sep=;\nsize;label\n{rows}", "utf-16")
     assert list(columns) == ["size", "label"] and plan.samples == 9
 
+    broken = ("sep=;\nsize;label\n" + "1;größer\n" * 9).encode() + b"2;gr\xf6\xdfer\n"
+    assert "line 12, column 2: the bytes F6" in refusal(path, broken)
+
 
 def test_spaces_before_quotes_do_not_become_part_of_a_name(path):
     rows = "".join(f'{n}, "c{n % 2}"\n' for n in range(9))

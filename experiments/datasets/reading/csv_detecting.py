@@ -37,8 +37,8 @@ _SEPARATOR = re.compile(r'"?sep=([^\r\n])"?\r?\n', re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is written, the names of its columns, and how many bytes stand before them: a
-    byte order mark, the line sep=;.
+    """How a file is written, the names of its columns, and what stands before them: a byte
+    order mark, the line sep=;.
 
     ``commas`` are the columns, from 0, whose numbers have decimal commas. ``unnamed`` says how
     many columns the header leaves without a name.
@@ -47,6 +47,7 @@ class Layout:
     written: Written
     names: tuple[str, ...]
     skipped_bytes: int
+    skipped_lines: int = 0
     commas: frozenset[int] = frozenset()
     unnamed: int = 0
 
@@ -83,7 +84,8 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     if not whole:
         text = _whole_lines(path, text)
     skipped, bom = mark, mark > 0
-    if separator := _SEPARATOR.match(text):
+    separator = _SEPARATOR.match(text)
+    if separator:
         text = text[separator.end() :]
         skipped += len(separator[0].encode(encoding))
         wanted = replace(wanted, delimiter=wanted.delimiter or separator[1])
@@ -104,7 +106,7 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     written = Written(beginning.delimiter, encoding, header, bom, bool(commas))
     names = _names(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
-    return Layout(written, tuple(names), skipped, commas, unnamed)
+    return Layout(written, tuple(names), skipped, int(bool(separator)), commas, unnamed)
 
 
 def _whole_lines(path: Path, text: str) -> str:

@@ -24,7 +24,7 @@ class CheckedText(io.RawIOBase):
         self._encoding = layout.written.encoding
         self._delimiter = layout.written.delimiter
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
-        self._line = 1
+        self._line = 1 + layout.skipped_lines
         self._tail = b""  # of the line that is not at its end yet, as UTF-8
         self._ready = b""
         self._ended = False
