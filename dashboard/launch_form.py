@@ -7,7 +7,6 @@ import streamlit as st
 
 from dashboard import cache, draft, fields, helps
 from dashboard.components import name_of
-from dashboard.draft import field, take
 from dashboard.formats import count, plain, words
 from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, monitors_for
 from dashboard.launch_base import draw_base
@@ -229,10 +228,7 @@ def draw_training() -> None:
     with left:
         fields.select("Loss", "training.loss", list(LOSSES[info.task]), words)
     with right:
-        st.multiselect(
-            "Metrics", METRICS[info.task], key=field("training.metrics"), format_func=words
-        )
-        take("training.metrics")
+        fields.several("Metrics", "training.metrics", METRICS[info.task], words)
     fields.segments("Loop", "training.loop", ["fit", "train_on_batch"], str, helps.LOOP)
 
 

@@ -22,13 +22,16 @@ _ARGUMENTS = [
 
 @contextmanager
 def dashboard(settings: Settings) -> Iterator[str]:
-    """`streamlit run dashboard/app.py` on a free port; yields its address."""
+    """`streamlit run dashboard/app.py` on a free port; yields its address.
+
+    Streamlit prints tracebacks to stdout: pytest shows them where a test fails.
+    """
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"),
          "--server.port", str(port), "--server.address", "127.0.0.1",
          "--server.headless", "true", "--server.fileWatcherType", "none"],
-        env=settings.environment(), stdout=subprocess.DEVNULL, start_new_session=True,
+        env=settings.environment(), start_new_session=True,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:

@@ -133,3 +133,25 @@ def test_memory_that_was_needed_and_predicted_stands_on_the_run(open_page, make_
     for name, value in {"peak_memory_mb": 812.0, "predicted_memory_mb": 900.0}.items():
         store.client.log_metric(run_id, name, value)
     assert "Peak memory 812 MB (900 MB predicted)" in texts(open_page("run", run=run_id))
+
+
+def test_a_field_that_a_browser_makes_anew_starts_with_what_stood_in_it(open_page):
+    app = open_page("launch")
+    field(app, "model.name").set_value("cnn")
+    field(app, "split.validation_split").set_value(0.4)
+    field(app, "training.epochs").set_value(7)
+    field(app, "training.optimizer").set_value("sgd").run()
+    assert not app.exception
+    kind, optimizer = field(app, "model.name"), field(app, "training.optimizer")
+    assert [kind.options[at] for at in kind.proto.default] == ["CNN"]
+    assert optimizer.options[optimizer.proto.default] == "sgd"
+    assert list(field(app, "split.validation_split").proto.default) == [0.4]
+    assert field(app, "training.epochs").proto.default == 7
+
+
+def test_a_kind_that_is_lost_does_not_break_the_page(open_page):
+    app = open_page("launch")
+    field(app, "model.name").set_value("cnn").run()
+    app.session_state["launch.model.name"] = None
+    app.run()
+    assert not app.exception and field(app, "model.name").value == "cnn"
