@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import cache
+from dashboard import cache, helps
 from dashboard.components import errors_shown, show_error
 from dashboard.dataset_uploads import keep_upload
 from dashboard.formats import count, number, plain, size, words
@@ -29,6 +29,7 @@ _KEYS = (
     ("Time", "--time", "Dates or numbers: the latest samples can validate."),
 )  # fmt: skip
 _DECIMALS = {".": "as 1.5", ",": "as 1,5"}
+_DATES = {"day-first": "day first", "month-first": "month first"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
@@ -119,17 +120,22 @@ def draw_corrections(path: Path) -> list[str]:
     """What the user knows better than the detection, as options of the command."""
     options = []
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        left, middle, right, last = st.columns(4)
+        left, middle, right, numbers, dates = st.columns(5)
         delimiter = left.selectbox(
             "Delimiter", [None, *_DELIMITERS], format_func=lambda d: _DELIMITERS.get(d, "detect")
         )
         encoding = middle.text_input("Encoding", placeholder="detect")
         header = right.selectbox("The first line", ["detect", "names of columns", "data"])
-        decimal = last.selectbox(
+        decimal = numbers.selectbox(
             "Numbers", [None, *_DECIMALS], format_func=lambda d: _DECIMALS.get(d, "detect")
         )
+        first = dates.selectbox(
+            "Dates", [None, *_DATES], format_func=lambda d: _DATES.get(d, "detect"),
+            help=helps.DATES,
+        )  # fmt: skip
         options += ["--delimiter", delimiter] if delimiter else []
         options += ["--decimal", decimal] if decimal else []
+        options += ["--dates", first] if first else []
         options += ["--encoding", encoding.strip()] if encoding.strip() else []
         options += {"detect": [], "names of columns": ["--header"], "data": ["--no-header"]}[header]
     if not npy_in(path) if path.is_dir() else path.suffix.lower() == ".zip":

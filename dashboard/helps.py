@@ -295,3 +295,7 @@ PROJECTIONS = (
     "**t-SNE** keeps neighbours together and shows groups that PCA lays over each other; sizes of "
     "groups and distances between them mean little. At most 1,000 samples."
 )
+DATES = (
+    "What stands first where 03/04/2024 may be the third of April or March the 4th. It matters "
+    "only where nothing in the file shows it: no day after the 12th, no other column of dates."
+)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source
-from experiments.datasets.reading.column_values import MISSING
+from experiments.datasets.reading.column_values import MISSING, days_in
 from experiments.errors import InputError
 
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
@@ -24,14 +25,15 @@ def takes_raw_rows(info: DatasetInfo) -> bool:
 def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
     """Rows of the features of a stored table as its samples are, float32 (n, features).
 
-    A category is given by its name, a date as ISO 8601 or in days since 1970, a truth as true,
-    false, yes or no; None and what the readers of files take for missing become NaN. Raises
-    InputError with the row (from 1) and the column.
+    A category is given by its name, a date as in the data set's file, as ISO 8601 or in days since
+    1970, a truth as true, false, yes or no; None and what the readers of files take for missing
+    become NaN. Raises InputError with the row (from 1) and the column.
     """
     if rows and not isinstance(rows[0], list | tuple):
         rows = [rows]
     names = info.feature_names
     places = [{text: place for place, text in enumerate(some)} for some in info.categories]
+    formats = info.date_formats or [""] * len(names)
     found = np.empty((len(rows), len(names)), np.float32)
     for number, row in enumerate(rows):
         if not isinstance(row, list | tuple) or len(row) != len(names):
@@ -43,7 +45,7 @@ def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
         for i, value in enumerate(row):
             where = f"Row {number + 1}, {names[i]}"
             found[number, i] = _category(value, places[i], where) if places[i] else _number(
-                value, where
+                value, formats[i], where
             )  # fmt: skip
     return found
 
@@ -62,7 +64,7 @@ def _category(value: Any, places: dict[str, int], where: str) -> float:
     return places[text]
 
 
-def _number(value: Any, where: str) -> float:
+def _number(value: Any, date_format: str, where: str) -> float:
     if _is_missing(value):
         return math.nan
     text = str(value).strip().lower()
@@ -71,7 +73,7 @@ def _number(value: Any, where: str) -> float:
         try:
             found = float(value)
         except (TypeError, ValueError):
-            found = _days(text)
+            found = _days(text, date_format)
     if found is None or math.isinf(found):
         raise InputError(
             f"{where}: received {value!r}. Allowed: a number, a date such as 2024-01-31, true or "
@@ -86,7 +88,9 @@ def _is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _days(text: str) -> float | None:
+def _days(text: str, date_format: str) -> float | None:
+    if date_format and (days := days_in(pa.array([text]), date_format)) is not None:
+        return float(days[0].as_py())
     try:
         moment = datetime.fromisoformat(text.upper())
     except ValueError:

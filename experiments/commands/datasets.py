@@ -55,6 +55,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--decimal", choices=[".", ","], help="of numbers in a text, if not as detected"
     )
     adding.add_argument(
+        "--dates", choices=["day-first", "month-first"],
+        help="how dates such as 03/04/2024 are read where the file does not show it",
+    )  # fmt: skip
+    adding.add_argument(
         "--drop-missing", action="store_true", help="leave rows with missing features out"
     )
     adding.add_argument("--size", metavar="HEIGHTxWIDTH", help="to which pictures are brought")
@@ -183,6 +187,7 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
         encoding=options.encoding,
         header=options.header,
         decimal=options.decimal,
+        day_first=options.dates == "day-first" if options.dates else None,
         drop_missing=options.drop_missing,
         size=_size(options.size) if options.size else None,
         skip_bad=options.skip_bad,

@@ -36,7 +36,8 @@ class DatasetInfo:
     and ``sha256`` what Keras wants it to be ("" where it does not check). ``beside`` names further
     files of the same download, in the same folder and from the same place. ``white`` is the
     brightest value that a pixel can have. Of stored rows ``feature_names`` are known, and the
-    ``categories`` of each feature, none for numbers: a category is stored as its number.
+    ``categories`` of each feature, none for numbers: a category is stored as its number. Where any
+    is a date that is not written as ISO 8601, ``date_formats`` (of strptime) are of each feature.
     ``group`` and ``time`` name the columns by which it can be split, if there are any.
     """
 
@@ -57,6 +58,7 @@ class DatasetInfo:
     white: float = 255.0
     feature_names: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
+    date_formats: tuple[str, ...] = ()
     content_hash: str = ""
     group: str = ""
     time: str = ""

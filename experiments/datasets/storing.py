@@ -134,6 +134,7 @@ def _meaning(plan: Plan) -> bytes:
 
 def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
     """The description of what is stored; ``highest`` is the brightest pixel of pictures."""
+    formats = tuple(feature.date_format for feature in plan.features)
     return DatasetInfo(
         name=name,
         title=title,
@@ -147,6 +148,7 @@ def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
         white=255.0 if plan.dtype == "uint8" else max(highest, 1.0),
         feature_names=tuple(feature.name for feature in plan.features),
         categories=tuple(feature.categories for feature in plan.features),
+        date_formats=formats if any(formats) else (),
         content_hash=name.rpartition("@")[2],
         group=plan.group,
         time=plan.time,

@@ -268,14 +268,6 @@ def test_whole_numbers_that_float32_cannot_tell_apart_are_told(path):
     assert "float32, in which samples are stored, cannot tell them apart: second" in notes
 
 
-@pytest.mark.parametrize("written", ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d", "%d %b %Y"])
-def test_dates_in_other_ways_are_named_as_such(path, written):
-    days = pd.date_range("2020-01-01", periods=200).strftime(written)
-    rows = "".join(f"{day},{n},{n % 2}\n" for n, day in enumerate(days))
-    plan = looked(path, f"when,n,label\n{rows}")[2]
-    assert any("dates that are not written as 2024-01-31: when" in note for note in plan.notes)
-
-
 @pytest.mark.parametrize(("low", "high", "task"), [
     (1990, 2008, Task.REGRESSION), (18, 35, Task.REGRESSION), (3, 9, Task.MULTICLASS),
     (0, 9, Task.MULTICLASS), (1, 26, Task.MULTICLASS),

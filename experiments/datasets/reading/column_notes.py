@@ -30,7 +30,7 @@ def why_no_feature(column: Column, rows: int) -> str:
         return "with one value only"
     if column.kind is ColumnKind.TEXT:
         if column.examples and all(map(_OTHER_DATES.fullmatch, column.examples)):
-            return "dates that are not written as 2024-01-31"
+            return "dates that are not all written alike, as 2024-01-31 or 31.01.2024"
         each = column.distinct == present > 1
         return "a different text in every row" if each else "text"
     if column.low is None or column.high is None:

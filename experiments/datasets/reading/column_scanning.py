@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_values import is_text, numbers_in, values_in
-from experiments.datasets.reading.found import Column, ColumnKind, Feature, Table
+from experiments.datasets.reading.found import Column, ColumnKind, Feature, Style, Table
 from experiments.datasets.reading.keys import same_number
 from experiments.errors import DatasetError
 
@@ -32,27 +32,27 @@ class Target:
     class_names: tuple[str, ...] = ()
 
 
-def feature_values(array: pa.Array, feature: Feature, comma: bool) -> np.ndarray:
+def feature_values(array: pa.Array, feature: Feature, style: Style) -> np.ndarray:
     """One feature of some rows: (n,) float64, NaN where missing; raises DatasetError."""
     if feature.kind is ColumnKind.CATEGORICAL:
         return _positions(array, feature.categories, feature.name)
-    values = values_in(array, feature.kind, comma)
+    values = values_in(array, feature.kind, style)
     if values is None:
         raise _changed(feature.name)
     return values
 
 
-def target_values(array: pa.Array, target: Target, comma: bool) -> np.ndarray:
+def target_values(array: pa.Array, target: Target, style: Style) -> np.ndarray:
     """The targets of some rows: (n,) float64, numbers of classes if there are any, NaN where
     missing; raises DatasetError."""
     if target.kind is ColumnKind.CATEGORICAL:
         return _positions(array, target.class_names, target.name)
-    values = values_in(array, target.kind, comma)
+    values = values_in(array, target.kind, style)
     if values is None:
         raise _changed(target.name)
     if target.kind is ColumnKind.BOOLEAN or not target.class_names:
         return values
-    numbers = numbers_in(pa.array(target.class_names), comma)
+    numbers = numbers_in(pa.array(target.class_names), style.decimal_comma)
     if numbers is None:
         raise _changed(target.name)
     classes = numbers.to_numpy(zero_copy_only=False)
@@ -69,7 +69,7 @@ def group_values(array: pa.Array, column: Column) -> np.ndarray:
         encoded = pc.dictionary_encode(pc.cast(array, pa.string()))
         numbers = [same_number(text) for text in encoded.dictionary.to_pylist()]
         return np.array(numbers, np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
-    values = values_in(array, column.kind, column.decimal_comma)
+    values = values_in(array, column.kind, column.style)
     if values is None:
         raise _changed(column.name)
     return (values + 0).view(np.int64)  # -0.0 + 0 is 0.0, which it equals
@@ -98,19 +98,19 @@ def scan(
     time: Column | None = None,
 ) -> Iterator[Scanned]:
     """The whole file, batch by batch."""
-    commas = {column.name: column.decimal_comma for column in table.columns}
+    styles = {column.name: column.style for column in table.columns}
     columns = [column.name for column in (*features, target, group, time) if column]
     names = list(dict.fromkeys(columns))  # a key may be a feature too
     for batch in file.batches(names):
         arrays = dict(zip(names, batch.columns, strict=True))
         x = np.empty((batch.num_rows, len(features)), np.float32)
         for place, feature in enumerate(features):
-            x[:, place] = feature_values(arrays[feature.name], feature, commas[feature.name])
+            x[:, place] = feature_values(arrays[feature.name], feature, styles[feature.name])
         yield Scanned(
             x,
-            target_values(arrays[target.name], target, commas[target.name]),
+            target_values(arrays[target.name], target, styles[target.name]),
             group_values(arrays[group.name], group) if group else None,
-            feature_values(arrays[time.name], Feature(time.name, time.kind), time.decimal_comma)
+            feature_values(arrays[time.name], Feature(time.name, time.kind), time.style)
             if time
             else None,
         )

@@ -80,7 +80,7 @@ def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> 
 
     def missing(array: pa.Array) -> np.ndarray:
         if column.kind is ColumnKind.NUMERIC:
-            return np.isnan(target_values(array, target, column.decimal_comma))
+            return np.isnan(target_values(array, target, column.style))
         return pc.is_null(array).to_numpy(zero_copy_only=False)
 
     row, _ = first_row(file, column.name, missing)

@@ -1,6 +1,7 @@
 """What a column of a table holds, found out batch by batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from experiments.datasets.reading.column_values import (
     LONGEST_CATEGORY,
     MARKS,
     booleans_in,
+    date_formats,
     days_in,
     is_text,
     numbers_in,
@@ -17,6 +19,7 @@ from experiments.datasets.reading.column_values import (
     texts_in,
     without_marks,
 )
+from experiments.datasets.reading.date_styles import ISO, has_day_first, of_one_day
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
 from experiments.datasets.reading.number_styles import are_numbers
 
@@ -32,14 +35,18 @@ _MOST_ODD_SHARE = 0.05
 class ColumnTracker:
     """State of one column while its table is read; ``column`` says what was found."""
 
-    def __init__(self, name: str, columns: int, decimal_comma: bool = False) -> None:
+    def __init__(
+        self, name: str, columns: int, decimal_comma: bool = False, day_first: bool | None = None
+    ) -> None:
         self._name = name
         self._most = min(MOST_CATEGORIES, _MOST_TEXTS // max(1, columns))
         self._decimal_comma = decimal_comma
+        self._day_first = day_first
+        self._formats: tuple[str, ...] | None = None
         self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
             ColumnKind.NUMERIC: lambda array: numbers_in(array, decimal_comma),
             ColumnKind.BOOLEAN: booleans_in,
-            ColumnKind.DATE: days_in,
+            ColumnKind.DATE: self._days,
         }
         self._rows = 0
         self._missing = 0
@@ -83,6 +90,7 @@ class ColumnTracker:
             examples = tuple(text for text in examples if text not in MARKS)
             if different is not None:
                 different = {text: None for text in different if text not in MARKS}
+        formats = self._dates() if kind is ColumnKind.DATE else ()
         return Column(
             name=self._name,
             kind=kind,
@@ -95,6 +103,8 @@ class ColumnTracker:
             whole=self._whole and self._low is not None and kind is ColumnKind.NUMERIC,
             counted=self._counted and self._low is not None and kind is ColumnKind.NUMERIC,
             decimal_comma=self._decimal_comma,
+            date_format=formats[0] if formats else ISO,
+            other_format=formats[1] if len(formats) > 1 else "",
             odd=self._odd if self._is_nearly_numeric else None,
         )
 
@@ -108,6 +118,20 @@ class ColumnTracker:
         few = different is not None and len(different) <= max(2, present // 2)
         short = all(len(text) <= LONGEST_CATEGORY for text in different or ())
         return ColumnKind.CATEGORICAL if few and short else ColumnKind.TEXT
+
+    def _days(self, array: pa.Array) -> pa.Array | None:
+        self._formats = date_formats(array, self._formats)
+        return days_in(array, self._formats[0]) if self._formats else None
+
+    def _dates(self) -> tuple[str, ...]:
+        """The format of the dates, and the other one by which they can be read if there is one."""
+        formats = self._formats or ()
+        if len(formats) < 2:
+            return formats
+        if self._day_first is not None:
+            return tuple(one for one in formats if has_day_first(one) == self._day_first)
+        sure = of_one_day(list(self._different or ()), formats)
+        return (sure,) if sure else formats
 
     def _keep_different(self, array: pa.Array) -> None:
         if self._different is None:
@@ -165,6 +189,23 @@ class ColumnTracker:
             return tuple(texts)
         by_size = sorted(zip(numbers.to_pylist(), texts, strict=True), key=_by_size)
         return tuple(text for number, text in by_size if number is not None)
+
+
+def columns_of(trackers: Iterable[ColumnTracker], day_first: bool | None) -> tuple[Column, ...]:
+    """What all columns hold; where dates can be read in two ways, as the others are, if those
+    agree and the user did not say."""
+    columns = tuple(tracker.column() for tracker in trackers)
+    shown = {has_day_first(one.date_format) for one in columns if not one.other_format} - {None}
+    if day_first is not None or len(shown) != 1:
+        return columns
+    first = shown.pop()
+    return tuple(_read_with(first, one) if one.other_format else one for one in columns)
+
+
+def _read_with(day_first: bool | None, column: Column) -> Column:
+    same = has_day_first(column.date_format) == day_first
+    date_format = column.date_format if same else column.other_format
+    return replace(column, date_format=date_format, other_format="")
 
 
 def _by_size(number_and_text: tuple[float | None, str]) -> tuple[float, str]:

@@ -1,12 +1,14 @@
 """The values of a column of a table: which texts are missing, numbers, booleans or dates."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.datasets.reading.found import ColumnKind
+from experiments.datasets.reading.date_styles import ISO, fitting, formats_of, moments
+from experiments.datasets.reading.found import ColumnKind, Style
 from experiments.datasets.reading.number_styles import as_python_writes
 
 #: Texts that stand for a missing value.
@@ -81,32 +83,41 @@ def booleans_in(array: pa.Array) -> pa.Array | None:
     return None
 
 
-def days_in(array: pa.Array) -> pa.Array | None:
-    """Dates and times (ISO 8601) as days since 1970; None where a value is none."""
-    moments = None
+def date_formats(array: pa.Array, known: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The formats (see date_styles) by which all values are dates; of ``known``, if given, else of
+    those that the first value may have."""
+    if not is_text(array):
+        return (ISO,) if _is_moment(array.type) else ()
+    if known is None:
+        first = array.drop_null()[:1].to_pylist()
+        known = fitting(array, [ISO]) or (formats_of(first[0]) if first else ())
+    return fitting(array, known)
+
+
+def days_in(array: pa.Array, date_format: str) -> pa.Array | None:
+    """Dates and times as days since 1970; None where a value is none of this format."""
+    found = None
     if _is_moment(array.type):
-        moments = pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False)
+        found = pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False)
     elif is_text(array):
-        moments = _cast(array, pa.timestamp("us"))
-        if moments is None:
-            moments = _cast(array, pa.timestamp("us", "UTC"))
-    if moments is None:
+        found = moments(array, date_format)
+    if found is None:
         return None
-    since = pc.cast(pc.cast(moments, pa.int64()), pa.float64(), safe=False)
+    since = pc.cast(pc.cast(found, pa.int64()), pa.float64(), safe=False)
     return pc.divide(since, float(_MICROSECONDS_OF_A_DAY))
 
 
-def values_in(array: pa.Array, kind: ColumnKind, decimal_comma: bool) -> np.ndarray | None:
+def values_in(array: pa.Array, kind: ColumnKind, style: Style) -> np.ndarray | None:
     """The values of a numeric, boolean or date column: (n,) float64, NaN where missing.
 
     None where one of them is not of that kind.
     """
     if kind is ColumnKind.NUMERIC:
-        values = numbers_in(array, decimal_comma)
+        values = numbers_in(array, style.decimal_comma)
     elif kind is ColumnKind.BOOLEAN:
         values = booleans_in(array)
     else:
-        values = days_in(array)
+        values = days_in(array, style.date_format)
     if values is None:
         return None
     return values.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from experiments.datasets.reading.column_targets import TARGET_NAMES
-from experiments.datasets.reading.column_values import booleans_in, clean, days_in, numbers_in
+from experiments.datasets.reading.column_values import booleans_in, clean, date_formats, numbers_in
 from experiments.datasets.reading.encodings import asked_for, byte_order_mark, guess
 from experiments.datasets.reading.found import MOST_COLUMNS, Wanted, Written
 from experiments.datasets.reading.number_styles import comma_columns
@@ -187,7 +187,7 @@ def _are_values(texts: tuple[str, ...]) -> bool:
         numbers = numbers_in(array, decimal_comma)
         if numbers is not None:
             return numbers.null_count < len(numbers)
-    return booleans_in(array) is not None or days_in(array) is not None
+    return booleans_in(array) is not None or bool(date_formats(array))
 
 
 def _is_header(first: list[str], rest: list[list[str]]) -> bool:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_blocks import read_blocks
 from experiments.datasets.reading.column_scanning import TableFile
-from experiments.datasets.reading.column_tracking import ColumnTracker
+from experiments.datasets.reading.column_tracking import ColumnTracker, columns_of
 from experiments.datasets.reading.column_values import MISSING, clean
 from experiments.datasets.reading.csv_detecting import LONGEST_LINE, SHOWN, Layout, detect
 from experiments.datasets.reading.csv_stream import CheckedText
@@ -29,7 +29,7 @@ class CsvFiles:
         """The table in the file: every row of it was read."""
         layout = detect(path, wanted)
         trackers = [
-            ColumnTracker(name, len(layout.names), place in layout.commas)
+            ColumnTracker(name, len(layout.names), place in layout.commas, wanted.day_first)
             for place, name in enumerate(layout.names)
         ]
         rows = 0
@@ -39,7 +39,7 @@ class CsvFiles:
                 tracker.add(array)
         if rows == 0:
             raise DatasetError(_no_rows(path))
-        return Table(rows, tuple(tracker.column() for tracker in trackers), layout.written)
+        return Table(rows, columns_of(trackers, wanted.day_first), layout.written)
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
         """What would be stored of it."""

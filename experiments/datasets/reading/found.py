@@ -36,6 +36,14 @@ class Odd:
     text: str
 
 
+class Style(NamedTuple):
+    """How numbers and dates are written: 1,5 or 1.5, and the format (of strptime) of dates, ""
+    for ISO 8601."""
+
+    decimal_comma: bool = False
+    date_format: str = ""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table.
@@ -44,8 +52,9 @@ class Column:
     at most MOST_CATEGORIES, else empty; ``distinct`` is how many there are, or MOST_CATEGORIES + 1
     for more. ``low`` and ``high`` are of numbers; ``whole`` is whether all of them are whole, and
     ``counted`` whether each is one more than that of the row before. ``decimal_comma`` is how they
-    are written. ``examples`` are the first few different values. ``odd`` are the few values that
-    keep a column from being numeric, with the first one's row (of data, from 1).
+    are written, and ``date_format`` how dates are (see Style); ``other_format`` is the one by which
+    all of them are dates as well. ``examples`` are the first few different values. ``odd`` are the
+    few values that keep a column from being numeric, with the first one's row (of data, from 1).
     """
 
     name: str
@@ -59,7 +68,14 @@ class Column:
     whole: bool = False
     counted: bool = False
     decimal_comma: bool = False
+    date_format: str = ""
+    other_format: str = ""
     odd: Odd | None = None
+
+    @property
+    def style(self) -> Style:
+        """How its values are written."""
+        return Style(self.decimal_comma, self.date_format)
 
 
 @dataclass(frozen=True)
@@ -125,7 +141,8 @@ class Wanted:
     """What the user wants of a file; whatever is left out is chosen by rules that are told.
 
     ``target`` is a column or an array, ``features`` are columns or one array. ``delimiter``,
-    ``encoding``, ``header`` and ``decimal`` ("." or ",") correct what was detected.
+    ``encoding``, ``header`` and ``decimal`` ("." or ",") correct what was detected; ``day_first``
+    says what stands first in dates that can be read either way.
     ``drop_missing`` leaves rows with missing features out; else they are kept, as NaN. ``size`` is
     (height, width) to which all pictures are brought. ``skip_bad`` accepts what is partly good,
     without the bad parts. ``group`` and ``time`` are columns, or arrays, by which the samples can
@@ -139,6 +156,7 @@ class Wanted:
     encoding: str | None = None
     header: bool | None = None
     decimal: str | None = None
+    day_first: bool | None = None
     drop_missing: bool = False
     size: tuple[int, int] | None = None
     skip_bad: bool = False
@@ -148,11 +166,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a row; a categorical one is stored as the number of its category."""
+    """One feature of a row; a categorical one is stored as the number of its category, a date as
+    days since 1970. ``date_format`` is how dates are written (see Style)."""
 
     name: str
     kind: ColumnKind = ColumnKind.NUMERIC
     categories: tuple[str, ...] = ()
+    date_format: str = ""
 
 
 @dataclass(frozen=True)

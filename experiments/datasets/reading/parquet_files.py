@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_blocks import MOST_ROWS, read_blocks
 from experiments.datasets.reading.column_scanning import TableFile
-from experiments.datasets.reading.column_tracking import ColumnTracker
+from experiments.datasets.reading.column_tracking import ColumnTracker, columns_of
 from experiments.datasets.reading.column_values import clean, shorten
 from experiments.datasets.reading.found import (
     MOST_CATEGORIES,
@@ -48,7 +48,8 @@ class ParquetFiles:
             check_pages(path, parquet.metadata)
         strange = _unusable(schema)
         names = [name for name in schema.names if name not in strange]
-        trackers = {name: ColumnTracker(name, len(names)) for name in names}
+        day_first = wanted.day_first
+        trackers = {name: ColumnTracker(name, len(names), day_first=day_first) for name in names}
         rows = 0
         for batch in _batches(path, names):
             rows += batch.num_rows
@@ -57,13 +58,8 @@ class ParquetFiles:
         if rows == 0 or not names:
             what = "rows" if names else "columns of single values"
             raise DatasetError(f"{path.name} has no {what}. Choose a file with a row per sample.")
-        return Table(
-            rows,
-            tuple(
-                trackers[field.name].column() if field.name in trackers else _opaque(field)
-                for field in schema
-            ),
-        )
+        found = {one.name: one for one in columns_of(trackers.values(), day_first)}
+        return Table(rows, tuple(found.get(field.name) or _opaque(field) for field in schema))
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
         """What would be stored of it."""

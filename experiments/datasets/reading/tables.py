@@ -17,12 +17,14 @@ from experiments.datasets.reading.column_scanning import (
 )
 from experiments.datasets.reading.column_targets import choose_target
 from experiments.datasets.reading.column_values import shorten, values_in
+from experiments.datasets.reading.date_styles import has_day_first
 from experiments.datasets.reading.found import (
     Column,
     ColumnKind,
     Feature,
     Found,
     Plan,
+    Style,
     Table,
     Wanted,
 )
@@ -89,7 +91,7 @@ def plan_table(
 
 def _feature(column: Column) -> Feature:
     categories = column.categories if column.kind is ColumnKind.CATEGORICAL else ()
-    return Feature(column.name, column.kind, categories)
+    return Feature(column.name, column.kind, categories, column.date_format)
 
 
 def _asked_for(
@@ -135,8 +137,8 @@ def _refuse_too_large(
 ) -> None:
     """Refuse numbers that float32 cannot hold, with the row of the first."""
 
-    def too_large(array: pa.Array, comma: bool) -> np.ndarray:
-        values = values_in(array, ColumnKind.NUMERIC, comma)
+    def too_large(array: pa.Array, style: Style) -> np.ndarray:
+        values = values_in(array, ColumnKind.NUMERIC, style)
         return np.zeros(len(array), bool) if values is None else np.abs(values) > _LARGEST
 
     predicted = [column for column in table.columns if column.name == target.name]
@@ -144,7 +146,7 @@ def _refuse_too_large(
         if column.low is None or column.high is None:
             continue
         if max(-column.low, column.high) > _LARGEST:
-            row, text = first_row(file, column.name, partial(too_large, comma=column.decimal_comma))
+            row, text = first_row(file, column.name, partial(too_large, style=column.style))
             raise DatasetError(
                 f"{file.name}: row {row:,} (of data, from 1) of the column {column.name!r} has "
                 f"{shorten(text)}. Allowed: numbers up to {_LARGEST:.3g} and missing values. "
@@ -181,8 +183,20 @@ def _kept(
 
 
 def _about_dates(columns: Sequence[Column]) -> tuple[str, ...]:
-    dates = [column.name for column in columns if column.kind is ColumnKind.DATE]
-    return (f"Dates are stored as days since 1970: {_listed(dates)}.",) if dates else ()
+    dates = [column for column in columns if column.kind is ColumnKind.DATE]
+    if not dates:
+        return ()
+    stored = f"Dates are stored as days since 1970: {_listed([one.name for one in dates])}."
+    unclear = [one for one in dates if one.other_format]
+    if not unclear:
+        return (stored,)
+    first = ("the day", "the month")
+    read, other = first if has_day_first(unclear[0].date_format) else first[::-1]
+    return (
+        stored,
+        f"Read with {read} first, since nothing shows which is meant: "
+        f"{_listed([one.name for one in unclear])}. Correct it if {other} stands first.",
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,0 +1,149 @@
+"""Dates as people write them, read the same by pandas, and what is unclear in them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.datasets.reading.choosing import reader_of
+from experiments.datasets.reading.found import ColumnKind, Wanted
+from experiments.datasets.storing import look_into, store_file
+from experiments.raw_rows import encode_rows
+
+DAYS = pd.date_range("2020-01-01 00:07", periods=400, freq="31h19min")
+
+
+def table(path, **columns):
+    """A file with columns of dates, a number and a label."""
+    frame = pd.DataFrame(columns)
+    frame["n"] = np.arange(len(frame))
+    frame["label"] = frame.n % 2
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False)
+    return path
+
+
+def looked(path, **wanted):
+    found, plan = look_into(path, Wanted(**wanted))
+    return {column.name: column for column in found.columns}, plan
+
+
+def stored_days(path, **wanted):
+    """The first feature of all rows."""
+    found, plan = look_into(path, Wanted(**wanted))
+    assert plan.features[0].kind is ColumnKind.DATE
+    blocks = reader_of(path).blocks(path, found, plan, Wanted(**wanted))
+    return np.concatenate([block.x[:, 0] for block in blocks])
+
+
+def days_since_1970(moments):
+    return ((moments - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(np.float32)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "dates.csv"
+
+
+@pytest.mark.parametrize(("written", "unit"), [
+    ("%d.%m.%Y", "D"), ("%d/%m/%Y", "D"), ("%m/%d/%Y", "D"), ("%d-%m-%Y", "D"), ("%m-%d-%y", "D"),
+    ("%Y/%m/%d", "D"), ("%Y.%m.%d", "D"), ("%d %b %Y", "D"), ("%d-%b-%y", "D"), ("%d %B %Y", "D"),
+    ("%B %d, %Y", "D"), ("%b %d %Y", "D"), ("%d.%m.%y %H:%M", "min"), ("%d/%m/%Y %H:%M:%S", "s"),
+    ("%m/%d/%Y %I:%M %p", "min"), ("%m/%d/%Y, %I:%M:%S%p", "s"), ("%Y/%m/%dT%H:%M", "min"),
+    ("%-m/%-d/%Y", "D"), ("%-d. %-m. %Y", None), ("%Y-%m-%d", "D"), ("%Y-%m-%dT%H:%M:%SZ", "s"),
+])  # fmt: skip
+def test_dates_are_read_as_they_are_written(path, written, unit):
+    table(path, when=DAYS.strftime(written))
+    if unit is None:
+        assert looked(path)[0]["when"].kind is ColumnKind.TEXT
+    else:
+        columns, plan = looked(path)
+        assert columns["when"].kind is ColumnKind.DATE and not columns["when"].other_format
+        assert any("days since 1970: when" in note for note in plan.notes)
+        np.testing.assert_array_equal(stored_days(path), days_since_1970(DAYS.floor(unit)))
+
+
+def test_dates_in_texts_of_parquet_are_read_too(tmp_path):
+    path = table(tmp_path / "dates.parquet", when=DAYS.strftime("%d/%m/%Y"))
+    np.testing.assert_array_equal(stored_days(path), days_since_1970(DAYS.floor("D")))
+
+
+def test_missing_dates_are_missing(path):
+    table(path, when=["", *DAYS[1:].strftime("%d/%m/%Y")])
+    assert np.isnan(stored_days(path)[0]) and not np.isnan(stored_days(path)[1:]).any()
+
+
+@pytest.mark.parametrize("texts", [
+    ["31/02/2024", "01/03/2024", "02/03/2024"], ["31/01/2024", "01/31/2024", "02/03/2024"],
+    ["29/02/2023", "01/03/2024", "02/03/2024"], ["31/01/2024", "2024-01-31", "01/02/2024"],
+    ["31/01/2024", "31.01.2024", "01/02/2024"], ["31/01/2024", "1/2/2024 10:00", "02/03/2024"],
+    ["31/01/24", "01/02/2024", "02/03/2024"], ["1.2.3", "4.5.6", "7.8.9"], ["1/2", "3/4", "5/6"],
+    ["192.168.1.1", "10.0.0.1", "10.0.0.2"], ["13:05 31/01/2024", "1/2/2024", "2/2/2024"],
+    ["31 Foo 2024", "1 Jan 2024", "2 Jan 2024"], ["1/1/24 25:00", "1/1/24 1:00", "1/2/24 1:00"],
+])  # fmt: skip
+def test_what_is_not_all_dates_of_one_way_is_text(path, texts):
+    assert looked(table(path, when=texts * 2))[0]["when"].kind in (
+        ColumnKind.TEXT,
+        ColumnKind.CATEGORICAL,
+    )
+
+
+def test_dates_written_in_several_ways_are_named(path):
+    table(path, when=["31/02/2024", "01/03/2024", "02/03/2024", "04/05/2024"])
+    assert any("not all written alike" in note and "when" in note for note in looked(path)[1].notes)
+
+
+EARLY = pd.to_datetime(["2024-03-04", "2024-05-06", "2024-07-08", "2024-09-10"])
+
+
+def test_dates_that_can_be_read_either_way_are_read_as_the_user_says(path):
+    table(path, when=EARLY.strftime("%m/%d/%Y"))
+    notes = " ".join(looked(path)[1].notes)
+    assert "Read with the month first, since nothing shows which is meant: when." in notes
+    np.testing.assert_array_equal(stored_days(path), days_since_1970(EARLY))
+    swapped = pd.to_datetime(EARLY.strftime("%Y-%d-%m"))
+    np.testing.assert_array_equal(stored_days(path, day_first=True), days_since_1970(swapped))
+    assert "Read with" not in " ".join(looked(path, day_first=True)[1].notes)
+
+
+def test_what_the_file_shows_is_not_overruled(path):
+    table(path, when=DAYS.strftime("%d/%m/%Y"))
+    assert looked(path, day_first=False)[0]["when"].date_format == "%d/%m/%Y"
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_another_column_shows_what_stands_first(path, written):
+    other = DAYS[: len(EARLY) * 10 : 10].strftime(written)
+    columns, plan = looked(table(path, when=EARLY.strftime(written), other=other))
+    assert columns["when"].date_format == columns["other"].date_format == written
+    assert "Read with" not in " ".join(plan.notes)
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_dates_of_whole_months_show_it_by_their_day(path, written):
+    months = pd.date_range("2020-01-01", periods=30, freq="MS")
+    columns, _ = looked(table(path, when=months.strftime(written)))
+    assert (columns["when"].date_format, columns["when"].other_format) == (written, "")
+
+
+def test_a_file_of_dates_without_a_header_has_none(path):
+    path.write_text("".join(f"{day:%d/%m/%Y},{n},{n % 2}\n" for n, day in enumerate(DAYS)))
+    found, _ = look_into(path, Wanted())
+    assert not found.written.header and found.rows == len(DAYS)
+
+
+def test_times_of_samples_may_be_written_so(path):
+    table(path, when=DAYS.strftime("%d.%m.%Y %H:%M"))
+    found, plan = look_into(path, Wanted(time="when"))
+    assert plan.time == "when"
+    block = next(reader_of(path).blocks(path, found, plan, Wanted(time="when")))
+    assert (np.diff(block.times) > 0).all()
+
+
+def test_raw_rows_have_dates_as_in_the_file(workspace, path):
+    table(path, when=EARLY.strftime("%d/%m/%Y"))
+    info = store_file(path, "dates", Wanted(day_first=True))
+    assert info.date_formats == ("%d/%m/%Y", "")
+    rows = encode_rows(info, [["04/03/2024", 1], ["2024-03-04", 1], [19786.0, 1], [None, 1]])
+    assert rows[:3, 0].tolist() == [19786.0] * 3 and np.isnan(rows[3, 0])
