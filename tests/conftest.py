@@ -31,11 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_graphs() -> Iterator[None]:
-    """Keras keeps the graphs of a file's models, gigabytes after some of them."""
+    """Keras keeps the graphs of a file's models, gigabytes after some of them.
+
+    What is left, modules above all, is taken out of what Python looks through for garbage:
+    Streamlit has it look after each run of a page, for seconds where TensorFlow is imported.
+    """
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()
         gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Runs of every status in a real store, and the dashboard driven by AppTest."""
 
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from mlflow.entities import Metric
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from experiments.settings import ROOT
@@ -102,6 +104,15 @@ def keep_checkpoint(store: Store, tmp_path: Path) -> Callable[..., None]:
         store.client.log_text(run_id, json.dumps({"checkpoints": [kept]}), "checkpoints/index.json")
 
     return keep
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_looked_through_once():
+    """Each AppTest looks through the metadata of all installed packages for components."""
+    once = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", once)
+        yield
 
 
 @pytest.fixture
