@@ -213,6 +213,12 @@ def draw_plan(answer: dict[str, Any]) -> None:
     st.caption("  \n".join(notes))
 
 
+def _range(column: dict[str, Any]) -> str:
+    if column["days"]:
+        return " to ".join(column["days"])
+    return "" if column["low"] is None else f"{number(column['low'])} to {number(column['high'])}"
+
+
 def found_table(found: dict[str, Any]) -> pd.DataFrame:
     """The columns, arrays or classes of a file, one row each."""
     if found["kind"] == "table":
@@ -221,8 +227,7 @@ def found_table(found: dict[str, Any]) -> pd.DataFrame:
                 "Column": one["name"], "Kind": one["kind"], "Missing": one["missing"],
                 "Different": f"over {MOST_CATEGORIES:,}" if one["distinct"] > MOST_CATEGORIES
                 else f"{one['distinct']:,}",
-                "Range": "" if one["low"] is None else
-                f"{number(one['low'])} to {number(one['high'])}",
+                "Range": _range(one),
                 "Such as": ", ".join(one["examples"]),
             }
             for one in found["columns"]

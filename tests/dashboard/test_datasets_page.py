@@ -192,6 +192,19 @@ def test_how_a_text_is_read_can_be_corrected(own_machine, tmp_path, store, open_
     assert "line 2, column 3" in app.error[0].value and not app.exception
 
 
+def test_dates_that_are_not_clear_are_told_and_corrected(own_machine, tmp_path, open_page):
+    path = tmp_path / "dates.csv"
+    days = ["03/04/2024", "05/06/2024", "07/08/2024", "09/10/2024"]
+    path.write_text("due,a,label\n" + "".join(f"{d},{n},{n % 2}\n" for n, d in enumerate(days)))
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    assert "Read with the month first, since nothing shows which is meant" in texts(app)
+    assert "2024-03-04 to 2024-09-10" in set(app.dataframe[0].value["Range"])
+    choose(app, "Dates", "day-first")
+    assert "Read with" not in texts(app) and not app.exception
+    assert "2024-04-03 to 2024-10-09" in set(app.dataframe[0].value["Range"])
+
+
 def choose(app, label, value):
     next(box for box in app.selectbox if box.label == label).set_value(value).run()
 

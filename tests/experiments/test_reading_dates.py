@@ -105,6 +105,8 @@ def test_dates_that_can_be_read_either_way_are_read_as_the_user_says(path):
     swapped = pd.to_datetime(EARLY.strftime("%Y-%d-%m"))
     np.testing.assert_array_equal(stored_days(path, day_first=True), days_since_1970(swapped))
     assert "Read with" not in " ".join(looked(path, day_first=True)[1].notes)
+    assert looked(path)[0]["when"].days == ("2024-03-04", "2024-09-10")
+    assert looked(path, day_first=True)[0]["when"].days == ("2024-04-03", "2024-10-09")
 
 
 def test_what_the_file_shows_is_not_overruled(path):

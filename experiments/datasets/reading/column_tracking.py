@@ -1,7 +1,7 @@
 """What a column of a table holds, found out batch by batch."""
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -35,14 +35,13 @@ _MOST_ODD_SHARE = 0.05
 class ColumnTracker:
     """State of one column while its table is read; ``column`` says what was found."""
 
-    def __init__(
-        self, name: str, columns: int, decimal_comma: bool = False, day_first: bool | None = None
-    ) -> None:
+    def __init__(self, name: str, columns: int, decimal_comma: bool = False) -> None:
         self._name = name
         self._most = min(MOST_CATEGORIES, _MOST_TEXTS // max(1, columns))
         self._decimal_comma = decimal_comma
-        self._day_first = day_first
         self._formats: tuple[str, ...] | None = None
+        self._first_days: dict[str, float] = {}  # by each format
+        self._last_days: dict[str, float] = {}
         self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
             ColumnKind.NUMERIC: lambda array: numbers_in(array, decimal_comma),
             ColumnKind.BOOLEAN: booleans_in,
@@ -79,8 +78,8 @@ class ColumnTracker:
         if self._is_nearly_numeric:
             self._look_for_odd(array)
 
-    def column(self) -> Column:
-        """What was found so far."""
+    def column(self, day_first: bool | None = None) -> Column:
+        """What was found so far; ``day_first`` decides where dates can be read in two ways."""
         kind = self._kind()
         missing = self._missing
         different = self._different
@@ -90,7 +89,7 @@ class ColumnTracker:
             examples = tuple(text for text in examples if text not in MARKS)
             if different is not None:
                 different = {text: None for text in different if text not in MARKS}
-        formats = self._dates() if kind is ColumnKind.DATE else ()
+        formats = self._dates(day_first) if kind is ColumnKind.DATE else ()
         return Column(
             name=self._name,
             kind=kind,
@@ -105,6 +104,7 @@ class ColumnTracker:
             decimal_comma=self._decimal_comma,
             date_format=formats[0] if formats else ISO,
             other_format=formats[1] if len(formats) > 1 else "",
+            days=self._span(formats[0]) if formats else None,
             odd=self._odd if self._is_nearly_numeric else None,
         )
 
@@ -121,17 +121,26 @@ class ColumnTracker:
 
     def _days(self, array: pa.Array) -> pa.Array | None:
         self._formats = date_formats(array, self._formats)
-        return days_in(array, self._formats[0]) if self._formats else None
+        found = {one: days_in(array, one) for one in self._formats}
+        for one, days in found.items():
+            low_high = pc.min_max(days).as_py()
+            self._first_days[one] = min(low_high["min"], self._first_days.get(one, math.inf))
+            self._last_days[one] = max(low_high["max"], self._last_days.get(one, -math.inf))
+        return next(iter(found.values()), None)
 
-    def _dates(self) -> tuple[str, ...]:
+    def _dates(self, day_first: bool | None) -> tuple[str, ...]:
         """The format of the dates, and the other one by which they can be read if there is one."""
         formats = self._formats or ()
         if len(formats) < 2:
             return formats
-        if self._day_first is not None:
-            return tuple(one for one in formats if has_day_first(one) == self._day_first)
+        if day_first is not None:
+            return tuple(one for one in formats if has_day_first(one) == day_first)
         sure = of_one_day(list(self._different or ()), formats)
         return (sure,) if sure else formats
+
+    def _span(self, date_format: str) -> tuple[str, str]:
+        first, last = self._first_days[date_format], self._last_days[date_format]
+        return str(np.datetime64(math.floor(first), "D")), str(np.datetime64(math.floor(last), "D"))
 
     def _keep_different(self, array: pa.Array) -> None:
         if self._different is None:
@@ -194,18 +203,15 @@ class ColumnTracker:
 def columns_of(trackers: Iterable[ColumnTracker], day_first: bool | None) -> tuple[Column, ...]:
     """What all columns hold; where dates can be read in two ways, as the others are, if those
     agree and the user did not say."""
-    columns = tuple(tracker.column() for tracker in trackers)
+    trackers = list(trackers)
+    columns = [tracker.column(day_first) for tracker in trackers]
     shown = {has_day_first(one.date_format) for one in columns if not one.other_format} - {None}
-    if day_first is not None or len(shown) != 1:
-        return columns
-    first = shown.pop()
-    return tuple(_read_with(first, one) if one.other_format else one for one in columns)
-
-
-def _read_with(day_first: bool | None, column: Column) -> Column:
-    same = has_day_first(column.date_format) == day_first
-    date_format = column.date_format if same else column.other_format
-    return replace(column, date_format=date_format, other_format="")
+    if len(shown) == 1:
+        first = shown.pop()
+        for place, tracker in enumerate(trackers):
+            if columns[place].other_format:
+                columns[place] = tracker.column(first)
+    return tuple(columns)
 
 
 def _by_size(number_and_text: tuple[float | None, str]) -> tuple[float, str]:

@@ -48,8 +48,7 @@ class ParquetFiles:
             check_pages(path, parquet.metadata)
         strange = _unusable(schema)
         names = [name for name in schema.names if name not in strange]
-        day_first = wanted.day_first
-        trackers = {name: ColumnTracker(name, len(names), day_first=day_first) for name in names}
+        trackers = {name: ColumnTracker(name, len(names)) for name in names}
         rows = 0
         for batch in _batches(path, names):
             rows += batch.num_rows
@@ -58,7 +57,7 @@ class ParquetFiles:
         if rows == 0 or not names:
             what = "rows" if names else "columns of single values"
             raise DatasetError(f"{path.name} has no {what}. Choose a file with a row per sample.")
-        found = {one.name: one for one in columns_of(trackers.values(), day_first)}
+        found = {one.name: one for one in columns_of(trackers.values(), wanted.day_first)}
         return Table(rows, tuple(found.get(field.name) or _opaque(field) for field in schema))
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
