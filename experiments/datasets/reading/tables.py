@@ -195,7 +195,7 @@ def _about_dates(columns: Sequence[Column]) -> tuple[str, ...]:
     return (
         stored,
         f"Read with {read} first, since nothing shows which is meant: "
-        f"{_listed([one.name for one in unclear])}. Correct it if {other} stands first.",
+        f"{_listed([one.name for one in unclear])}. If {other} does, say so in Dates (--dates).",
     )
 
 
