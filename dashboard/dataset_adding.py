@@ -143,11 +143,10 @@ def draw_corrections(path: Path) -> list[str]:
             "Bring pictures to this many pixels a side", 8, 1024, value=None, placeholder="as found"
         )
         options += ["--size", f"{side}x{side}"] if side else []
-    else:
-        if st.toggle("Leave rows with missing features out"):
-            options.append("--drop-missing")
-    if st.toggle("Accept what is good, list what is left out"):
-        options.append("--skip-bad")
+        if st.toggle("Accept what is good, list what is left out"):
+            options.append("--skip-bad")
+    elif st.toggle("Leave rows with missing features out"):
+        options.append("--drop-missing")
     return options
 
 

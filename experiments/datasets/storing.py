@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import DatasetInfo, Source, Task
 from experiments.datasets.reading.choosing import reader_of
-from experiments.datasets.reading.found import Block, Found, Plan, Wanted
+from experiments.datasets.reading.found import Block, Found, Pictures, Plan, Table, Wanted
 from experiments.datasets.stored import (
     DESCRIPTION_FILE,
     GROUPS,
@@ -43,7 +44,17 @@ def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Foun
     """
     reader = reader_of(path, kind)
     found = reader.look(path, wanted)
-    return found, reader.plan(path, found, wanted)
+    plan = reader.plan(path, found, wanted)
+    return found, replace(plan, notes=(*plan.notes, *_without_effect(found, wanted)))
+
+
+def _without_effect(found: Found, wanted: Wanted) -> tuple[str, ...]:
+    """A note on what was asked for and is for pictures only."""
+    if isinstance(found, Pictures):
+        return ()
+    asked = {"--skip-bad": wanted.skip_bad, "--size": isinstance(found, Table) and wanted.size}
+    names = " and ".join(name for name, value in asked.items() if value)
+    return (f"For pictures only, and without effect here: {names}.",) if names else ()
 
 
 def store_file(

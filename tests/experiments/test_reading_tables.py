@@ -8,6 +8,7 @@ import pytest
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.csv_files import CSV
 from experiments.datasets.reading.found import Plan, Wanted
+from experiments.datasets.storing import look_into
 from experiments.errors import DatasetError
 
 
@@ -207,3 +208,11 @@ def test_class_that_goes_with_its_missing_values_is_refused(tmp_path):
     rows = [f"{'' if n % 3 == 2 else n},{'abc'[n % 3]}" for n in range(12)]
     with pytest.raises(DatasetError, match="none of the classes c"):
         plan(table(tmp_path, "size,class", rows), drop_missing=True)
+
+
+def test_what_is_for_pictures_only_is_told_to_have_no_effect(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,label\n" + "".join(f"{n},{n % 2}\n" for n in range(20)))
+    assert not any("without effect" in note for note in look_into(path, Wanted())[1].notes)
+    notes = look_into(path, Wanted(skip_bad=True, size=(8, 8)))[1].notes
+    assert "For pictures only, and without effect here: --skip-bad and --size." in notes
