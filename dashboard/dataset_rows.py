@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from experiments.datasets.catalogue import DatasetInfo
+from experiments.datasets.distributions import date_text
 from experiments.datasets.preview import Preview
 
 
 def named_rows(info: DatasetInfo, x: np.ndarray, names: Sequence[str] = ()) -> pd.DataFrame:
-    """Rows (n, features) with the names of the features, and categories by name.
+    """Rows (n, features) with the names of the features, categories by name, and dates as dates.
 
     ``names`` are for a data set of the catalogue, which has them beside its samples.
     """
@@ -20,6 +21,9 @@ def named_rows(info: DatasetInfo, x: np.ndarray, names: Sequence[str] = ()) -> p
         if categories:
             by_number = dict(enumerate(categories))
             table.isetitem(position, table.iloc[:, position].map(by_number).to_numpy())
+    for position, date_format in enumerate(info.date_formats):
+        if date_format:
+            table.isetitem(position, [date_text(days) for days in x[:, position]])
     return table
 
 

@@ -12,6 +12,7 @@ from experiments.datasets.catalogue import DatasetInfo
 from experiments.datasets.distributions import (
     Sampled,
     bins_of,
+    date_text,
     histogram,
     mean_pictures,
     pixel_counts,
@@ -29,7 +30,10 @@ def draw_features(info: DatasetInfo, preview: Preview) -> None:
     draw_looked(preview.sampled)
     shown = preview.columns.copy()
     for name in ("Lowest", "Middle", "Highest"):
-        shown[name] = ["" if np.isnan(value) else number(value) for value in shown[name]]
+        shown[name] = [
+            "" if np.isnan(value) else date_text(value) if kind == "date" else number(value)
+            for value, kind in zip(shown[name], shown["Kind"], strict=True)
+        ]
     st.dataframe(
         shown, hide_index=True, height=min(36 * len(shown) + 38, 400), key="features",
         column_config={"Spread": st.column_config.BarChartColumn(
@@ -55,9 +59,10 @@ def feature_figure(info: DatasetInfo, sampled: Sampled, place: int, name: str) -
     """One feature by class as stacked bars; against a number that is predicted, as points."""
     values = sampled.x[:, place]
     categories = info.categories[place] if info.categories else ()
+    dates = bool(info.date_formats and info.date_formats[place])
     figure = go.Figure()
     if info.classes:
-        for label, part in class_counts(info, sampled.y, values, categories).items():
+        for label, part in class_counts(info, sampled.y, values, categories, dates).items():
             figure.add_bar(x=list(part.index), y=part.to_numpy(), name=plain(str(label)))
         figure.update_layout(barmode="stack", bargap=0.05)
         figure.update_xaxes(title=name, type="category", nticks=10)
@@ -66,6 +71,7 @@ def feature_figure(info: DatasetInfo, sampled: Sampled, place: int, name: str) -
         some = np.linspace(0, len(values) - 1, min(len(values), _MOST_POINTS)).astype(int)
         x = values[some]
         texts = [categories[int(v)] if not np.isnan(v) else None for v in x] if categories else x
+        texts = [date_text(float(v)) or None for v in x] if dates else texts
         figure.add_scatter(
             x=texts, y=sampled.y[some], mode="markers", marker={"size": 5, "opacity": 0.6}
         )
@@ -80,13 +86,17 @@ def feature_figure(info: DatasetInfo, sampled: Sampled, place: int, name: str) -
 
 
 def class_counts(
-    info: DatasetInfo, y: np.ndarray, values: np.ndarray, categories: tuple[str, ...]
+    info: DatasetInfo,
+    y: np.ndarray,
+    values: np.ndarray,
+    categories: tuple[str, ...],
+    dates: bool = False,
 ) -> pd.DataFrame:
     """How many values of a feature (m,) fall into each bin or category, a column a class; of many
     classes the 12 most frequent ones."""
     labels = y.astype(np.int64)
     often = np.sort(np.argsort(-np.bincount(labels, minlength=info.classes))[:_MOST_CLASSES])
-    whole = histogram(values, categories)
+    whole = histogram(values, categories, dates)
     if categories:
         parts = {info.class_names[k]: histogram(values[labels == k], categories) for k in often}
         return pd.DataFrame(parts).reindex(whole.index).fillna(0).astype(int)

@@ -37,7 +37,7 @@ class DatasetInfo:
     files of the same download, in the same folder and from the same place. ``white`` is the
     brightest value that a pixel can have. Of stored rows ``feature_names`` are known, and the
     ``categories`` of each feature, none for numbers: a category is stored as its number. Where any
-    is a date that is not written as ISO 8601, ``date_formats`` (of strptime) are of each feature.
+    is a date, stored as days since 1970, ``date_formats`` are of each feature, "" of no date.
     ``group`` and ``time`` name the columns by which it can be split, if there are any.
     """
 

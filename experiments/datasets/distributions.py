@@ -1,6 +1,6 @@
 """How the values of a data set are spread, from a sample of its rows."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -50,9 +50,12 @@ def draw_sample(x: Samples, y: np.ndarray) -> Sampled:
     return Sampled(x[rows], y[rows], rows, n)
 
 
-def histogram(values: np.ndarray, categories: tuple[str, ...] = ()) -> pd.Series:
+def histogram(
+    values: np.ndarray, categories: tuple[str, ...] = (), dates: bool = False
+) -> pd.Series:
     """How many values (m,) there are of each category, or in each of 20 bins, by its name; the 20
-    most frequent categories, in their order. Missing values do not count."""
+    most frequent categories, in their order. ``dates`` are days since 1970. Missing values do not
+    count."""
     known = values[np.isfinite(values)]
     if categories:
         counts = np.bincount(known.astype(np.int64), minlength=len(categories))
@@ -61,7 +64,34 @@ def histogram(values: np.ndarray, categories: tuple[str, ...] = ()) -> pd.Series
     if not len(known):
         return pd.Series(dtype=np.int64)
     counts, edges = np.histogram(known.astype(float), bins_of(known))
-    return pd.Series(counts, index=[f"{low:.4g}" for low in edges[:-1]])
+    return pd.Series(counts, index=_bin_names(edges, dates))
+
+
+def date_text(days: float) -> str:
+    """Days since 1970 as 2024-01-31, with hours and minutes where they are no whole days."""
+    if np.isnan(days):
+        return ""
+    unit: Literal["D", "m"] = "D" if float(days).is_integer() else "m"
+    minutes = np.datetime64(round(float(days) * 1440), "m")
+    return str(minutes.astype(f"datetime64[{unit}]")).replace("T", " ")
+
+
+def _bin_names(edges: np.ndarray, dates: bool) -> list[str]:
+    """Where each bin begins, in as many digits as tell them apart; of a whole number the number."""
+    whole = bool((np.diff(edges) == 1).all() and (edges % 1 == 0.5).all())
+    starts = [float(low) + 0.5 * whole for low in edges[:-1]]
+    if dates:
+        of_days = edges[1] - edges[0] >= 1
+        return [date_text(np.floor(start) if of_days else start) for start in starts]
+    largest = np.abs(edges).max()
+    if 1e4 <= largest < 1e9 and edges[1] - edges[0] >= 1:
+        return [f"{start:.0f}" for start in starts]
+    names: list[str] = []
+    for digits in range(4, 18):
+        names = [f"{start:.{digits}g}" for start in starts]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def bins_of(values: np.ndarray) -> np.ndarray:

@@ -64,6 +64,7 @@ def _columns(info: DatasetInfo, names: tuple[str, ...], x: np.ndarray) -> pd.Dat
         return pd.DataFrame()
     frame = pd.DataFrame(x, columns=list(names) or [f"x{i}" for i in range(x.shape[1])])
     categories = info.categories or ((),) * x.shape[1]
+    dates = [bool(one) for one in info.date_formats] or [False] * x.shape[1]
     numbers = frame.astype(float)
     lowest, middle, highest = (getattr(numbers, part)() for part in ("min", "median", "max"))
     return pd.DataFrame(
@@ -73,7 +74,10 @@ def _columns(info: DatasetInfo, names: tuple[str, ...], x: np.ndarray) -> pd.Dat
                 histogram(frame.iloc[:, i].to_numpy(), some).to_list()
                 for i, some in enumerate(categories)
             ],
-            "Kind": [f"{len(some)} categories" if some else "number" for some in categories],
+            "Kind": [
+                f"{len(some)} categories" if some else "date" if date else "number"
+                for some, date in zip(categories, dates, strict=True)
+            ],
             "Missing": numbers.isna().sum().to_numpy(),
             "Lowest": [_unless_category(v, c) for v, c in zip(lowest, categories, strict=True)],
             "Middle": [_unless_category(v, c) for v, c in zip(middle, categories, strict=True)],

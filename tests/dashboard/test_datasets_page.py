@@ -11,6 +11,7 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from dashboard.dataset_rows import row_table
+from dashboard.dataset_spread import feature_figure
 from dashboard.dataset_uploads import keep_upload
 from dashboard.run_filters import dataset_labels
 from dashboard.uploaded_files import share_bytes
@@ -252,6 +253,23 @@ def test_features_are_drawn_with_their_spread(stored, open_page):
     assert sum(table["Spread"].iloc[0]) == 177 and len(table["Spread"].iloc[1]) == 2
     app.selectbox[0].set_value("port").run()
     assert not app.exception
+
+
+def test_dates_of_a_data_set_are_shown_as_dates(tmp_path, store, open_page):
+    path = tmp_path / "visits.csv"
+    days = pd.date_range("2024-01-01", periods=90)
+    frame = pd.DataFrame({"day": days.strftime("%d.%m.%Y"), "a": range(90)})
+    frame.assign(label=frame.a % 2).to_csv(path, index=False)
+    info = store_file(path, "visits", Wanted())
+    add_dataset(store, info, path.name)
+    app = open_page("datasets", name=info.name)
+    table = next(one.value for one in app.dataframe if "Spread" in one.value).iloc[0]
+    assert (table["Kind"], table["Lowest"], table["Highest"]) == (
+        "date", "2024-01-01", "2024-03-30"
+    )  # fmt: skip
+    assert app.dataframe[-1].value["day"].iloc[:2].tolist() == ["2024-01-01", "2024-01-02"]
+    figure = feature_figure(info, look(info).sampled, 0, "day")
+    assert figure.data[0].x[0] == "2024-01-01" and not app.exception
 
 
 def test_copies_are_looked_for_when_they_are_asked_for(tmp_path, store, open_page):

@@ -6,7 +6,13 @@ import pytest
 from experiments.datasets import distributions
 from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.copies import find_copies
-from experiments.datasets.distributions import draw_sample, histogram, mean_pictures, pixel_counts
+from experiments.datasets.distributions import (
+    date_text,
+    draw_sample,
+    histogram,
+    mean_pictures,
+    pixel_counts,
+)
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.preview import look
 from experiments.datasets.reading.found import Wanted
@@ -48,6 +54,23 @@ def test_a_histogram_counts_each_value_once_and_no_missing_one():
         "a": 1, "b": 0, "c": 2
     }  # fmt: skip
     assert histogram(np.array([np.nan])).empty and histogram(np.full(9, 2.5)).to_list() == [9]
+
+
+def test_bins_are_named_apart_and_whole_numbers_by_themselves():
+    assert list(histogram(np.array([3.0, 4, 6])).index) == ["3", "4", "5", "6"]
+    near = histogram(100_000 + np.arange(200, dtype="float32"))
+    assert near.index.is_unique and near.index[0] == "100000"
+    assert histogram(np.linspace(0, 1, 99)).index[1] == "0.05"
+
+
+def test_dates_are_named_as_dates():
+    year = histogram(19723 + np.arange(366.0), dates=True)
+    assert year.index.is_unique and year.index[0] == "2024-01-01" and len(year.index[1]) == 10
+    hours = histogram(19723 + np.linspace(0, 1, 99), dates=True)
+    assert hours.index.is_unique and hours.index[10] == "2024-01-01 12:00"
+    assert [date_text(days) for days in (0, 19753.5, np.nan)] == [
+        "1970-01-01", "2024-01-31 12:00", ""
+    ]  # fmt: skip
 
 
 def test_of_many_categories_the_most_frequent_are_kept_in_their_order():

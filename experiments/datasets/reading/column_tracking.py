@@ -19,7 +19,7 @@ from experiments.datasets.reading.column_values import (
     texts_in,
     without_marks,
 )
-from experiments.datasets.reading.date_styles import ISO, has_day_first, of_one_day
+from experiments.datasets.reading.date_styles import has_day_first, of_one_day
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
 from experiments.datasets.reading.number_styles import are_numbers
 
@@ -102,7 +102,7 @@ class ColumnTracker:
             whole=self._whole and self._low is not None and kind is ColumnKind.NUMERIC,
             counted=self._counted and self._low is not None and kind is ColumnKind.NUMERIC,
             decimal_comma=self._decimal_comma,
-            date_format=formats[0] if formats else ISO,
+            date_format=formats[0] if formats else "",
             other_format=formats[1] if len(formats) > 1 else "",
             days=self._span(formats[0]) if formats else None,
             odd=self._odd if self._is_nearly_numeric else None,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: ISO 8601, which has no format of its own here.
-ISO = ""
+#: 2024-01-31, 2024-01-31T13:05:00Z and the like; all other formats are of strptime.
+ISO = "ISO 8601"
 # What stands for each part of a format; a month's name may be short or whole
 _PARTS = {
     "%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{1,2}", "%d": "([0-9]{1,2})",

@@ -37,8 +37,8 @@ class Odd:
 
 
 class Style(NamedTuple):
-    """How numbers and dates are written: 1,5 or 1.5, and the format (of strptime) of dates, ""
-    for ISO 8601."""
+    """How numbers and dates are written: 1,5 or 1.5, and the format of dates (see date_styles), ""
+    where there are none."""
 
     decimal_comma: bool = False
     date_format: str = ""
