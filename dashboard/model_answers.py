@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.formats import number, plain
+from experiments.datasets.distributions import date_text
 from experiments.measuring import probabilities
 
 _MOST_BARS = 3
@@ -61,10 +62,16 @@ def answer_table(predictions: Sequence[Any], names: list[str]) -> pd.DataFrame:
     return pd.DataFrame(shown, columns=[f"output {i}" for i in range(shown.shape[1])])
 
 
-def named_row(row: list[float], categories: list[list[str]]) -> list[float | str | None]:
-    """A stored row with its categories by name; None for one that is missing. ``categories`` are
-    those of each feature, none for a number, or empty where there are none at all."""
-    return [
+def named_row(
+    row: list[float], categories: list[list[str]], dates: Sequence[int]
+) -> list[float | str | None]:
+    """A stored row with its categories by name, and those features that are ``dates`` as such; None
+    for one that is missing. ``categories`` are those of each feature, none for a number, or empty
+    where there are none at all."""
+    named: list[float | str | None] = [
         value if not some else None if math.isnan(value) else some[int(value)]
         for value, some in zip(row, categories or [[]] * len(row), strict=True)
     ]
+    for place in dates:
+        named[place] = date_text(row[place]) or None
+    return named

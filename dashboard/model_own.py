@@ -14,6 +14,7 @@ from dashboard.components import errors_shown
 from dashboard.model_answers import answer_table, draw_answer, named_row
 from dashboard.model_source import ModelSource
 from dashboard.pictures import to_picture
+from experiments.datasets.distributions import date_text
 from experiments.sample_files import read_rows, some
 
 _LARGEST_MB = 50
@@ -73,11 +74,14 @@ def _draw_typed(
     """A table with a column for each feature, filled with a sample where there is one."""
     categories = opened["categories"] or [[]] * len(features)
     said = "Change any value, add rows."
+    dates = opened["dates"]
     first = [some[0] if some else 0.0 for some in categories]
+    for place in dates:
+        first[place] = date_text(0)
     for part in ("validation", "train") if source.run else ():
         samples = cache.ask_model(source, "predict_samples", part=part, count=1)["samples"]
         if samples:
-            first = named_row(samples[0]["input"], categories)
+            first = named_row(samples[0]["input"], categories, dates)
             said = f"The first row is a sample of the data. {said}"
             break
     if opened["raw_rows"]:

@@ -70,7 +70,9 @@ def draw_samples(source: ModelSource, asked: AskedData, page: int) -> None:
     if asked.dataset["kind"] == "image":
         draw_pictures(samples, names)
     else:
-        table = sample_table(samples, names, answer["feature_names"], answer["categories"])
+        table = sample_table(
+            samples, names, answer["feature_names"], answer["categories"], answer["dates"]
+        )
         st.dataframe(table, hide_index=True)
 
 
@@ -88,12 +90,13 @@ def sample_table(
     names: list[str],
     features: list[str],
     categories: list[list[str]],
+    dates: list[int],
 ) -> pd.DataFrame:
     """Rows as a table: sample, truth, prediction, then the features."""
     table = answer_table([sample["prediction"] for sample in samples], names)
     truths = [sample["truth"] for sample in samples]
     table.insert(0, "true", [names[int(truth)] for truth in truths] if names else truths)
     table.insert(0, "sample", [sample["index"] for sample in samples])
-    rows = [named_row(sample["input"], categories) for sample in samples]
+    rows = [named_row(sample["input"], categories, dates) for sample in samples]
     inputs = pd.DataFrame(rows, columns=features or None)
     return pd.concat([table, inputs], axis=1)

@@ -52,6 +52,7 @@ def open_model(store: Store, run_id: str) -> Answer:
         "loss": loaded.spec.loss,
         "feature_names": list(loaded.dataset.feature_names),
         "categories": _categories(loaded.dataset.info),
+        "dates": _dates(loaded.dataset.info),
         "raw_rows": takes_raw_rows(loaded.dataset.info),
         "check": _check(store, run_id, loaded),
     }
@@ -65,6 +66,7 @@ def open_file(store: Store, path: str) -> Answer:
         "loss": _loss_name(loaded.model),
         "feature_names": [],
         "categories": [],
+        "dates": [],
         "raw_rows": False,
         "check": None,
     }
@@ -136,12 +138,18 @@ def predict_samples(
         "total": total,
         "feature_names": names,
         "categories": _categories(chosen.dataset.info),
+        "dates": _dates(chosen.dataset.info),
     }
 
 
 def _categories(info: DatasetInfo) -> list[list[str]]:
     """Of each feature, none for numbers; empty where no feature has any."""
     return [list(some) for some in info.categories] if any(info.categories) else []
+
+
+def _dates(info: DatasetInfo) -> list[int]:
+    """Which features, from 0, are dates."""
+    return [place for place, date_format in enumerate(info.date_formats) if date_format]
 
 
 def predict_rows(store: Store, source: Source, rows: list[Any]) -> Answer:

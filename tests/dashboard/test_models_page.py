@@ -7,16 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.model_difference import config_table, largest, weight_table
 from dashboard.model_inspector_tables import layer_weights, say_config, training_facts
 from dashboard.model_uploads import find_upload, list_uploads, remove_old, store_upload
+from experiments.datasets.reading.found import Wanted
+from experiments.datasets.storing import store_file
 from experiments.launching.inline import run_inline
 from experiments.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.changes import create_run
+from experiments.tracking.datasets import add_dataset
 from experiments.tracking.runs import get_spec, list_runs
 from tests.dashboard.conftest import texts
 from tests.lambdas import save_lambda
@@ -219,3 +223,21 @@ def test_differences_are_tables_of_both_files():
     assert config_table(config, "m.h5", "m.h5").to_dict("records") == [
         {"layer": "training", "value": "loss", "m.h5": "mse", "m.h5 (this one)": "–"}
     ]
+
+
+def test_dates_are_shown_and_typed_as_dates(open_page, store, tmp_path):
+    path = tmp_path / "visits.csv"
+    days = pd.date_range("2024-01-01", periods=60).strftime("%d/%m/%Y")
+    rows = "".join(f"{day},{n % 7},{n % 2}\n" for n, day in enumerate(days))
+    path.write_text(f"day,a,label\n{rows}")
+    info = store_file(path, "visits", Wanted())
+    add_dataset(store, info, path.name)
+    spec = {"dataset": {"name": info.name}, "model": {"layers": [4]}, "training": {"epochs": 1}}
+    run_id, _ = run_inline(store, parse_spec(spec))
+    app = open_page("models", run=run_id, tab="Predict")
+    assert not app.exception
+    shown = app.dataframe[-1].value["day"]
+    assert shown.tolist() == [f"2024-02-{day:02}" for day in range(18, 30)]
+    app = open_page("models", run=run_id, tab="Predict", predict="Your own")
+    assert not app.exception and not app.error
+    assert len(app.dataframe[-1].value) == 1

@@ -63,6 +63,7 @@ def test_the_file_that_a_model_learnt_from_can_be_given_to_it_as_it_is(store, tr
 def test_rows_of_json_with_gaps_are_answered_and_what_is_open_says_the_categories(store, trained):
     run_id = trained
     opened = open_model(store, run_id)
+    assert opened["dates"] == [3]
     assert opened["raw_rows"] and opened["categories"][1] == ["Cherbourg", "Cobh", "Southampton"]
     rows = [
         [
