@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.datasets.reading.date_styles import ISO, fitting, formats_of, moments
+from experiments.datasets.reading.date_styles import ISO, cast, fitting, formats_of, moments
 from experiments.datasets.reading.found import ColumnKind, Style
 from experiments.datasets.reading.number_styles import as_python_writes
 
@@ -57,10 +57,10 @@ def numbers_in(array: pa.Array, decimal_comma: bool) -> pa.Array | None:
         return None
     if not is_text(array):
         return _without_nan(pc.cast(array, pa.float64(), safe=False))
-    numbers = None if decimal_comma else _cast(array, pa.float64())
+    numbers = None if decimal_comma else cast(array, pa.float64())
     if numbers is None:
         written = as_python_writes(without_marks(array), decimal_comma)
-        numbers = None if written is None else _cast(written, pa.float64())
+        numbers = None if written is None else cast(written, pa.float64())
     return None if numbers is None else _without_nan(numbers)
 
 
@@ -135,13 +135,6 @@ def texts_in(array: pa.Array) -> list[str]:
 
 def _is_moment(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
-
-
-def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    try:
-        return pc.cast(texts, kind)
-    except pa.ArrowInvalid:
-        return None
 
 
 def _without_nan(numbers: pa.Array) -> pa.Array:

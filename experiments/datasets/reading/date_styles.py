@@ -48,8 +48,8 @@ def moments(texts: pa.Array, date_format: str) -> pa.Array | None:
     """Dates as timestamps (µs, UTC where a zone is written), null where missing; None where a text
     is no date of that format."""
     if date_format == ISO:
-        naive = _cast(texts, pa.timestamp("us"))
-        return _cast(texts, pa.timestamp("us", "UTC")) if naive is None else naive
+        naive = cast(texts, pa.timestamp("us"))
+        return cast(texts, pa.timestamp("us", "UTC")) if naive is None else naive
     pattern = _pattern(date_format)
     if pc.all(pc.match_substring_regex(texts, pattern)).as_py() is False:
         return None
@@ -112,7 +112,8 @@ def _pattern(date_format: str) -> str:
     return f"^{''.join(_PARTS.get(part) or re.escape(part) for part in parts)}$"
 
 
-def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+def cast(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
+    """Texts as Arrow reads them for a type; None where it cannot."""
     try:
         return pc.cast(texts, kind)
     except pa.ArrowInvalid:
