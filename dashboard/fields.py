@@ -68,7 +68,7 @@ def toggle(label: str, name: str, help: str | None = None) -> Any:
     return take(name)
 
 
-def text(label: str, name: str, placeholder: str, help: str) -> Any:
+def text(label: str, name: str, placeholder: str, help: str | None = None) -> Any:
     """A line of text."""
     key = field(name)
     st.text_input(label, st.session_state[key], key=key, placeholder=placeholder, help=help)

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from dashboard import cache, draft
+from dashboard import cache, draft, fields
 from dashboard.components import errors_shown, open_run, show_error
 from dashboard.forms import PRESETS
 from dashboard.launch_form import draw_form, draw_start
@@ -54,8 +54,7 @@ def draw_head(spec: RunSpec | None, refused: SpecError | None) -> None:
     """Name and launch, above all fields, so that one click is enough."""
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     with left:
-        st.text_input("Name", key=draft.field("name"), placeholder="Named after data and model")
-        draft.take("name")
+        fields.text("Name", "name", "Named after data and model")
     label = f"Launch {spec.split.folds} runs" if spec and spec.split.is_many else "Launch"
     launched = right.button(
         label, type="primary", icon=":material/rocket_launch:", width="stretch",
