@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import cache
 from dashboard.components import DATASETS, LAUNCH
-from dashboard.formats import count, plain
+from dashboard.formats import count, parts_words, plain
 from experiments.datasets.catalogue import DatasetInfo
 from experiments.datasets.stored import find_info
 from experiments.errors import ExperimentsError
@@ -31,6 +31,7 @@ def draw_head(info: DatasetInfo, stored: Sequence[StoredDataset]) -> None:
     if own:
         keys = [("groups", info.group), ("times", info.time)]
         said = [f"{what} by `{column}`" for what, column in keys if column]
+        said += [parts_words(info.parts)] if info.parts else []
         st.caption(" · ".join([f"`{info.name}`", f"from {plain(Path(own.file).name)}", *said]))
         draw_versions(own, versions_of(own.name, stored))
 

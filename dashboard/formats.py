@@ -1,6 +1,7 @@
 """Numbers, durations, times and sizes as people read them."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 NOTHING = "–"
@@ -24,6 +25,12 @@ def number(value: float | None, digits: int = 3) -> str:
 def count(value: float | None) -> str:
     """A whole number with thousands apart: 101770 → 101,770."""
     return NOTHING if value is None or math.isnan(value) else f"{int(value):,}"
+
+
+def parts_words(parts: Sequence[int]) -> str:
+    """How many samples a file has for what: 800 for training, 200 for test."""
+    named = zip(("training", "validation", "test"), parts, strict=True)
+    return ", ".join(f"{count(samples)} for {name}" for name, samples in named if samples)
 
 
 def duration(seconds: float | None) -> str:

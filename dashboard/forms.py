@@ -97,6 +97,7 @@ def to_values(spec: RunSpec) -> Values:
         values |= _flatten({"on": True} | spec.finetune.model_dump(), "finetune.")
     values["start"] = spec.start.model_dump() if spec.start else None
     values[KEEP_EVERY] = spec.callbacks.keep_checkpoint_every or 0
+    values["split.test_split"] = spec.split.test_split or 0.0
     values["training.loss"] = spec.loss
     values["training.metrics"] = list(spec.metrics)
     for name in _LISTS:
@@ -162,7 +163,8 @@ def to_spec(values: Values) -> RunSpec:
 
 def fitted(values: Values) -> Values:
     """The fields with what the chosen data set rules out replaced by what fits it."""
-    task = find_info(values["dataset.name"]).task
+    info = find_info(values["dataset.name"])
+    task = info.task
     changes: Values = {}
     if values["split.fold"] and values["split.fold"] > (values["split.folds"] or 0):
         changes["split.fold"] = None
@@ -170,8 +172,10 @@ def fitted(values: Values) -> Values:
         changes["model.name"] = "mlp"
     if values["split.method"] not in methods_for(values["dataset.name"]):
         changes["split.method"] = "shuffled"
-    elif values["split.method"] == "time":
+    elif values["split.method"] in ("time", "given"):
         changes |= {"split.folds": None, "split.fold": None}
+    if info.test_given or values["split.method"] == "given":
+        changes["split.test_split"] = 0.0
     if values["training.loss"] not in LOSSES[task]:
         changes["training.loss"] = LOSSES[task][0]
     metrics = [name for name in values["training.metrics"] if name in METRICS[task]]
@@ -202,7 +206,8 @@ def methods_for(dataset: str) -> list[str]:
 def monitors_for(values: Values) -> list[str]:
     """What a callback can watch, as RunSpec.monitors says for a whole spec."""
     names = ["loss", *values["training.metrics"]]
-    if not values["split.validation_split"] and not values["split.folds"]:
+    validates = ("split.validation_split", "split.folds")
+    if not any(values[name] for name in validates) and values["split.method"] != "given":
         return names
     return [*(f"val_{name}" for name in names), *names]
 

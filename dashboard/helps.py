@@ -39,6 +39,13 @@ VALIDATION_SAMPLES = (
     "together, **by time** validates on the latest; both need a column that is named when the data "
     "is added. Validation samples never move the weights."
 )
+TEST_SPLIT = (
+    "Held out before anything else, in the same way as the validation samples: the latest, whole "
+    "groups, each class by its share. The best epoch is chosen on the validation samples, so its "
+    "result is somewhat too good; on the test samples nothing is chosen. The model is evaluated on "
+    "them once, when it is trained."
+)
+TEST = "Samples that neither train nor validate: the trained model is evaluated on them once."
 BEST = (
     "The best epoch is the one with the lowest validation loss, not the last one. "
     "`EarlyStopping(restore_best_weights=True)` ends training near it and goes back to its weights."
@@ -63,7 +70,7 @@ FILES = {
     "spec.yaml": "everything that the run was asked to do; it can be run again",
     "split_audit.json": "what the split does to the classes, copies across the parts, and how "
     "exact the result is",
-    "split.npz": "which samples trained and which validated",
+    "split.npz": "which samples trained, which validated, and which were held out for the test",
     "predictions.npz": "truth and prediction of validation samples at the end",
     "class_names.json": "the classes, in the order of the model's outputs",
     "log.txt": "what the training process said",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import cache, draft, fields, helps
 from dashboard.components import name_of
-from dashboard.formats import count, plain, words
+from dashboard.formats import count, parts_words, plain, words
 from dashboard.forms import KEEP_EVERY, WITH_MOMENTUM, methods_for, models_for, monitors_for
 from dashboard.launch_base import draw_base
 from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
@@ -33,6 +33,7 @@ _METHODS = {
     "stratified": "Stratified",
     "group": "By group",
     "time": "By time",
+    "given": "As in the file",
 }
 _AUGMENTATIONS = {"translation": 0.5, "rotation": 0.5, "zoom": 0.5, "contrast": 0.95}
 _SOURCES = {
@@ -65,11 +66,14 @@ def draw_data() -> None:
         titles = [one.title for one in stored]
         names = [*(one.name for one in stored), *CATALOGUE]
         chosen = draft.values()["dataset.name"]
-        fields.select(
+        picked = fields.select(
             "Data set", "dataset.name", names if chosen in names else [chosen, *names],
             lambda name: dataset_title(find_info(name), titles),
         )  # fmt: skip
-    info = find_info(draft.values()["dataset.name"])
+    info = find_info(picked)
+    if picked != chosen and info.validation_given:
+        draft.put("split.method", "given")
+        draft.fit()
     with right:
         fields.number(
             "Only the first", "dataset.max_samples", min_value=10, step=100, value=None,
@@ -95,7 +99,7 @@ def draw_data() -> None:
 
 
 def draw_split(info: DatasetInfo) -> None:
-    """Which samples validate: a part of them, or each fold in turn."""
+    """Which samples are for the test, and which validate: a part of them, or each fold in turn."""
     columns = {"group": info.group, "time": info.time}
 
     def method_name(method: str) -> str:
@@ -106,8 +110,15 @@ def draw_split(info: DatasetInfo) -> None:
         "Validation samples", "split.method", methods_for(info.name), method_name,
         helps.VALIDATION_SAMPLES,
     )  # fmt: skip
-    cells = st.columns(3)
+    if info.parts:
+        st.caption(f"In the file: {parts_words(info.parts)}.")
+    if method == "given":
+        return
+    cells = st.columns(4, vertical_alignment="bottom")
     with cells[1]:
+        if not info.test_given:
+            fields.slider("Test split", "split.test_split", 0.0, 0.5, 0.05, helps.TEST_SPLIT)
+    with cells[2]:
         folds = None
         if method != "time":
             folds = fields.number(
@@ -125,7 +136,7 @@ def draw_split(info: DatasetInfo) -> None:
         else:
             draft.put("split.fold", None)
             fields.slider("Validation split", "split.validation_split", 0.0, 0.95, 0.05)
-    with cells[2]:
+    with cells[3]:
         if method not in ("last", "time") or info.source is Source.GENERATED:
             fields.number(
                 "Split seed", "split.seed", min_value=0, max_value=2**31 - 1, step=1, value=None,

@@ -97,6 +97,8 @@ def draw_answer(answer: dict[str, Any]) -> None:
     grid.metric("Parameters", count(answer["parameters"]))
     grid.metric("Train", count(answer["train"]), help="Samples that move the weights.")
     grid.metric("Validation", count(answer["validation"]))
+    if answer["test"]:
+        grid.metric("Test", count(answer["test"]), help=helps.TEST)
     grid.metric("Batches", count(answer["batches"]), help="In each epoch.")
     grid.metric("Memory", size(answer["memory"]), help=helps.PEAK_MEMORY)
     for warning in answer["warnings"]:

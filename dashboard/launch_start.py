@@ -9,6 +9,7 @@ from dashboard.components import errors_shown
 from dashboard.forms import with_early_stopping
 from dashboard.model_uploads import find_upload
 from experiments.checkpoint_files import MODEL_FILE
+from experiments.datasets.stored import find_info
 from experiments.errors import InputError
 from experiments.launching.branching import branch_spec
 from experiments.launching.transplants import Weights, find_weights, planting
@@ -35,7 +36,10 @@ def load_clone() -> None:
         return
     if dataset:
         with errors_shown("The data set cannot be trained on"):
-            draft.put("dataset.name", known_name(cache.store(), dataset))
+            name = known_name(cache.store(), dataset)
+            draft.put("dataset.name", name)
+            if find_info(name).validation_given:
+                draft.put("split.method", "given")
             draft.put("name", "")
             st.session_state["launch loaded"] = wanted
         return

@@ -137,6 +137,11 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
         "Best epoch", "–" if best.epoch is None else str(best.epoch),
         help=f"{helps.BEST}\n\n{helps.EPOCHS}",
     )  # fmt: skip
+    tested = run.metrics.get(f"test_{run.main_metric}")
+    if tested is not None:
+        samples = run.metrics.get("test_samples")
+        of = f" {count(samples)} of them." if samples else ""
+        grid.metric(f"Test {words(run.main_metric)}", number(tested), help=f"{helps.TEST}{of}")
     grid.metric("Gap at best", number(gap), help=helps.GAP)
     grid.metric("Epochs", f"{len(history)} / {run.epochs}")
     grid.metric("Duration", duration(run.seconds))

@@ -10,7 +10,7 @@ from dashboard import cache
 from dashboard.components import Sign, show_error
 from dashboard.formats import count, number, plain
 from dashboard.split_chart import share_figure
-from experiments.datasets.audit import AUDIT_FILE, Audit, Copies, Part
+from experiments.datasets.audit import AUDIT_FILE, Audit, Copies
 from experiments.datasets.catalogue import Task
 from experiments.datasets.split_finding import Action, Changes, Finding, Severity, as_change
 from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
@@ -101,7 +101,7 @@ def draw_ways(ways: Sequence[Action], how: str, act: Act) -> None:
 def draw_details(audit: Audit) -> None:
     """Which rows are where, the classes counted, the file's order, examples of copies."""
     st.markdown("**Rows**", help="Numbered from 0 in file order, as in `split.npz`.")
-    st.table(row_table(audit.parts), border="horizontal")
+    st.table(row_table(audit), border="horizontal")
     if audit.task is not Task.REGRESSION:
         st.markdown(f"**Classes of {plain(audit.target)}**")
         table = class_table(audit)
@@ -113,12 +113,13 @@ def draw_details(audit: Audit) -> None:
         st.dataframe(table, hide_index=True, key="split copies")
 
 
-def row_table(parts: Sequence[Part]) -> pd.DataFrame:
+def row_table(audit: Audit) -> pd.DataFrame:
     """The rows of each part in words."""
-    total = sum(part.samples for part in parts if part.name != "test")
+    apart = () if audit.held_out else ("test",)
+    total = sum(part.samples for part in audit.parts if part.name not in apart)
     rows = {}
-    for part in parts:
-        share = "a part of its own" if part.name == "test" else f"{part.samples / total:.1%}"
+    for part in audit.parts:
+        share = "a part of its own" if part.name in apart else f"{part.samples / total:.1%}"
         ranges = [f"{a}" if a == b else f"{a} to {b}" for a, b in part.ranges]
         more = part.range_count - len(part.ranges)
         said = ", ".join(ranges) + (f" and {more:,} more ranges" if more else "")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from experiments.datasets.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
+from experiments.datasets.catalogue import CATALOGUE, TEST, DatasetInfo, Kind, Task
 from experiments.datasets.loading import Dataset, load_dataset, on_this_machine
 from experiments.datasets.samples import Samples
 from experiments.datasets.stored import find_info, stored_names
@@ -41,7 +41,7 @@ def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> 
     """
     if isinstance(loaded, LoadedRun) and name in (None, loaded.dataset.info.name):
         dataset = loaded.dataset
-        parts = {"validation": loaded.split.validation, "train": loaded.split.train}
+        parts = _parts_of(loaded)
     else:
         try:
             refuse_unfit(loaded.model, find_info(name or ""))
@@ -49,6 +49,8 @@ def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> 
             raise InputError(str(error)) from None
         dataset = _whole(name or "")
         parts = {"all": np.arange(len(dataset.x))}
+        if dataset.parts is not None and dataset.info.test_given:
+            parts["test"] = np.flatnonzero(dataset.parts == TEST)
     if part in parts:
         return Part(dataset, dataset.x, dataset.y, parts[part])
     if part == "test" and dataset.x_test is not None and dataset.y_test is not None:
@@ -71,18 +73,25 @@ def compatible(loaded: LoadedRun | LoadedFile) -> list[dict[str, Any]]:
         for info in there
         if info.name == own or (_misfit(loaded.model, info) is None and on_this_machine(info))
     ]
-    return [
-        _describe(info, info.name == own) for info in sorted(fitting, key=lambda i: i.name != own)
-    ]
+    return [_describe(info, loaded) for info in sorted(fitting, key=lambda i: i.name != own)]
 
 
-def _describe(info: DatasetInfo, own: bool) -> dict[str, Any]:
-    parts = ["validation", "train"] if own else ["all"]
+def _parts_of(loaded: LoadedRun) -> dict[str, np.ndarray]:
+    """The rows of each part of a run's own data that has any."""
+    split = loaded.split
+    parts = {"validation": split.validation, "train": split.train, "test": split.test}
+    return {name: rows for name, rows in parts.items() if len(rows) or name != "test"}
+
+
+def _describe(info: DatasetInfo, loaded: LoadedRun | LoadedFile) -> dict[str, Any]:
+    own = isinstance(loaded, LoadedRun) and loaded.dataset.info.name == info.name
+    parts = list(_parts_of(loaded)) if own and isinstance(loaded, LoadedRun) else ["all"]
+    if info.test_given and "test" not in parts:
+        parts.append("test")
     return {
         "name": info.name, "title": info.title, "own": own, "kind": info.kind.value,
         "task": info.task.value, "target": info.target, "class_names": list(info.class_names),
-        "white": info.white,
-        "parts": parts + (["test"] if info.source is Source.DOWNLOAD else []),
+        "white": info.white, "parts": parts,
     }  # fmt: skip
 
 

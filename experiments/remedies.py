@@ -136,7 +136,7 @@ def _more_data(spec: RunSpec, _label: Label) -> Remedy | None:
         why = "Less can be learnt by heart. It validates on other samples."
         return Remedy("more_data", words, {"dataset.max_samples": more}, why, (_OVER,))
     share = round(spec.split.validation_split / 2, 4)
-    if share < 0.05 or spec.split.folds:
+    if share < 0.05 or spec.split.folds or spec.split.method == "given":
         return None
     words = f"validation split {share:g}"
     why = "Half of the validation samples train instead of validating."
@@ -144,7 +144,7 @@ def _more_data(spec: RunSpec, _label: Label) -> Remedy | None:
 
 
 def _early_stopping(spec: RunSpec, _label: Label) -> Remedy | None:
-    if spec.callbacks.early_stopping or not spec.split.share:
+    if spec.callbacks.early_stopping or not spec.split.validates:
         return None
     why = "Ends near the best epoch and goes back to its weights."
     changes = {"callbacks.early_stopping": {"patience": max(5, spec.training.epochs // 10)}}

@@ -74,17 +74,22 @@ class DatasetSpec(Part):
         return find_info(self.name)
 
 
-SplitMethod = Literal["last", "shuffled", "stratified", "group", "time"]
+SplitMethod = Literal["last", "shuffled", "stratified", "group", "time", "given"]
 
 
 class SplitSpec(Part):
-    """Which samples validate.
+    """Which samples validate, and which are kept for the test.
 
     ``last`` is Keras' own validation_split: the last part in file order, before any shuffle.
     ``shuffled``, ``stratified`` and ``group`` draw with ``seed``, and two_moons is made from it;
     without one the run's is taken. With one, runs of several seeds have the same samples in both
     parts. ``group`` keeps whole groups together and ``time`` takes the latest samples, by the
-    columns that the data set was added with.
+    columns that the data set was added with. ``given`` takes the samples for which the data set's
+    file has a part of its own.
+
+    Before that ``test_split`` of all samples are held out in the same way: nothing is chosen by
+    them, and the model is evaluated on them once, when it is trained. The samples of a test part
+    that the data set comes with never train or validate.
 
     With ``folds`` the samples are divided into so many parts, of which ``fold`` (from 1) validates
     in place of ``validation_split``. Without ``fold`` the spec stands for a run of each.
@@ -92,19 +97,25 @@ class SplitSpec(Part):
 
     method: SplitMethod = "last"
     validation_split: Fraction = 0.2
+    test_split: Fraction | None = None
     seed: Seed | None = None
     folds: Annotated[int, Field(ge=2, le=100)] | None = None
     fold: Annotated[int, Field(ge=1)] | None = None
 
     @property
-    def share(self) -> float:
-        """Which part of the samples validates, about."""
-        return 1 / self.folds if self.folds else self.validation_split
+    def validates(self) -> bool:
+        """Whether any samples do."""
+        return bool(self.folds or self.method == "given" or self.validation_split)
 
     @property
     def is_many(self) -> bool:
         """Whether it stands for a run of each fold."""
         return self.folds is not None and self.fold is None
+
+    @field_validator("test_split")
+    @classmethod
+    def _none_where_it_is_none(cls, share: float | None) -> float | None:
+        return share or None
 
     @model_validator(mode="after")
     def _fold_is_one_of_them(self) -> Self:
@@ -115,6 +126,12 @@ class SplitSpec(Part):
             raise ValueError(
                 f"split.folds: received {self.folds} with the method time, which validates on what "
                 "comes after the training samples. Allowed: null, or another method."
+            )
+        if self.method == "given" and (self.folds or self.test_split):
+            what = "folds" if self.folds else "test_split"
+            raise ValueError(
+                f"split.{what}: received {getattr(self, what)} with the method given, which takes "
+                "the parts as the file has them. Allowed: null, or another method."
             )
         return self
 
@@ -206,11 +223,19 @@ class RunSpec(Part):
                 "features. Allowed: null; only pictures are augmented."
             )
         if self.split.method not in split_methods(info):
-            needed = {"stratified": "classes", "group": "a group column", "time": "a time column"}
+            needed = {
+                "stratified": "classes", "group": "a group column", "time": "a time column",
+                "given": "a validation part of its own",
+            }  # fmt: skip
             raise ValueError(
                 f"split.method: received {self.split.method!r}, which needs "
                 f"{needed[self.split.method]}; {info.name} has none. Allowed: "
                 f"{', '.join(split_methods(info))}."
+            )
+        if self.split.test_split and info.test_given:
+            raise ValueError(
+                f"split.test_split: received {self.split.test_split:g}; {info.name} comes with a "
+                "test part. Allowed: null."
             )
         if self.loss not in LOSSES[info.task]:
             raise ValueError(_refused("training.loss", self.loss, info, LOSSES[info.task]))
@@ -242,7 +267,7 @@ class RunSpec(Part):
     def monitors(self) -> tuple[str, ...]:
         """What a callback can watch: loss and metrics, and val_ of each if there is validation."""
         names = ("loss", *self.metrics)
-        if self.split.share == 0:
+        if not self.split.validates:
             return names
         return (*(f"val_{name}" for name in names), *names)
 
@@ -268,6 +293,7 @@ def split_methods(info: DatasetInfo) -> list[SplitMethod]:
         ("stratified", info.task is not Task.REGRESSION),
         ("group", bool(info.group)),
         ("time", bool(info.time)),
+        ("given", info.validation_given),
     ]
     return [method for method, fits in methods if fits]
 

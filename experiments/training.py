@@ -61,7 +61,7 @@ from experiments.saving import (
 )
 from experiments.specs import RunSpec
 from experiments.starting import Start, epoch_saved_in, take_up
-from experiments.training_data import training_batches, validation_data
+from experiments.training_data import test_data, training_batches, validation_data
 from experiments.training_state import build_metrics, capture
 
 #: The tag that says before which epochs a run was resumed or branched off.
@@ -149,8 +149,8 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     _write_data_artifacts(folder, dataset, split)
     save_architecture(model, folder.artifacts / ARCHITECTURE_FILE)
     logger.info(
-        "%s: %s samples to train on, %s to validate; %s parameters",
-        spec.title, f"{len(split.train):,}", f"{len(split.validation):,}",
+        "%s: %s samples to train on, %s to validate, %s held out; %s parameters",
+        spec.title, f"{len(split.train):,}", f"{len(split.validation):,}", f"{len(split.test):,}",
         f"{model.count_params():,}",
     )  # fmt: skip
 
@@ -161,8 +161,8 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
     journal.write({"peak_memory_mb": measured_peak() / _MEGABYTE})
     _save(folder, model, checkpoints)
     _write_predictions(folder, model, dataset, split)
-    if dataset.x_test is not None:
-        values = model.evaluate(dataset.x_test, dataset.y_test, verbose=0, return_dict=True)
+    if (test := test_data(spec, dataset, split)) is not None:
+        values = model.evaluate(test, verbose=0, return_dict=True)
         journal.write({f"test_{name}": float(value) for name, value in values.items()})
     logger.info(
         "%d epochs in %.1f s; an epoch took %.2f ms to record and %.2f ms to save",
@@ -303,6 +303,7 @@ def _record_facts(
             "constant_loss": constant_loss(spec, dataset.y[split.train]),
             "train_samples": len(split.train),
             "val_samples": len(split.validation),
+            "test_samples": len(split.test if dataset.y_test is None else dataset.y_test),
             "predicted_memory_mb": predicted / _MEGABYTE,
         },
         params={
@@ -315,7 +316,10 @@ def _record_facts(
 
 
 def _write_data_artifacts(folder: RunFolder, dataset: Dataset, split: Split) -> None:
-    np.savez(folder.artifacts / "split.npz", train=split.train, validation=split.validation)
+    np.savez(
+        folder.artifacts / "split.npz",
+        train=split.train, validation=split.validation, test=split.test,
+    )  # fmt: skip
     write_json(folder.artifacts / AUDIT_FILE, audit_split(dataset, split).to_dict())
     names = json.dumps(list(dataset.info.class_names), ensure_ascii=False)
     (folder.artifacts / "class_names.json").write_text(names, encoding="utf-8")

@@ -41,10 +41,20 @@ def validation_data(spec: RunSpec, dataset: Dataset, split: Split) -> tf.data.Da
     """The batches of the validation part in file order, for each epoch; None without one."""
     if not len(split.validation):
         return None
+    return _in_order(spec, dataset.x, dataset.y, split.validation)
+
+
+def test_data(spec: RunSpec, dataset: Dataset, split: Split) -> tf.data.Dataset | None:
+    """The batches of the test part in file order; None without one."""
+    if dataset.x_test is not None and dataset.y_test is not None:
+        return _in_order(spec, dataset.x_test, dataset.y_test, np.arange(len(dataset.y_test)))
+    return _in_order(spec, dataset.x, dataset.y, split.test) if len(split.test) else None
+
+
+def _in_order(spec: RunSpec, x: Samples, y: np.ndarray, rows: np.ndarray) -> tf.data.Dataset:
     size = spec.training.batch_size
-    if isinstance(dataset.x, StoredSamples):
-        memory = _MEGABYTE * (spec.dataset.memory_mb or 0)
-        return stream_in_order(dataset.x, dataset.y, split.validation, size, memory)
-    arrays = [to_tensor(array[split.validation]) for array in (dataset.x, dataset.y)]
-    starts = tf.data.Dataset.range(0, len(split.validation), size)
+    if isinstance(x, StoredSamples):
+        return stream_in_order(x, y, rows, size, _MEGABYTE * (spec.dataset.memory_mb or 0))
+    arrays = [to_tensor(array[rows]) for array in (x, y)]
+    starts = tf.data.Dataset.range(0, len(rows), size)
     return starts.map(lambda start: tuple(array[start : start + size] for array in arrays))

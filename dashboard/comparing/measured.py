@@ -20,7 +20,7 @@ from experiments.histories import Histories
 from experiments.tracking.runs import Run
 
 _RECORDED = ("best_", "final_", "test_", "system/")
-_FACTS = (*NOT_JUDGED, "parameters", "train_samples", "val_samples")
+_FACTS = (*NOT_JUDGED, "parameters", "train_samples", "val_samples", "test_samples")
 
 
 def plain_metric(metric: str) -> str:

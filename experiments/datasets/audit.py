@@ -1,6 +1,7 @@
 """What a split does to a data set, measured: plain data that is stored with the run.
 
-Rows are numbered from 0, as in ``split.npz``; those of the test part by themselves.
+Rows are numbered from 0, as in ``split.npz``; those of a test part that is not among the samples
+(keras.datasets') by themselves.
 """
 
 from dataclasses import asdict, dataclass
@@ -79,8 +80,8 @@ class Shared:
 
 @dataclass(frozen=True)
 class Copies:
-    """``extra`` rows of training and validation repeat one in the same part; the rest is across
-    parts. Near copies are counted without the exact ones."""
+    """``extra`` rows repeat one in the same part (keras.datasets' test parts are not counted); the
+    rest is across parts. Near copies are counted without the exact ones."""
 
     extra: int
     validation: Shared
@@ -90,27 +91,32 @@ class Copies:
 @dataclass(frozen=True)
 class Groups:
     """Of ``groups`` in a column ``shared`` have rows in training and in validation; ``rows`` of
-    the validation rows are in one of these."""
+    the validation rows are in one of these. The same for the test part, and all others."""
 
     column: str
     groups: int
     shared: int
     rows: int
+    test_shared: int = 0
+    test_rows: int = 0
 
 
 @dataclass(frozen=True)
 class Times:
-    """``rows`` of the validation rows are no later than the newest training row, by a column."""
+    """``rows`` of the validation rows are no later than the newest training row, by a column, and
+    ``test_rows`` of the test rows no later than the newest of all others."""
 
     column: str
     rows: int
+    test_rows: int = 0
 
 
 @dataclass(frozen=True)
 class Audit:
     """``names`` are the classes, or the bins of a number; ``looked`` of ``samples`` rows were
     compared to find copies; ``values`` is how many different targets there are. ``folds`` is how
-    many there are, 0 for no such split."""
+    many there are, 0 for no such split. ``held_out`` is whether the test part is of the same rows,
+    and ``given`` which of the parts the data set's file has: validation, test."""
 
     sentence: str
     method: str
@@ -128,6 +134,8 @@ class Audit:
     groups: Groups | None = None
     times: Times | None = None
     folds: int = 0
+    held_out: bool = False
+    given: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part | None:
         """The part of that name: training, validation or test."""
@@ -167,6 +175,8 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     if y_test is not None:
         rows = np.arange(len(y_test))
         parts.append(_part("test", rows, y_test, edges, dataset.info.classes))
+    elif len(split.test):
+        parts.append(_part("test", split.test, y, edges, dataset.info.classes))
     names = dataset.info.class_names if edges is None else _bin_names(edges)
     looked = look_at(dataset.x, dataset.x_test, split.seed)
     labels = codes[looked.rows]
@@ -192,24 +202,44 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
         _groups(dataset, split),
         _times(dataset, split),
         split.folds,
+        len(split.test) > 0,
+        _given(dataset),
     )
 
 
+def _given(dataset: Dataset) -> tuple[str, ...]:
+    there = {"validation": dataset.info.validation_given, "test": dataset.info.test_given}
+    return tuple(name for name, is_there in there.items() if is_there)
+
+
 def _groups(dataset: Dataset, split: Split) -> Groups | None:
-    if dataset.groups is None or not len(split.validation):
+    if dataset.groups is None or not len(split.validation) + len(split.test):
         return None
     values, numbers = np.unique(dataset.groups, return_inverse=True)
-    train, held = numbers[split.train], numbers[split.validation]
-    shared = np.intersect1d(train, held)
-    rows = int(np.isin(held, shared).sum())
-    return Groups(dataset.info.group, len(values), len(shared), rows)
+
+    def shared(known: np.ndarray, held: np.ndarray) -> tuple[int, int]:
+        both = np.intersect1d(numbers[known], numbers[held])
+        return len(both), int(np.isin(numbers[held], both).sum())
+
+    return Groups(
+        dataset.info.group,
+        len(values),
+        *shared(split.train, split.validation),
+        *shared(np.concatenate([split.train, split.validation]), split.test),
+    )
 
 
 def _times(dataset: Dataset, split: Split) -> Times | None:
-    if dataset.times is None or not len(split.validation):
+    times = dataset.times
+    if times is None or not len(split.validation) + len(split.test):
         return None
-    newest = dataset.times[split.train].max()
-    return Times(dataset.info.time, int((dataset.times[split.validation] <= newest).sum()))
+    newest = times[split.train].max()
+    newest_known = max(newest, times[split.validation].max(initial=newest))
+    return Times(
+        dataset.info.time,
+        int((times[split.validation] <= newest).sum()),
+        int((times[split.test] <= newest_known).sum()),
+    )
 
 
 def target_codes(dataset: Dataset, y: np.ndarray) -> np.ndarray:
@@ -270,6 +300,7 @@ def _copies(
     n = len(looked.rows)
     part = np.full(len(looked), 2)
     part[:n] = np.isin(looked.rows, split.validation, assume_unique=True)
+    part[:n][np.isin(looked.rows, split.test, assume_unique=True)] = 2
     numbers = np.concatenate([looked.rows, looked.test_rows])
     found = [_matches(groups, part, labels) for groups in (exact, near)]
     extra = [_extra(groups[:n], part[:n]) for groups in (exact, near)]
@@ -305,4 +336,4 @@ def _matches(
 
 def _extra(groups: np.ndarray, part: np.ndarray) -> int:
     """Rows that repeat one of their own part."""
-    return len(groups) - len(np.unique(groups * 2 + part))
+    return len(groups) - len(np.unique(groups * 3 + part))

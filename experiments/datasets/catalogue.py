@@ -28,6 +28,10 @@ class Source(StrEnum):
     STORED = "stored"  # brought by a user, kept in MLflow
 
 
+#: The parts of a data set, by their numbers in DatasetInfo.parts and Dataset.parts.
+TRAINING, VALIDATION, TEST = 0, 1, 2
+
+
 @dataclass(frozen=True)
 class DatasetInfo:
     """What is known of a data set before it is loaded.
@@ -38,7 +42,8 @@ class DatasetInfo:
     brightest value that a pixel can have. Of stored rows ``feature_names`` are known, and the
     ``categories`` of each feature, none for numbers: a category is stored as its number. Where any
     is a date, stored as days since 1970, ``date_formats`` are of each feature, "" of no date.
-    ``group`` and ``time`` name the columns by which it can be split, if there are any.
+    ``group`` and ``time`` name the columns by which it can be split, if there are any. ``parts``
+    are how many samples its file has for training, validation and test, where it divides them.
     """
 
     name: str
@@ -62,6 +67,17 @@ class DatasetInfo:
     content_hash: str = ""
     group: str = ""
     time: str = ""
+    parts: tuple[int, ...] = ()
+
+    @property
+    def validation_given(self) -> bool:
+        """Whether its file says which samples validate."""
+        return bool(self.parts and self.parts[VALIDATION])
+
+    @property
+    def test_given(self) -> bool:
+        """Whether it comes with a test part."""
+        return self.source is Source.DOWNLOAD or bool(self.parts and self.parts[TEST])
 
     @property
     def downloads(self) -> tuple[tuple[str, str], ...]:

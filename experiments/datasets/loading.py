@@ -12,7 +12,7 @@ import numpy as np
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source, Task
 from experiments.datasets.downloads import keras_cache, load_keras_dataset, on_this_machine
 from experiments.datasets.samples import Samples, StoredSamples
-from experiments.datasets.stored import GROUPS, SAMPLES_FILE, TIMES, folder_of
+from experiments.datasets.stored import GROUPS, PARTS, SAMPLES_FILE, TIMES, folder_of
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 
@@ -41,7 +41,8 @@ class Dataset:
     and ``x`` is read by rows. ``y`` is int32 (n,) for several classes,
     float32 (n, 1) for two classes and for regression. ``x_test`` and ``y_test`` are
     keras.datasets' own test part, never cut, or None. ``content_hash`` is of ``x`` and ``y``.
-    ``groups``, int64 (n,), are equal for samples of one group; ``times`` are float64 (n,).
+    ``groups``, int64 (n,), are equal for samples of one group; ``times`` are float64 (n,);
+    ``parts``, int8 (n,), are the parts of the file that they are in: TRAINING, VALIDATION or TEST.
     """
 
     info: DatasetInfo
@@ -53,6 +54,7 @@ class Dataset:
     content_hash: str
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
 
 class _Raw(NamedTuple):
@@ -118,13 +120,14 @@ def _stored(info: DatasetInfo, most: int | None, lazily: bool) -> Dataset:
             x: Samples = StoredSamples(path, most) if lazily else file["x"][:most]
             groups = file[GROUPS][:most] if info.group else None
             times = file[TIMES][:most] if info.time else None
+            parts = file[PARTS][:most] if info.parts else None
     except (OSError, KeyError) as error:
         raise DatasetError(
             f"{info.name}: {path} cannot be read: {error}. Delete its folder; it is fetched again."
         ) from None
     whole = len(x) == info.samples
     digest = info.content_hash if whole else _content_hash(x, y)
-    return Dataset(info, x, y, None, None, info.feature_names, digest, groups, times)
+    return Dataset(info, x, y, None, None, info.feature_names, digest, groups, times, parts)
 
 
 def _downloaded(info: DatasetInfo) -> _Raw:

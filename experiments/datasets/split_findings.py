@@ -24,7 +24,7 @@ def find_all(audit: Audit) -> list[Finding]:
     """Everything found, worst first."""
     found = [
         *_one_value(audit), *_file_order(audit), *_missing(audit), *find_leaks(audit),
-        *_margin(audit), *_balance(audit), *_few(audit),
+        *_margin(audit), *_balance(audit), *_few(audit), *_test(audit),
     ]  # fmt: skip
     return sorted(found, key=lambda finding: -finding.severity)
 
@@ -41,8 +41,11 @@ def other_ways(audit: Audit) -> list[Action]:
             methods["group"] = f"a split by {audit.groups.column}"
         if audit.times:
             methods["time"] = f"the latest by {audit.times.column}"
+        if "validation" in audit.given:
+            methods["given"] = "the parts of the file"
+        alone = {"time": one, "given": {**one, "split.test_split": None}}
         ways = [
-            Action(words, {"split.method": method, **(one if method == "time" else {})})
+            Action(words, {"split.method": method, **alone.get(method, {})})
             for method, words in methods.items()
             if method != audit.method
         ]
@@ -53,23 +56,36 @@ def other_ways(audit: Audit) -> list[Action]:
 
 
 def margin_sentence(audit: Audit) -> str:
-    """How exactly the validation samples tell how good a model is; empty without any."""
-    part = audit.part("validation")
-    if part is None:
-        return ""
-    samples = _validating(audit)
-    means = f"In the mean over the {audit.folds} folds, with" if audit.folds else "With"
+    """How exactly the validation and test samples tell how good a model is; empty without any."""
+    said = []
+    if audit.part("validation"):
+        means = f"In the mean over the {audit.folds} folds, with" if audit.folds else "With"
+        samples = _validating(audit)
+        known = _known_to(audit, samples)
+        said.append(
+            f"{means} {samples:,} validation samples, {known}"
+            + (
+                ""
+                if audit.task is Task.REGRESSION
+                else " Models that differ by less cannot be told apart."
+            )
+        )
+    if test := audit.part("test"):
+        said.append(f"With {test.samples:,} test samples, {_known_to(audit, test.samples)}")
+    return " ".join(said)
+
+
+def _known_to(audit: Audit, samples: int) -> str:
     if audit.task is Task.REGRESSION:
         error = squared_error_margin(samples)
         return (
-            f"{means} {samples:,} validation samples, a mean squared error is known to about "
-            f"±{percent(2 * error)} (95 %, for errors that are spread normally)."
+            f"a mean squared error is known to about ±{percent(2 * error)} (95 %, for errors that "
+            "are spread normally)."
         )
     low, middle, high = (100 * accuracy_margin(a, samples) for a in (0.5, 0.9, 0.99))
     return (
-        f"{means} {samples:,} validation samples, an accuracy of 90 % is known to "
-        f"±{points(middle)} points (95 %); of 50 % to ±{points(low)}, of 99 % to "
-        f"±{points(high)}. Models that differ by less cannot be told apart."
+        f"an accuracy of 90 % is known to ±{points(middle)} points (95 %); of 50 % to "
+        f"±{points(low)}, of 99 % to ±{points(high)}."
     )
 
 
@@ -213,7 +229,7 @@ def _in_folds(audit: Audit) -> Action:
     """A run for each of five folds, or of fewer where there are not as many samples or groups; not
     cut from the file as it is, which may be sorted. Nothing where later samples validate."""
     method = audit.method
-    if method in ("last", "none"):
+    if method in ("last", "none", "given"):
         method = "group" if audit.groups else _drawn(audit)
     groups = audit.groups.groups if audit.groups and method == "group" else None
     folds = min(_FOLDS, _divided(audit) if groups is None else groups)
@@ -279,10 +295,38 @@ def _few(audit: Audit) -> Iterator[Finding]:
         )
 
 
+def _test(audit: Audit) -> Iterator[Finding]:
+    """Classes that the test part has none of, and a validation part that is not used."""
+    test, training = audit.part("test"), audit.part("training")
+    if "validation" in audit.given and audit.method != "given":
+        yield Finding(
+            Severity.NOTE,
+            "The file has a validation part of its own",
+            "Its samples are divided anew here, together with those for training. To compare with "
+            "what others measured on that part, use it.",
+            "the parts of the file",
+            {
+                "split.method": "given", "split.test_split": None,
+                **({"split.folds": None, "split.fold": None} if audit.folds else {}),
+            },
+        )  # fmt: skip
+    if test is None or training is None or audit.task is Task.REGRESSION:
+        return
+    pairs = zip(audit.names, training.counts, test.counts, strict=True)
+    if unseen := [name for name, trains, tests in pairs if trains and not tests]:
+        drawn = _shuffled(audit) if audit.held_out and "test" not in audit.given else Action()
+        yield Finding(
+            Severity.WARNING,
+            f"Missing from the test: {_listed(unseen)}",
+            "How well the model knows these classes is not tested.",
+            *drawn,
+        )
+
+
 def _shuffled(audit: Audit) -> Action:
     """The split that would help, if it is another one."""
     method = _drawn(audit)
-    if audit.method in (method, "none", "group", "time"):
+    if audit.method in (method, "none", "group", "time", "given"):
         return Action()
     return Action(f"a {method} split", {"split.method": method})
 

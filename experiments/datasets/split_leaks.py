@@ -55,42 +55,55 @@ def _leak(audit: Audit, name: str, shared: Shared, how: str) -> Finding:
 
 
 def _groups(audit: Audit) -> Iterator[Finding]:
-    part = audit.part("validation")
-    if audit.groups is None or part is None or not audit.groups.rows:
+    found = audit.groups
+    if found is None:
         return
-    found, share = audit.groups, audit.groups.rows / part.samples
-    verb = "is" if found.rows == 1 else "are"
-    yield Finding(
-        Severity.SERIOUS if share >= 0.1 else Severity.WARNING,
-        f"{_samples(found.rows, 'validation')} ({percent(share, 1)}) {verb} of groups that train",
-        f"{found.shared:,} of {found.groups:,} groups of {found.column} are in both parts. What "
-        "the model learnt of a group helps it there, so the result looks better than it is on "
-        "groups that it has never seen.",
-        *(
-            Action()
-            if audit.method == "time"
-            else Action("a split by group", {"split.method": "group"})
-        ),
-    )
+    for name, rows, shared, known in (
+        ("validation", found.rows, found.shared, "train"),
+        ("test", found.test_rows, found.test_shared, "train or validate"),
+    ):
+        part = audit.part(name)
+        if part is None or not rows:
+            continue
+        share, verb = rows / part.samples, "is" if rows == 1 else "are"
+        by_group = name == "validation" or "test" not in audit.given
+        yield Finding(
+            Severity.SERIOUS if share >= 0.1 else Severity.WARNING,
+            f"{_samples(rows, name)} ({percent(share, 1)}) {verb} of groups that {known}",
+            f"{shared:,} of {found.groups:,} groups of {found.column} are in both parts. What the "
+            "model learnt of a group helps it there, so the result looks better than it is on "
+            "groups that it has never seen.",
+            *(
+                Action("a split by group", {"split.method": "group"})
+                if by_group and audit.method != "time"
+                else Action()
+            ),
+        )
 
 
 def _times(audit: Audit) -> Iterator[Finding]:
-    part = audit.part("validation")
-    if audit.times is None or part is None or not audit.times.rows:
+    found = audit.times
+    if found is None:
         return
-    share = audit.times.rows / part.samples
     by_group = audit.method == "group"
-    verb = "is" if audit.times.rows == 1 else "are"
     whole: Changes = {"split.folds": None, "split.fold": None} if audit.folds else {}
     changes = {"split.method": "time", **whole}
-    yield Finding(
-        Severity.NOTE if by_group else Severity.WARNING,
-        f"{_samples(audit.times.rows, 'validation')} ({percent(share, 1)}) {verb} older than the "
-        "newest training sample",
-        f"By {audit.times.column}, training knows what came after them. Where the model shall "
-        "predict what comes, the result looks better than it will be.",
-        *(Action() if by_group else Action("a split by time", changes)),
-    )
+    for name, rows, newest in (
+        ("validation", found.rows, "the newest training sample"),
+        ("test", found.test_rows, "the newest that trains or validates"),
+    ):
+        part = audit.part(name)
+        if part is None or not rows:
+            continue
+        share, verb = rows / part.samples, "is" if rows == 1 else "are"
+        fixed = by_group or (name == "test" and "test" in audit.given)
+        yield Finding(
+            Severity.NOTE if by_group else Severity.WARNING,
+            f"{_samples(rows, name)} ({percent(share, 1)}) {verb} older than {newest}",
+            f"By {found.column}, training knows what came after them. Where the model shall "
+            "predict what comes, the result looks better than it will be.",
+            *(Action() if fixed else Action("a split by time", changes)),
+        )
 
 
 def _target(audit: Audit) -> str:

@@ -17,8 +17,8 @@ from experiments.settings import read_settings
 
 DESCRIPTION_FILE = "dataset.json"
 SAMPLES_FILE = "samples.h5"
-#: Arrays in it beside ``x`` and ``y``, of data sets with a group or a time column.
-GROUPS, TIMES = "groups", "times"
+#: Arrays in it beside ``x`` and ``y``, of data sets with groups, times or parts of their own.
+GROUPS, TIMES, PARTS = "groups", "times", "parts"
 
 _NAME = re.compile(r"[\w.-]{1,100}@[0-9a-f]{16}")
 

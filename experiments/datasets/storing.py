@@ -19,6 +19,7 @@ from experiments.datasets.reading.found import Block, Found, Pictures, Plan, Tab
 from experiments.datasets.stored import (
     DESCRIPTION_FILE,
     GROUPS,
+    PARTS,
     SAMPLES_FILE,
     TIMES,
     folder_of,
@@ -91,7 +92,8 @@ def store_file(
 
 
 def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
-    """Write ``x``, ``y``, ``groups`` and ``times`` as loading.Dataset has them, block by block.
+    """Write ``x``, ``y``, ``groups``, ``times`` and ``parts`` as loading.Dataset has them, block by
+    block.
 
     The hash is of all of them and of what they mean: task, classes, features and categories.
     """
@@ -101,7 +103,7 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
     digest.update(f"{dtype.str}{shape}".encode())
     rows = max(1, min(plan.samples, _CHUNK // max(1, int(np.prod(plan.shape)) * dtype.itemsize)))
     targets, highest = [], 0.0
-    keys: dict[str, list[np.ndarray]] = {GROUPS: [], TIMES: []}
+    keys: dict[str, list[np.ndarray]] = {GROUPS: [], TIMES: [], PARTS: []}
     with h5py.File(path, "w") as file:
         x = file.create_dataset("x", shape, dtype, chunks=(rows, *plan.shape))
         at = 0
@@ -111,7 +113,7 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
             x[at : at + len(values)] = values
             highest = max(highest, float(np.max(values, initial=0.0)))
             targets.append(np.asarray(block.y).reshape(-1))
-            for name, some in ((GROUPS, block.groups), (TIMES, block.times)):
+            for name, some in zip(keys, (block.groups, block.times, block.parts), strict=True):
                 if some is not None:
                     keys[name].append(some)
             at += len(values)
@@ -163,6 +165,7 @@ def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
         content_hash=name.rpartition("@")[2],
         group=plan.group,
         time=plan.time,
+        parts=plan.parts,
     )
 
 

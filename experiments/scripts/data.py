@@ -4,21 +4,19 @@ from experiments.datasets.catalogue import DatasetInfo, Source, Task
 from experiments.specs import DatasetSpec, SplitSpec
 
 _STRATIFY = '''\
-def stratify(labels, validation, random):
-    """Draw rows for validation within each class; returns the rows to train on and those."""
+def stratify(labels, wanted, random):
+    """Draw so many rows, each class by its share; returns their numbers."""
     _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    quotas = counts * (validation / len(labels))
+    quotas = counts * (wanted / len(labels))
     lowest, highest = np.minimum(counts - 1, 1), counts - 1
     takes = np.clip(np.floor(quotas).astype("int64"), lowest, highest)
     for i in np.argsort(takes - quotas, kind="stable"):  # what rounding down has left over
-        if takes.sum() < validation and takes[i] < highest[i]:
+        if takes.sum() < wanted and takes[i] < highest[i]:
             takes[i] += 1
-    train, held = [], []
+    held = []
     for number, take in enumerate(takes):
-        rows = random.permutation(np.flatnonzero(numbers == number))
-        held.append(rows[:take])
-        train.append(rows[take:])
-    return np.concatenate(train), np.concatenate(held)'''
+        held.append(random.permutation(np.flatnonzero(numbers == number))[:take])
+    return np.concatenate(held)'''
 
 
 _DRAW_GROUPS = '''\
@@ -57,8 +55,8 @@ def data_imports(info: DatasetInfo) -> list[str]:
 
 
 def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
-    """Lines that leave the samples in ``x`` and ``y``, and a test part in ``x_test``, ``y_test``.
-    ``seed`` names what they are made from.
+    """Lines that leave the samples in ``x`` and ``y``, and keras.datasets' test part in ``x_test``,
+    ``y_test``. ``seed`` names what they are made from.
 
     The arrays are those of experiments.datasets.loading, to the bit.
     """
@@ -66,7 +64,7 @@ def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
     lines: list[str] = []
     if info.source is Source.STORED:
         most = "" if spec.max_samples is None else spec.max_samples
-        keys = [("groups", info.group), ("times", info.time)]
+        keys = [("groups", info.group), ("times", info.time), ("parts", info.parts)]
         return [
             f'with h5py.File("samples.h5") as file:  # of {info.name}, from MLflow',
             f'    x, y = file["x"][:{most}], file["y"][:{most}]',
@@ -91,50 +89,68 @@ def data_lines(spec: DatasetSpec, seed: str) -> list[str]:
     return lines
 
 
-def split_function(spec: SplitSpec) -> str:
-    """The definition that ``split_lines`` needs, or nothing."""
-    if spec.folds:
-        return _DEAL_GROUPS if spec.method == "group" else ""
+def split_functions(split: SplitSpec) -> list[str]:
+    """The definitions that ``split_lines`` needs."""
     functions = {"stratified": _STRATIFY, "group": _DRAW_GROUPS}
-    return functions.get(spec.method, "") if spec.validation_split else ""
+    found = []
+    if split.test_split or (split.validation_split and not split.folds):
+        found.append(functions.get(split.method, ""))
+    if split.folds and split.method == "group":
+        found.append(_DEAL_GROUPS)
+    return list(filter(None, found))
 
 
-def split_lines(spec: SplitSpec, seed: str) -> list[str]:
-    """Lines that leave ``x_train`` and ``y_train``, and with validation ``x_val`` and ``y_val``."""
-    if spec.folds:
-        return _fold_lines(spec, seed)
-    if not spec.validation_split:
-        return ["x_train, y_train = x, y"]
-    cut = [f"n = math.floor(len(x) * (1.0 - {spec.validation_split!r}))"]
-    if spec.method == "last":
-        return [*cut, "x_train, y_train, x_val, y_val = x[:n], y[:n], x[n:], y[n:]"]
+def split_lines(spec: DatasetSpec, split: SplitSpec, seed: str) -> list[str]:
+    """Lines that leave ``x_train`` and ``y_train``, with validation ``x_val`` and ``y_val``, and
+    with a test part that is held out ``x_test`` and ``y_test``."""
+    info, lines = spec.info, []
+    keys = [key for key, column in (("groups", info.group), ("times", info.time)) if column]
+    keys += ["parts"] if info.parts else []
+    if info.parts and info.test_given:
+        lines += ["held = parts == 2  # the file's own test part", *_apart("test", keys)]
+    elif split.test_split:
+        random = f"np.random.default_rng([{seed}, 7])"
+        held = _held_lines(split.method, split.test_split, random)
+        lines += [*held, *_apart("test", keys)]
     random = f"np.random.default_rng([{seed}, 2])"
-    if spec.method in ("group", "time"):
-        held = [f"held = draw_groups(groups, len(x) - n, {random})"]
-        if spec.method == "time":
-            held = [
-                "border = np.sort(times)[n]",
-                "held = times >= border if (times < border).any() else times > border",
-            ]
-        return [
-            *cut,
-            *held,
-            "x_train, y_train, x_val, y_val = x[~held], y[~held], x[held], y[held]",
-        ]
-    if spec.method == "shuffled":
-        drawn = [f"order = {random}.permutation(len(x))", "train, val = order[:n], order[n:]"]
+    if split.method == "given":
+        lines.append("held = parts == 1  # the file's own validation part")
+    elif split.folds:
+        lines += _fold_lines(split, random)
+    elif split.validation_split:
+        lines += _held_lines(split.method, split.validation_split, random)
     else:
-        drawn = [f"train, val = stratify(y.reshape(-1), len(x) - n, {random})"]
+        return [*lines, "x_train, y_train = x, y"]
+    return [*lines, "x_train, y_train, x_val, y_val = x[~held], y[~held], x[held], y[held]"]
+
+
+def _apart(part: str, keys: list[str]) -> list[str]:
+    """Lines that take the rows that are held from all others."""
+    rest = [f"{key} = {key}[~held]" for key in keys]
+    return [f"x_{part}, y_{part}, x, y = x[held], y[held], x[~held], y[~held]", *rest]
+
+
+def _held_lines(method: str, share: float, random: str) -> list[str]:
+    """Lines that leave in ``held`` whether each row is in a part of that share."""
+    cut = f"n = math.floor(len(x) * (1.0 - {share!r}))"
+    if method == "last":
+        return [cut, "held = np.arange(len(x)) >= n  # the last rows, in file order"]
+    if method == "shuffled":
+        return [cut, f"held = np.isin(np.arange(len(x)), {random}.permutation(len(x))[n:])"]
+    if method == "stratified":
+        drawn = f"stratify(y.reshape(-1), len(x) - n, {random})"
+        return [cut, f"held = np.isin(np.arange(len(x)), {drawn})"]
+    if method == "group":
+        return [cut, f"held = draw_groups(groups, len(x) - n, {random})"]
     return [
-        *cut,
-        *drawn,
-        "train, val = np.sort(train), np.sort(val)",
-        "x_train, y_train, x_val, y_val = x[train], y[train], x[val], y[val]",
+        cut,
+        "border = np.sort(times)[n]",
+        "held = times >= border if (times < border).any() else times > border",
     ]
 
 
-def _fold_lines(spec: SplitSpec, seed: str) -> list[str]:
-    folds, random = spec.folds, f"np.random.default_rng([{seed}, 2])"
+def _fold_lines(spec: SplitSpec, random: str) -> list[str]:
+    folds = spec.folds
     dealt = [
         "fold = np.empty(len(x), int)",
         f"fold[order] = np.arange(len(x)) % {folds}",
@@ -153,7 +169,6 @@ def _fold_lines(spec: SplitSpec, seed: str) -> list[str]:
     return [
         *lines[spec.method],
         f"held = fold == {(spec.fold or 1) - 1}  # fold {spec.fold or 1} of {folds} validates",
-        "x_train, y_train, x_val, y_val = x[~held], y[~held], x[held], y[held]",
     ]
 
 

@@ -4,8 +4,8 @@ import textwrap
 from itertools import pairwise
 from typing import Any
 
-from experiments.datasets.catalogue import Kind, Source, Task
-from experiments.scripts.data import data_imports, data_lines, split_function, split_lines
+from experiments.datasets.catalogue import Kind, Task
+from experiments.scripts.data import data_imports, data_lines, split_functions, split_lines
 from experiments.scripts.layers import arguments, layer_lines, source
 from experiments.specs import RunSpec
 
@@ -128,9 +128,14 @@ def write_script(spec: RunSpec, architecture: dict[str, Any], title: str = "") -
         _imports(spec),
         f"SEED = {spec.seed}\n{_data_seed(spec)}"
         f"EPOCHS = {training.epochs}\nBATCH_SIZE = {training.batch_size}\n",
-        *filter(None, [split_function(spec.split)]),
+        *split_functions(spec.split),
         "\n".join(["# the data", *data_lines(spec.dataset, seed)]),
-        "\n".join(["# which samples train and which validate", *split_lines(spec.split, seed)])
+        "\n".join(
+            [
+                "# which samples train and which validate",
+                *split_lines(spec.dataset, spec.split, seed),
+            ]
+        )
         + "\n",
         _BATCHES,
         _function("build_model", "", [*_statistics(spec), *_layers(spec, architecture)]),
@@ -216,8 +221,8 @@ def _compile(spec: RunSpec) -> list[str]:
 
 
 def _main(spec: RunSpec) -> str:
-    validates = spec.split.share > 0
-    has_test = spec.dataset.info.source is Source.DOWNLOAD
+    validates = spec.split.validates
+    has_test = spec.dataset.info.test_given or bool(spec.split.test_split)
     evaluated = [("validation", "val")] * validates + [("test", "test")] * has_test
     return _MAIN.format(
         callbacks="".join(f"    {line},\n" for line in _callbacks(spec)),

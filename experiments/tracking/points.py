@@ -13,8 +13,8 @@ Logged = dict[str, dict[str, Points]]
 
 _ONE_VALUE = ("best_", "final_", "system/")
 _NO_HISTORY = {
-    "constant_loss", "parameters", "train_samples", "val_samples", "predicted_memory_mb",
-    "peak_memory_mb",
+    "constant_loss", "parameters", "train_samples", "val_samples", "test_samples",
+    "predicted_memory_mb", "peak_memory_mb",
 }  # fmt: skip
 
 

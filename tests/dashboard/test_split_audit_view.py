@@ -35,8 +35,8 @@ def test_the_figure_has_a_bar_for_each_class_and_part():
 
 def test_tables_say_rows_classes_and_copies():
     found = audit("iris")
-    assert row_table(found.parts).loc["validation", "Rows"] == "120 to 149"
-    assert "more ranges" in row_table(audit("iris", "shuffled").parts).loc["training", "Rows"]
+    assert row_table(found).loc["validation", "Rows"] == "120 to 149"
+    assert "more ranges" in row_table(audit("iris", "shuffled")).loc["training", "Rows"]
     assert class_table(found).loc["virginica"].tolist() == [20, 16.7, 30, 100.0]
     assert copies_table(found).values.tolist() == [["exact", 101, "validation", 142]]
 

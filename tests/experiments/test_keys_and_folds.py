@@ -12,7 +12,7 @@ from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.split_finding import as_change
 from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
-from experiments.datasets.splits import divide, in_words, split_dataset
+from experiments.datasets.splits import Keys, divide, in_words, split_dataset
 from experiments.datasets.storing import look_into, store_file
 from experiments.errors import DatasetError, SpecError
 from experiments.launching.folding import in_folds
@@ -135,7 +135,7 @@ def test_an_array_of_another_length_is_no_group(home):
 def test_groups_stay_together(share):
     groups = np.repeat(np.arange(40), np.random.default_rng(3).integers(1, 60, 40))
     spec = SplitSpec(method="group", validation_split=share)
-    parts = divide(np.zeros(len(groups)), spec, 1, groups, "who")
+    parts = divide(np.zeros(len(groups)), spec, 1, Keys("who", groups))
     assert not set(groups[parts.train]) & set(groups[parts.validation])
     assert len(parts.train) + len(parts.validation) == len(groups)
     assert abs(len(parts.validation) / len(groups) - share) < 0.03
@@ -143,19 +143,23 @@ def test_groups_stay_together(share):
 
 def test_one_group_alone_is_refused():
     with pytest.raises(DatasetError, match="all samples are one group of who"):
-        divide(np.zeros(9), SplitSpec(method="group"), 1, np.ones(9, int), "who")
+        divide(np.zeros(9), SplitSpec(method="group"), 1, Keys("who", np.ones(9, int)))
 
 
 def test_by_time_the_latest_validate_and_equal_times_stay_together():
     times = np.array([5.0, 1, 3, 3, 3, 2, 0, 4, 3, 3])
-    parts = divide(np.zeros(10), SplitSpec(method="time", validation_split=0.3), 1, times, "day")
+    parts = divide(
+        np.zeros(10), SplitSpec(method="time", validation_split=0.3), 1, Keys("day", times)
+    )
     assert times[parts.train].max() < times[parts.validation].min()
     assert sorted(times[parts.validation]) == [3, 3, 3, 3, 3, 4, 5]
     first = np.array([1.0, 1, 1, 2])
-    parts = divide(np.zeros(4), SplitSpec(method="time", validation_split=0.5), 1, first, "day")
+    parts = divide(
+        np.zeros(4), SplitSpec(method="time", validation_split=0.5), 1, Keys("day", first)
+    )
     assert parts.validation.tolist() == [3]
     with pytest.raises(DatasetError, match="all samples have the same day"):
-        divide(np.zeros(4), SplitSpec(method="time"), 1, np.ones(4), "day")
+        divide(np.zeros(4), SplitSpec(method="time"), 1, Keys("day", np.ones(4)))
 
 
 @pytest.mark.parametrize("method", ["last", "shuffled", "stratified", "group"])
@@ -166,7 +170,7 @@ def test_each_row_validates_in_exactly_one_fold(method, folds):
     held = []
     for fold in range(1, folds + 1):
         spec = SplitSpec(method=method, folds=folds, fold=fold)
-        parts = divide(y, spec, 1, groups if method == "group" else None, "who")
+        parts = divide(y, spec, 1, Keys("who", groups if method == "group" else None))
         assert np.array_equal(np.sort(np.r_[parts.train, parts.validation]), np.arange(107))
         if method == "group":
             assert not set(groups[parts.train]) & set(groups[parts.validation])
@@ -184,7 +188,7 @@ def test_each_row_validates_in_exactly_one_fold(method, folds):
 def test_more_folds_than_groups_are_refused():
     spec = SplitSpec(method="group", folds=5, fold=1)
     with pytest.raises(DatasetError, match=r"received 5 for 3 groups\. Allowed: null, or 2 to 3"):
-        divide(np.zeros(9), spec, 1, np.repeat([1, 2, 3], 3), "who")
+        divide(np.zeros(9), spec, 1, Keys("who", np.repeat([1, 2, 3], 3)))
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,12 @@ def test_datasets_in_groups_are_listed_by_path(file):
 
 def test_the_target_is_taken_from_the_group_of_the_samples(path):
     with h5py.File(path, "w") as file:
-        for group, length in (("test", 10), ("train", 40)):
+        for group, length in (("old", 10), ("new", 40)):
             file[f"{group}/x"], file[f"{group}/y"] = ROWS[:length], LABELS[:length]
     assert "not clear" in refusal(file_of(path))
-    found = plan(file_of(path), features=("train/x",))
-    assert (found.target, found.samples) == ("train/y", 40)
-    assert plan(file_of(path), features=("/test/x",), target="/test/y").samples == 10
+    found = plan(file_of(path), features=("new/x",))
+    assert (found.target, found.samples) == ("new/y", 40)
+    assert plan(file_of(path), features=("/old/x",), target="/old/y").samples == 10
 
 
 def file_of(path):

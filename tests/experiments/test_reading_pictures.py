@@ -264,17 +264,6 @@ def test_one_folder_around_the_classes_is_looked_through(tmp_path):
     assert read(folder_of(tmp_path, files))[1].class_names == ("cats", "dogs")
 
 
-@pytest.mark.parametrize("top", ["", "animals/"])
-def test_train_and_test_folders_are_refused_with_advice(tmp_path, top):
-    files = {
-        f"{top}{part}/{name}": content
-        for part in ("train", "test")
-        for name, content in two_classes().items()
-    }
-    message = refused(folder_of(tmp_path, files), "Choose one of them")
-    assert "divided into test, train" in message and f"folder {top}test" in message
-
-
 def test_train_and_test_folders_without_classes_are_refused(tmp_path):
     files = {f"{part}/1.png": encoded(noise()) for part in ("Train", "Test")}
     refused(folder_of(tmp_path, files), "parts of a split")

@@ -169,6 +169,7 @@ def test_the_script_has_the_same_samples_in_both_parts(name, method):
             assert np.array_equal(script[f"{axis}_{part}"], array)
 
 
+METHODS = ("last", "shuffled", "stratified", "group", "time")
 SPLITS = [
     *({"method": method, "validation_split": 0.3} for method in ("group", "time")),
     *(
@@ -176,6 +177,9 @@ SPLITS = [
         for method in ("last", "shuffled", "stratified", "group")
         for fold in (1, 4)
     ),
+    *({"method": method, "test_split": 0.2} for method in METHODS),
+    {"method": "shuffled", "folds": 3, "fold": 2, "test_split": 0.1},
+    {"method": "last", "validation_split": 0, "test_split": 0.1},
 ]
 
 
@@ -192,7 +196,26 @@ def test_the_script_divides_stored_samples_as_the_run_does(workspace, tmp_path, 
     parts = split_dataset(dataset, spec.split, spec.seed)
     monkeypatch.chdir(folder_of(info.content_hash))
     script = definitions(write_script(spec, _any_architecture()))
-    for part, rows in (("train", parts.train), ("val", parts.validation)):
+    for part, rows in (("train", parts.train), ("val", parts.validation), ("test", parts.test)):
+        if len(rows):
+            assert np.array_equal(script[f"x_{part}"], dataset.x[rows])
+            assert np.array_equal(script[f"y_{part}"], dataset.y[rows])
+
+
+@pytest.mark.parametrize("method", ["given", "shuffled"])
+def test_the_script_keeps_the_parts_of_a_file(workspace, tmp_path, monkeypatch, method):
+    random = np.random.default_rng(0)
+    parts = {"train": 60, "val": 20, "test": 30}
+    given = {f"x_{part}": random.normal(size=(n, 3)) for part, n in parts.items()}
+    given |= {f"y_{part}": random.integers(0, 3, n) for part, n in parts.items()}
+    np.savez(tmp_path / "rows.npz", **given)
+    info = store_file(tmp_path / "rows.npz", "rows", Wanted())
+    spec = parse_spec({"dataset": {"name": info.name}, "split": {"method": method}})
+    dataset = load_dataset(spec.dataset, spec.seed)
+    found = split_dataset(dataset, spec.split, spec.seed)
+    monkeypatch.chdir(folder_of(info.content_hash))
+    script = definitions(write_script(spec, _any_architecture()))
+    for part, rows in (("train", found.train), ("val", found.validation), ("test", found.test)):
         assert np.array_equal(script[f"x_{part}"], dataset.x[rows])
         assert np.array_equal(script[f"y_{part}"], dataset.y[rows])
 

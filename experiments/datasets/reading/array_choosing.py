@@ -1,5 +1,7 @@
 """Which array of a file has the samples (x), and which the targets (y)."""
 
+import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 from experiments.datasets.reading.array_source import ArraySource, Listed, list_text
@@ -15,6 +17,8 @@ TARGET_NAMES = (
     "y", "target", "targets", "label", "labels", "class", "outcome",
     "y_train", "train_y", "train_labels", "train_targets",
 )  # fmt: skip
+#: What says in a name that an array is for training.
+TRAINING_WORD = re.compile(r"(?<![a-z])train(ing)?(?![a-z])", re.IGNORECASE)
 #: An array of texts with this name names the features of rows.
 FEATURE_NAMES = "feature_names"
 
@@ -54,12 +58,15 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
     names = next((listed for listed in source.arrays if _name(listed) == FEATURE_NAMES), None)
     keys = (asked_for(source, "key", path).path for path in (wanted.group, wanted.time) if path)
     used = {x.path, y.path, names.path if names else "", *keys}
+    said = (f"The samples are {x} ({how_x}).", f"The targets are {y} ({how_y}).")
+    return Chosen(x, y, names, (*said, *unused_note(source, used)))
+
+
+def unused_note(source: ArraySource, used: Collection[str]) -> tuple[str, ...]:
+    """A note on the arrays of other paths; none where there are none."""
     left = [str(listed) for listed in source.arrays if listed.path not in used]
-    notes = [f"The samples are {x} ({how_x}).", f"The targets are {y} ({how_y})."]
-    if left:
-        more = f" and {len(left) - 10:,} more" if len(left) > 10 else ""
-        notes.append(f"Not used: {', '.join(left[:10])}{more}.")
-    return Chosen(x, y, names, tuple(notes))
+    more = f" and {len(left) - 10:,} more" if len(left) > 10 else ""
+    return (f"Not used: {', '.join(left[:10])}{more}.",) if left else ()
 
 
 def asked_for(source: ArraySource, what: str, path: str) -> Listed:
@@ -73,7 +80,7 @@ def asked_for(source: ArraySource, what: str, path: str) -> Listed:
 
 def _by_name(source: ArraySource, names: tuple[str, ...], other: Listed | None) -> Listed | None:
     """The array with the first of these names that one array alone has; in the group of the other
-    array before all, then outside of groups."""
+    array before all, then outside of groups, then that for training."""
     group = _group(other) if other else ""
     for name in names:
         found = [one for one in source.arrays if _name(one) == name and one is not other]
@@ -81,8 +88,10 @@ def _by_name(source: ArraySource, names: tuple[str, ...], other: Listed | None) 
             beside = [one for one in found if _group(one) == near]
             if len(beside) == 1:
                 return beside[0]
-        if len(found) == 1:
-            return found[0]
+        training = [one for one in found if TRAINING_WORD.search(one.path)]
+        for only in (found, training):
+            if len(only) == 1:
+                return only[0]
     return None
 
 

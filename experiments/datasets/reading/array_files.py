@@ -8,27 +8,30 @@ import numpy as np
 from experiments.datasets.catalogue import Kind
 from experiments.datasets.reading.array_choosing import Chosen, choose
 from experiments.datasets.reading.array_keys import choose_keys, groups_of, times_of
+from experiments.datasets.reading.array_parts import Divided, with_parts
 from experiments.datasets.reading.array_samples import Form, SampleScan, form_of
 from experiments.datasets.reading.array_source import BLOCK_BYTES, ArraySource, Listed, texts_of
 from experiments.datasets.reading.array_targets import Encoder, TargetScan
-from experiments.datasets.reading.found import Block, Feature, Plan, Wanted
+from experiments.datasets.reading.found import Block, Feature, Plan, Wanted, parts_notes
 from experiments.errors import DatasetError
 
 
 class _Read(NamedTuple):
     """Samples as they are stored, their targets as in the file, their rows in it from 0, and their
-    groups and times as Block has them."""
+    groups, times and parts as Block has them."""
 
     x: np.ndarray
     y: np.ndarray
     rows: np.ndarray
     groups: np.ndarray | None
     times: np.ndarray | None
+    parts: np.ndarray | None
 
     def where(self, kept: np.ndarray) -> "_Read":
         """Those that are true in ``kept``, (n,)."""
-        groups, times = (key if key is None else key[kept] for key in (self.groups, self.times))
-        return _Read(self.x[kept], self.y[kept], self.rows[kept], groups, times)
+        keys = (self.groups, self.times, self.parts)
+        groups, times, parts = (key if key is None else key[kept] for key in keys)
+        return _Read(self.x[kept], self.y[kept], self.rows[kept], groups, times, parts)
 
 
 def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
@@ -36,15 +39,21 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
 
     Raises DatasetError where the arrays are not clear or cannot be learned from.
     """
-    chosen = choose(source, wanted)
+    alone = choose(source, wanted)
+    divided = with_parts(source, alone, wanted)
+    source, chosen, _ = divided
     keys = choose_keys(source, wanted, chosen.x)
     form = form_of(source, chosen.x, wanted)
     samples = SampleScan(source, chosen.x, form)
     targets = TargetScan(source, chosen.y)
     kept = 0
-    for read in _read(source, chosen, form, samples, wanted):
+    counts = np.zeros(0 if divided.parts is None else 3, np.int64)
+    for read in _read(divided, form, samples, wanted):
         targets.add(read.y, read.rows)
         kept += len(read.rows)
+        if read.parts is not None:
+            counts += np.bincount(read.parts, minlength=3)
+    parts = tuple(counts.tolist())
     dropped = chosen.x.samples - kept
     if kept < 2:
         raise DatasetError(
@@ -59,11 +68,12 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
         shape=form.shape,
         samples=kept,
         dtype=form.dtype.name,
-        target=chosen.y.path,
+        target=alone.y.path,
         class_names=found.class_names,
         features=tuple(map(Feature, names)),
+        parts=parts,
         notes=(
-            *chosen.notes, *keys.notes, form.note, found.note, *about_names,
+            *chosen.notes, *parts_notes(parts), *keys.notes, form.note, found.note, *about_names,
             *samples.notes(names, dropped),
         ),
         group=keys.group.path if keys.group else "",
@@ -73,20 +83,20 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
 
 def array_blocks(source: ArraySource, plan: Plan, wanted: Wanted) -> Iterator[Block]:
     """The samples in file order, at most 8 MB in a block."""
-    chosen = choose(source, wanted)
+    divided = with_parts(source, choose(source, wanted), wanted)
+    source, chosen, _ = divided
     form = form_of(source, chosen.x, wanted)
     encoder = Encoder(source, chosen.y, plan.class_names)
     samples = SampleScan(source, chosen.x, form)
-    for read in _read(source, chosen, form, samples, wanted):
+    for read in _read(divided, form, samples, wanted):
         if len(read.rows):
             y = encoder.encode(read.y, read.rows)
-            yield Block(read.x, y, read.groups, read.times)
+            yield Block(read.x, y, read.groups, read.times, read.parts)
 
 
-def _read(
-    source: ArraySource, chosen: Chosen, form: Form, samples: SampleScan, wanted: Wanted
-) -> Iterator[_Read]:
+def _read(divided: Divided, form: Form, samples: SampleScan, wanted: Wanted) -> Iterator[_Read]:
     """All samples that are kept: without those with missing values, if so wanted."""
+    source, chosen, parts = divided
     keys = choose_keys(source, wanted, chosen.x)
     next_x, next_y = source.rows(chosen.x.path), source.rows(chosen.y.path)
     next_group = source.rows(keys.group.path) if keys.group else None
@@ -101,7 +111,8 @@ def _read(
             groups = groups_of(source, keys.group, next_group(length), first)
         if keys.time and next_time:
             times = times_of(source, keys.time, next_time(length), first)
-        read = _Read(x, y, np.arange(first, first + length), groups, times)
+        part = None if parts is None else parts[first : first + length]
+        read = _Read(x, y, np.arange(first, first + length), groups, times, part)
         if missing is not None and wanted.drop_missing:
             read = read.where(~missing)
         yield read

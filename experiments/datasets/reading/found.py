@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from experiments.datasets.catalogue import Kind, Task
+from experiments.datasets.catalogue import TEST, Kind, Task
 
 #: A column, or a target, with more different values than this is no category.
 MOST_CATEGORIES = 1000
@@ -127,12 +127,14 @@ class LeftOut(NamedTuple):
 @dataclass(frozen=True)
 class Pictures:
     """Pictures in class folders: how many each class has, and how many there are of each size
-    (width, height) and each colour mode (L, RGB, RGBA, P …)."""
+    (width, height) and each colour mode (L, RGB, RGBA, P …). ``parts`` are how many there are for
+    training, validation and test, where there is a folder for each."""
 
     classes: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[tuple[int, int], int], ...]
     modes: tuple[tuple[str, int], ...]
     left_out: tuple[LeftOut, ...] = ()
+    parts: tuple[int, ...] = ()
 
 
 Found = Table | Arrays | Pictures
@@ -182,7 +184,8 @@ class Plan:
     """The samples that would be stored: ``samples`` of ``shape``, as ``dtype``.
 
     ``features`` are those of rows, none for pictures and arrays. ``notes`` say what was chosen and
-    what is left out.
+    what is left out. ``parts`` are how many samples the file has for training, validation and test,
+    where it divides them.
     """
 
     kind: Kind
@@ -196,17 +199,30 @@ class Plan:
     notes: tuple[str, ...] = ()
     group: str = ""
     time: str = ""
+    parts: tuple[int, ...] = ()
+
+
+def parts_notes(parts: tuple[int, ...]) -> tuple[str, ...]:
+    """A note on the parts that a file has, none without any."""
+    if not parts:
+        return ()
+    named = zip(("training", "validation", "test"), parts, strict=True)
+    there = ", ".join(f"{samples:,} for {name}" for name, samples in named if samples)
+    kept = " What is for the test never trains and never validates." if parts[TEST] else ""
+    return (f"The file divides its samples: {there}.{kept}",)
 
 
 class Block(NamedTuple):
     """Samples in file order: x is (n, *plan.shape) of plan.dtype; y is (n,), numbers of classes
     (int64) or for a regression float64. Missing features are NaN; targets are never missing.
-    ``groups`` (n,) int64 are equal for samples of one group, ``times`` (n,) are float64."""
+    ``groups`` (n,) int64 are equal for samples of one group, ``times`` (n,) are float64, ``parts``
+    (n,) int8 are the parts of the file that they are in (see catalogue)."""
 
     x: np.ndarray
     y: np.ndarray
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
 
 class Reader(Protocol):

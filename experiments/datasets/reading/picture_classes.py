@@ -1,38 +1,52 @@
-"""Which class each file below a folder or in an archive belongs to: its folder."""
+"""Which class each file below a folder or in an archive belongs to, and which part: its folders."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
 from experiments.datasets.reading.found import MOST_CATEGORIES, LeftOut
 from experiments.datasets.reading.picture_members import Members, told
 from experiments.errors import DatasetError
 
-_PARTS_OF_A_SPLIT = set("train training test testing val valid validation eval".split())
+#: Folders, in any case, that are parts of a split and no classes.
+_PARTS = {
+    **dict.fromkeys(("train", "training"), TRAINING),
+    **dict.fromkeys(("val", "valid", "validation", "eval", "dev"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
 
 
 class ClassFolders(NamedTuple):
     """The files of each class, classes and files in natural order; and those that have no class.
 
-    A class can be without files. Paths are those of Members.
+    A class can be without files. Paths are those of Members. ``part_of`` has the part of each file,
+    where there are folders for training, validation or test around those of the classes.
     """
 
     classes: dict[str, list[str]]
     misplaced: list[LeftOut]
+    part_of: dict[str, int]
 
 
 def class_folders(members: Members, name: str) -> ClassFolders:
     """The classes; ``name`` is what the user gave. One folder around all others is looked through.
 
-    Raises DatasetError for fewer than 2 classes, more than MOST_CATEGORIES, and train/test folders.
+    Raises DatasetError for fewer than 2 classes, more than MOST_CATEGORIES, and folders for parts
+    beside others or without one for training.
     """
     top = _top_folder(members)
     files = [file.removeprefix(top) for file in members.files]
     folders = [folder.removeprefix(top) for folder in members.folders if folder + "/" != top]
-    names = {path.partition("/")[0] for path in folders}
-    names |= {path.partition("/")[0] for path in files if "/" in path}
+    names = _first_folders(folders, files)
     divided = {path.partition("/")[0] for path in folders if "/" in path}
     divided |= {path.partition("/")[0] for path in files if path.count("/") > 1}
-    _refuse_split(names, divided, name, top)
+    parts = _split_folders(names, divided, name, top)
+    if parts:
+        names = _first_folders(
+            [path.partition("/")[2] for path in folders if "/" in path],
+            [path.partition("/")[2] for path in files],
+        )
     if not 2 <= len(names) <= MOST_CATEGORIES:
         raise DatasetError(
             f"{name} has {len(names):,} class folders{_some(names)}, allowed: 2 to "
@@ -46,14 +60,18 @@ def class_folders(members: Members, name: str) -> ClassFolders:
         )
     classes: dict[str, list[str]] = {folder: [] for folder in sorted(names, key=natural)}
     misplaced = []
+    part_of = {}
     for file in sorted(files, key=natural):
-        folder, _, rest = file.partition("/")
+        part, _, inside = file.partition("/") if parts else ("", "", file)
+        folder, _, rest = inside.partition("/")
         if rest and "/" not in rest:
             classes[folder].append(top + file)
+            if parts:
+                part_of[top + file] = parts[part]
         else:
             why = "in a folder inside a class folder" if rest else "beside the class folders"
             misplaced.append(LeftOut(told(top + file), why))
-    return ClassFolders(classes, misplaced)
+    return ClassFolders(classes, misplaced, part_of)
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
@@ -75,16 +93,26 @@ def _top_folder(members: Members) -> str:
     return top if any(folder.startswith(top) for folder in inner) else ""
 
 
-def _refuse_split(names: set[str], divided: set[str], given: str, top: str) -> None:
-    splits = {name for name in names if name.casefold() in _PARTS_OF_A_SPLIT}
-    only_splits = splits == names and len(splits) > 1
-    if splits and (only_splits or splits & divided):
-        named = sorted(splits, key=natural)
-        raise DatasetError(
-            f"{given} is divided into {', '.join(named)}: parts of a split, no classes. Choose one "
-            f"of them: give the folder {told(top)}{named[0]} itself, or a zip of it alone. The "
-            "split is made when a run is launched."
-        )
+def _first_folders(folders: Iterable[str], files: Iterable[str]) -> set[str]:
+    names = {path.partition("/")[0] for path in folders}
+    return names | {path.partition("/")[0] for path in files if "/" in path}
+
+
+def _split_folders(names: set[str], divided: set[str], given: str, top: str) -> dict[str, int]:
+    """The part that each folder is, where all of them are parts; nothing where none is."""
+    splits = {name: _PARTS[name.casefold()] for name in names if name.casefold() in _PARTS}
+    only_splits = set(splits) == names and len(splits) > 1
+    if not splits or not (only_splits or set(splits) & divided):
+        return {}
+    named = sorted(splits, key=natural)
+    training = [name for name in named if splits[name] == TRAINING]
+    if only_splits and len(set(splits.values())) == len(splits) and set(training) & divided:
+        return splits
+    raise DatasetError(
+        f"{given} is divided into {', '.join(named)}: parts of a split, no classes. Allowed: a "
+        "folder train with a folder for each class in it, beside it val and test with the same "
+        f"ones, and nothing else. Or give one alone: the folder {told(top)}{named[0]} itself."
+    )
 
 
 def _some(names: set[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
 from experiments.datasets.reading.found import Block, Found, LeftOut, Pictures, Plan, Wanted
 from experiments.datasets.reading.picture_classes import ClassFolders, class_folders
 from experiments.datasets.reading.picture_decoding import Checked, check, decode, quieten_pillow
@@ -64,15 +65,16 @@ class _PictureReader:
         with open_members(path) as members:
             folders = class_folders(members, path.name)
             samples = [
-                (file, number)
+                (file, number, folders.part_of.get(file, 0))
                 for number, name in enumerate(plan.class_names)
                 for file in folders.classes.get(name, [])
                 if told(file) not in left_out
             ]
+            samples.sort(key=lambda sample: sample[2])
 
-            def decode_all(some: Sequence[tuple[str, int]]) -> Block:
+            def decode_all(some: Sequence[tuple[str, int, int]]) -> Block:
                 x = np.empty((len(some), height, width, channels), np.uint8)
-                for row, (file, _) in enumerate(some):
+                for row, (file, *_) in enumerate(some):
                     try:
                         x[row] = decode(members.read(file), (height, width, channels))
                     except BadPartError as error:
@@ -80,7 +82,9 @@ class _PictureReader:
                             f"{path.name}: {told(file)}: {error}. It was good before: the file "
                             "changed while it was read. Add it again when nothing writes to it."
                         ) from None
-                return Block(x, np.array([number for _, number in some], np.int64))
+                y = np.array([number for _, number, _ in some], np.int64)
+                parts = np.array([part for *_, part in some], np.int8) if plan.parts else None
+                return Block(x, y, parts=parts)
 
             quieten_pillow()
             waiting: list[Block] = []
@@ -104,6 +108,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
     classes = dict.fromkeys(folders.classes, 0)
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
+    parts = Counter[int]()
     left_out = list(folders.misplaced)
     pixels = 0
     for (kind, file), result in zip(files, results, strict=True):
@@ -113,6 +118,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         classes[kind] += 1
         sizes[result.size] += 1
         modes[result.mode] += 1
+        parts[folders.part_of.get(file, TRAINING)] += 1
         pixels += result.size[0] * result.size[1]
         if pixels > _MOST_PIXELS:
             raise DatasetError(
@@ -129,6 +135,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(left_out),
+        tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if folders.part_of else (),
     )
 
 
@@ -160,8 +167,12 @@ def _portions(items: Sequence[In], length: int) -> Iterator[Sequence[In]]:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    x, y = ([block.x for block in blocks], [block.y for block in blocks])
-    return Block(np.concatenate(x), np.concatenate(y))
+    parts = [block.parts for block in blocks if block.parts is not None]
+    return Block(
+        np.concatenate([block.x for block in blocks]),
+        np.concatenate([block.y for block in blocks]),
+        parts=np.concatenate(parts) if parts else None,
+    )
 
 
 def _listed(parts: Sequence[LeftOut]) -> str:

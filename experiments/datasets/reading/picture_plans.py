@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.datasets.catalogue import Kind, Task
-from experiments.datasets.reading.found import LeftOut, Pictures, Plan, Wanted
+from experiments.datasets.reading.found import LeftOut, Pictures, Plan, Wanted, parts_notes
 from experiments.errors import DatasetError
 
 _TARGET = "class"
@@ -58,7 +58,9 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
         dtype="uint8",
         target=_TARGET,
         class_names=classes,
+        parts=found.parts,
         notes=(
+            *parts_notes(found.parts),
             _sizes_note(found, (width, height)),
             _modes_note(found, channels),
             *_left_out_notes(found.left_out),

@@ -1,0 +1,104 @@
+"""Arrays that a file has once for each part of a split, x_train and x_test, taken as one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
+from experiments.datasets.reading.array_choosing import TRAINING_WORD, Chosen, unused_note
+from experiments.datasets.reading.array_source import ArraySource, Listed, Rows
+from experiments.datasets.reading.found import Array, Wanted
+
+_WORDS = {VALIDATION: ("val", "valid", "validation", "dev"), TEST: ("test", "testing")}
+
+
+class Divided(NamedTuple):
+    """The source and the arrays to read, and the part of each row in them, int8 (n,); None where
+    the file does not divide its samples."""
+
+    source: ArraySource
+    chosen: Chosen
+    parts: np.ndarray | None = None
+
+
+def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
+    """The chosen arrays with those of the other parts behind them, where the file has any that fit.
+
+    Not where the user names both arrays, which are wanted alone then; nor with a group or a time,
+    which belong to one part.
+    """
+    if (wanted.features and wanted.target) or wanted.group or wanted.time:
+        return Divided(source, chosen)
+    numbers, xs, ys = [TRAINING], [chosen.x], [chosen.y]
+    arrays = {listed.path.lower(): listed for listed in source.arrays}
+    for part, words in _WORDS.items():
+        for word in words:
+            x, y = (_sibling(arrays, one, word) for one in (chosen.x, chosen.y))
+            if x and y and x.samples == y.samples:
+                numbers.append(part)
+                xs.append(x)
+                ys.append(y)
+                break
+    if len(numbers) == 1:
+        return Divided(source, chosen)
+    joined = _Joined(source, (xs, ys))
+    used = {one.path for one in (*xs, *ys, chosen.names) if one}
+    notes = (
+        f"The samples are {', '.join(map(str, xs))}.",
+        f"The targets are {', '.join(map(str, ys))}.",
+        *unused_note(source, used),
+    )
+    both = Chosen(joined.arrays[0], joined.arrays[1], chosen.names, notes)
+    parts = np.repeat(np.array(numbers, np.int8), [one.samples for one in xs])
+    return Divided(joined, both, parts)
+
+
+def _sibling(arrays: dict[str, Listed], one: Listed, word: str) -> Listed | None:
+    """The array of another part that goes with the one for training: the same name but for that
+    word, the same shape of a sample."""
+    path, times = TRAINING_WORD.subn(word, one.path)
+    found = arrays.get(path.lower()) if times else None
+    if found is None or found.unusable or not found.samples:
+        return None
+    text = [listed.dtype.kind in "SU" for listed in (one, found)]
+    return found if found.array.shape[1:] == one.array.shape[1:] and text[0] == text[1] else None
+
+
+class _Joined:
+    """A source whose first arrays are several of another's behind each other."""
+
+    def __init__(self, source: ArraySource, groups: Sequence[Sequence[Listed]]) -> None:
+        self.name = source.name
+        self._source = source
+        self._groups = {", ".join(one.path for one in group): group for group in groups}
+        joined = [_join(path, group) for path, group in self._groups.items()]
+        self.arrays = (*joined, *source.arrays)
+
+    def rows(self, path: str) -> Rows:
+        """The rows of one array after the other."""
+        if path not in self._groups:
+            return self._source.rows(path)
+        group = self._groups[path]
+        dtype = next(listed.dtype for listed in self.arrays if listed.path == path)
+        waiting = [(self._source.rows(one.path), one.samples) for one in group]
+
+        def read(count: int) -> np.ndarray:
+            blocks = []
+            while count and waiting:
+                rows, left = waiting[0]
+                block = rows(min(count, left))
+                blocks.append(block.astype(dtype, copy=False))
+                count -= len(block)
+                waiting[0] = (rows, left - len(block))
+                if left == len(block):
+                    waiting.pop(0)
+            return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+
+        return read
+
+
+def _join(path: str, group: Sequence[Listed]) -> Listed:
+    dtype = np.result_type(*(one.dtype for one in group))
+    shape = (sum(one.samples for one in group), *group[0].array.shape[1:])
+    return Listed(Array(path, shape, dtype.name), dtype)
