@@ -9,10 +9,10 @@ import streamlit as st
 
 from dashboard import cache, helps
 from dashboard.components import errors_shown, show_error
+from dashboard.dataset_choices import draw_choices
 from dashboard.dataset_uploads import keep_upload
 from dashboard.formats import count, number, plain, size, words
 from experiments.dataset_process import store
-from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.choosing import SUFFIXES
 from experiments.datasets.reading.found import MOST_CATEGORIES
 from experiments.datasets.reading.npy_files import npy_in
@@ -23,11 +23,6 @@ _INDENT = "\u2003\u2003"
 _LARGEST_MB = 2000
 _REFUSED = "The file is not accepted"
 _UPLOAD = "data upload"  # the path of the file that was uploaded last
-_KEYS = (
-    ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
-     "kept together in training or in validation."),
-    ("Time", "--time", "Dates or numbers: the latest samples can validate."),
-)  # fmt: skip
 _DECIMALS = {".": "as 1.5", ",": "as 1,5"}
 _DATES = {"day-first": "day first", "month-first": "month first"}
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -148,47 +143,6 @@ def draw_corrections(path: Path) -> list[str]:
     elif st.toggle("Leave rows with missing features out"):
         options.append("--drop-missing")
     return options
-
-
-def draw_choices(answer: dict[str, Any]) -> list[str]:
-    """What to predict from what, as options of the command."""
-    found = answer["found"]
-    if found["kind"] == "pictures":
-        return []
-    tabular = found["kind"] == "table"
-    names = [one["name"] if tabular else one["path"] for one in found[
-        "columns" if tabular else "arrays"]]  # fmt: skip
-    left, middle, right = st.columns([2, 3, 1])
-    planned = answer["plan"]["target"] if answer["plan"] else None
-    known = planned if planned in names else None
-    target = left.selectbox(
-        "Predict", names, index=names.index(known) if known else None,
-        placeholder="choose the target", key=f"target {answer['file']}",
-    )  # fmt: skip
-    chosen: list[str] = []
-    if tabular:
-        chosen = middle.multiselect(
-            "From", [name for name in names if name != target], placeholder="all that can be used"
-        )
-    else:
-        samples = middle.selectbox(
-            "From", [name for name in names if name != target], index=None,
-            placeholder="the array that was found", key=f"features {answer['file']}",
-            help="The array of samples, one entry of its first axis each.",
-        )  # fmt: skip
-        chosen = [samples] if samples else []
-    task = right.selectbox("As", [None, *(task.value for task in Task)],
-                           format_func=lambda t: words(t) if t else "found out")  # fmt: skip
-    keys: list[str] = []
-    for cell, (label, option, help_) in zip(st.columns([3, 3]), _KEYS, strict=True):
-        key = cell.selectbox(
-            label, [name for name in names if name != target], index=None, placeholder="none",
-            help=help_, key=f"{option} {answer['file']}",
-        )  # fmt: skip
-        keys += [option, key] if key else []
-    more = ["--target", target] if target and target != known else []
-    more += ["--features", ",".join(chosen)] if chosen else []
-    return more + (["--task", task] if task else []) + keys
 
 
 def draw_plan(answer: dict[str, Any]) -> None:

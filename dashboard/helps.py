@@ -306,3 +306,11 @@ DATES = (
     "What stands first where 03/04/2024 may be the third of April or March the 4th. It matters "
     "only where nothing in the file shows it: no day after the 12th, no other column of dates."
 )
+AS_CATEGORIES = (
+    "Numbers, dates or truths that are names: codes, ids of places, classes 1, 2, 3. Their size "
+    "means nothing then, and a model gets one input for each of them."
+)
+AS_NUMBERS = (
+    "Codes such as 01234 are read as names, since a number would lose its leading zero. Name those "
+    "here that are amounts all the same."
+)

@@ -64,7 +64,8 @@ def draw_own_rows(source: ModelSource, opened: dict[str, Any], names: list[str])
         return
     with errors_shown("The file was not predicted"):
         with _on_disk(file) as path:
-            rows = read_rows(path, features if len(shape) == 1 else ())
+            named = (features, opened["categories"]) if len(shape) == 1 else ()
+            rows = read_rows(path, *named)
         _draw_predicted(source, rows, names)
 
 

@@ -188,8 +188,9 @@ def predict_file(store: Store, run_id: str, path: Path) -> Answer:
     source = {"run": run_id}
     if path.suffix.lower() in PICTURES:
         return predict_picture(store, source, str(path))
-    names = load_run(store, run_id).dataset.feature_names
-    return predict_rows(store, source, read_rows(path, names))
+    dataset = load_run(store, run_id).dataset
+    rows = read_rows(path, dataset.feature_names, _categories(dataset.info))
+    return predict_rows(store, source, rows)
 
 
 def _as_samples(model: keras.Model, rows: list[Any]) -> np.ndarray:

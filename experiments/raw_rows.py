@@ -1,9 +1,12 @@
 """Rows of a table as users write them, as the numbers that a saved model takes."""
 
 import math
+import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +17,7 @@ from experiments.errors import InputError
 
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 _DAY = 86_400
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)([.][0-9]+)?")  # and not 01234, a code
 _SHOWN = 10
 
 
@@ -25,14 +29,15 @@ def takes_raw_rows(info: DatasetInfo) -> bool:
 def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
     """Rows of the features of a stored table as its samples are, float32 (n, features).
 
-    A category is given by its name, a date as in the data set's file, as ISO 8601 or in days since
-    1970, a truth as true, false, yes or no; None and what the readers of files take for missing
-    become NaN. Raises InputError with the row (from 1) and the column.
+    A category is given by its name (1, 1.0 and "1" are the same, 01 is another), a date as in the
+    data set's file, as ISO 8601 or in days since 1970, a truth as true, false, yes or no; None and
+    what the readers of files take for missing become NaN. Raises InputError with the row (from 1)
+    and the column.
     """
     if rows and not isinstance(rows[0], list | tuple):
         rows = [rows]
     names = info.feature_names
-    places = [{text: place for place, text in enumerate(some)} for some in info.categories]
+    categories = [_names(some) if some else None for some in info.categories]
     formats = info.date_formats or [""] * len(names)
     found = np.empty((len(rows), len(names)), np.float32)
     for number, row in enumerate(rows):
@@ -44,24 +49,51 @@ def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
             )
         for i, value in enumerate(row):
             where = f"Row {number + 1}, {names[i]}"
-            found[number, i] = _category(value, places[i], where) if places[i] else _number(
-                value, formats[i], where
-            )  # fmt: skip
+            some = categories[i]
+            found[number, i] = (
+                _category(value, some, where) if some else _number(value, formats[i], where)
+            )
     return found
 
 
-def _category(value: Any, places: dict[str, int], where: str) -> float:
+class _Names(NamedTuple):
+    """Where each category is: by its name, and by what it means if no other means the same."""
+
+    written: dict[str, int]
+    meant: dict[str | Decimal, int]
+
+
+def _names(categories: Sequence[str]) -> _Names:
+    meanings = [_meaning(text) for text in categories]
+    times = Counter(meanings)
+    return _Names(
+        {text: place for place, text in enumerate(categories)},
+        {one: at for at, one in enumerate(meanings) if one is not None and times[one] == 1},
+    )
+
+
+def _meaning(text: str) -> str | Decimal | None:
+    """The number, or the truth in small letters, that a name is; None for others, and for codes."""
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def _category(value: Any, names: _Names, where: str) -> float:
     if _is_missing(value):
         return math.nan
     text = str(value).strip()
-    if isinstance(value, float) and value.is_integer() and text not in places:
-        text = str(int(value))  # a column of whole numbers with one missing is read as floats
-    if text not in places:
+    if text in names.written:
+        return names.written[text]
+    # A column of whole numbers with one missing is read as floats
+    is_whole = isinstance(value, float) and value.is_integer()
+    meaning = _meaning(str(int(value)) if is_whole else text)
+    if meaning is None or meaning not in names.meant:
         raise InputError(
-            f"{where}: received {text!r}. Allowed: {_listed(list(places))}, or nothing where it is "
-            "not known."
+            f"{where}: received {text!r}. Allowed: {_listed(list(names.written))}, or nothing "
+            "where it is not known."
         )
-    return places[text]
+    return names.meant[meaning]
 
 
 def _number(value: Any, date_format: str, where: str) -> float:

@@ -16,10 +16,13 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _FREE_SIDE = 224  # where a model takes pictures of any size, none is made larger than this
 
 
-def read_rows(path: Path, features: Sequence[str] = ()) -> list[Any]:
+def read_rows(
+    path: Path, features: Sequence[str] = (), categories: Sequence[Sequence[str]] = ()
+) -> list[Any]:
     """The samples in a .npy, .npz (its first array), .csv or .json file; raises InputError.
 
     The columns of a .csv that has ``features`` among its names are taken in their order.
+    ``categories`` are of each feature, none for numbers; their texts stay as they are.
     """
     try:
         match path.suffix.lower():
@@ -31,7 +34,7 @@ def read_rows(path: Path, features: Sequence[str] = ()) -> list[Any]:
             case ".json":
                 return json.loads(path.read_text())
             case ".csv":
-                return read_table(path, features)
+                return read_table(path, features, categories)
     except (OSError, ValueError, IndexError, EOFError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from None
     raise InputError(
@@ -40,9 +43,11 @@ def read_rows(path: Path, features: Sequence[str] = ()) -> list[Any]:
     )
 
 
-def read_table(path: Path, features: Sequence[str] = ()) -> list[list[Any]]:
+def read_table(
+    path: Path, features: Sequence[str] = (), categories: Sequence[Sequence[str]] = ()
+) -> list[list[Any]]:
     """The rows of a CSV, written in any of the ways in which a data set's file may be: numbers as
-    numbers, other texts as they are, None where nothing stands.
+    numbers, other texts and features with ``categories`` as they are, None where nothing stands.
 
     Where its first line has the names of all ``features``, these columns are taken in their order;
     else all columns as they come, without a first line of names. Raises InputError.
@@ -62,7 +67,12 @@ def read_table(path: Path, features: Sequence[str] = ()) -> list[list[Any]]:
             f"{path.name}: received {len(names)} columns. Allowed: {len(features)}, or columns "
             f"named {some(features)}."
         )
-    columns = [_as_python(table[name].combine_chunks(), name in commas) for name in names]
+    texts = [table[name].combine_chunks() for name in names]
+    of_names = [bool(some) for some in categories] or [False] * len(names)
+    columns = [
+        list(column.to_pylist()) if is_name else _as_python(column, name in commas)
+        for name, column, is_name in zip(names, texts, of_names, strict=True)
+    ]
     return [list(row) for row in zip(*columns, strict=True)]
 
 

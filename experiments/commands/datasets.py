@@ -1,9 +1,11 @@
 """Commands about data sets: those that there are, and files that become one."""
 
 import argparse
+import csv
 import logging
 import sys
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--features", default="", help="columns, with commas between, or the array of samples"
     )
+    adding.add_argument(
+        "--categories",
+        default="",
+        help="columns of numbers, dates or truths that are names, with commas between",
+    )
+    adding.add_argument(
+        "--numbers", default="", help="columns of numbers that look like codes, such as 0123"
+    )  # fmt: skip
     adding.add_argument("--group", default="", help="the column of groups that stay together")
     adding.add_argument("--time", default="", help="the column of times, to split by")
     adding.add_argument("--kind", choices=list(KINDS), help="what the file is, if not by its name")
@@ -135,7 +145,7 @@ def delete(options: argparse.Namespace) -> int:
 
 def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str, Any]:
     from experiments.datasets.reading.choosing import reader_of
-    from experiments.datasets.storing import store_file
+    from experiments.datasets.storing import plan_of, store_file
     from experiments.tracking.datasets import add_dataset
 
     answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
@@ -144,7 +154,7 @@ def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str,
         reader = reader_of(path, options.kind)
         found = reader.look(path, wanted)
         answer["found"] = _found(found)
-        plan = reader.plan(path, found, wanted)
+        plan = plan_of(reader, path, found, wanted)
         answer |= {"plan": _plan(plan), "accepted": True}
         if not options.dry_run:
             name = options.name or _as_utf8(path.stem)
@@ -181,7 +191,9 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
 
     return Wanted(
         target=options.target,
-        features=tuple(filter(None, map(str.strip, options.features.split(",")))),
+        features=_names(options.features),
+        categories=_names(options.categories),
+        numbers=_names(options.numbers),
         task=Task(options.task) if options.task else None,
         delimiter={"tab": "\t", "\\t": "\t"}.get(options.delimiter, options.delimiter),
         encoding=options.encoding,
@@ -194,6 +206,12 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
         group=options.group,
         time=options.time,
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas between; those that have commas stand in quotes, as in a CSV."""
+    rows = csv.reader(StringIO(text), skipinitialspace=True)
+    return tuple(filter(None, (name.strip() for row in rows for name in row)))
 
 
 def _size(text: str) -> tuple[int, int]:

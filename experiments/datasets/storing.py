@@ -15,7 +15,15 @@ import numpy as np
 
 from experiments.datasets.catalogue import DatasetInfo, Source, Task
 from experiments.datasets.reading.choosing import reader_of
-from experiments.datasets.reading.found import Block, Found, Pictures, Plan, Table, Wanted
+from experiments.datasets.reading.found import (
+    Block,
+    Found,
+    Pictures,
+    Plan,
+    Reader,
+    Table,
+    Wanted,
+)
 from experiments.datasets.stored import (
     DESCRIPTION_FILE,
     GROUPS,
@@ -45,17 +53,30 @@ def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Foun
     """
     reader = reader_of(path, kind)
     found = reader.look(path, wanted)
+    return found, plan_of(reader, path, found, wanted)
+
+
+def plan_of(reader: Reader, path: Path, found: Found, wanted: Wanted) -> Plan:
+    """What would be stored of what was found, with notes on what was asked for in vain."""
     plan = reader.plan(path, found, wanted)
-    return found, replace(plan, notes=(*plan.notes, *_without_effect(found, wanted)))
+    return replace(plan, notes=(*plan.notes, *_without_effect(found, wanted)))
 
 
 def _without_effect(found: Found, wanted: Wanted) -> tuple[str, ...]:
-    """A note on what was asked for and is for pictures only."""
-    if isinstance(found, Pictures):
-        return ()
-    asked = {"--skip-bad": wanted.skip_bad, "--size": isinstance(found, Table) and wanted.size}
-    names = " and ".join(name for name, value in asked.items() if value)
-    return (f"For pictures only, and without effect here: {names}.",) if names else ()
+    """Notes on what was asked for and is for pictures only, or for tables."""
+    is_table, is_pictures = isinstance(found, Table), isinstance(found, Pictures)
+    of_pictures = {
+        "--skip-bad": wanted.skip_bad and not is_pictures, "--size": wanted.size and is_table,
+    }  # fmt: skip
+    of_tables = {
+        "--categories": wanted.categories and not is_table,
+        "--numbers": wanted.numbers and not is_table,
+    }
+    return tuple(
+        f"For {what} only, and without effect here: {' and '.join(names)}."
+        for what, asked in (("pictures", of_pictures), ("tables", of_tables))
+        if (names := [name for name, value in asked.items() if value])
+    )
 
 
 def store_file(

@@ -206,6 +206,37 @@ def test_dates_that_are_not_clear_are_told_and_corrected(own_machine, tmp_path, 
     assert "2024-04-03 to 2024-10-09" in set(app.dataframe[0].value["Range"])
 
 
+def test_columns_are_said_to_be_names_or_numbers_on_the_page(
+    own_machine, tmp_path, store, open_page
+):
+    path = tmp_path / "homes.csv"
+    rows = "".join(f"{n / 3},{n % 3},0{n % 4}23,{'yn'[n % 2]}\n" for n in range(40))
+    path.write_text(f'size,"kind, as sold",zip,label\n{rows}')
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    boxes = {box.label: box for box in app.multiselect}
+    assert boxes["As categories"].options == ["size", "kind, as sold"]
+    assert boxes["As numbers"].options == ["zip"]
+    assert "such as 0023" in texts(app)
+    boxes["As categories"].set_value(["kind, as sold"]).run()
+    next(box for box in app.multiselect if box.label == "As numbers").set_value(["zip"]).run()
+    assert not app.exception and not app.error
+    kinds = app.dataframe[0].value.set_index("Column")["Kind"]
+    assert kinds[["size", "kind, as sold", "zip"]].tolist() == ["numeric", "categorical", "numeric"]
+    assert "leading zeros" not in texts(app)
+    next(button for button in app.button if button.label == "Store").click().run()
+    (one,) = list_datasets(store)
+    assert find_info(one.name).categories == ((), ("0", "1", "2"), ())
+
+
+def test_what_columns_are_is_asked_only_where_it_can_be_otherwise(own_machine, tmp_path, open_page):
+    path = tmp_path / "plain.csv"
+    path.write_text("a,b\n" + "".join(f"{'uvw'[n % 3]},{'pq'[n % 2]}\n" for n in range(20)))
+    app = open_page("datasets", add="")
+    app.text_input[0].set_value(str(path)).run()
+    assert [box.label for box in app.multiselect] == ["From"] and not app.exception
+
+
 def choose(app, label, value):
     next(box for box in app.selectbox if box.label == label).set_value(value).run()
 

@@ -78,6 +78,23 @@ def test_a_group_and_a_time_are_named_when_data_is_added(files, store, capsys):
     assert answer["plan"]["group"] == "a" and answer["plan"]["shape"] == [1]
 
 
+def test_columns_are_said_to_be_names_or_numbers_when_data_is_added(store, capsys, tmp_path):
+    path = tmp_path / "homes.csv"
+    rows = "".join(f"{n / 3},{n % 3},0{n % 4}23,{n % 2}\n" for n in range(40))
+    path.write_text(f'size,"kind, as sold",zip,label\n{rows}')
+    said = ["--categories", '"kind, as sold", label', "--json"]
+    assert main(["datasets", "add", str(path), *said]) == 0
+    (answer,) = answers(capsys)
+    kinds = [feature["kind"] for feature in answer["plan"]["features"]]
+    assert kinds == ["numeric", "categorical", "categorical"]
+    assert answer["plan"]["class_names"] == ["0", "1"]
+    assert main(["datasets", "add", str(path), "--numbers", "zip", "--dry-run", "--json"]) == 0
+    (answer,) = answers(capsys)
+    assert [column["kind"] for column in answer["found"]["columns"]] == ["numeric"] * 4
+    assert main(["datasets", "add", str(path), "--categories", "zipp", "--dry-run"]) == 2
+    assert "Did you mean 'zip'?" in capsys.readouterr().err
+
+
 def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
     assert main(["datasets", "add", *map(str, files), "--name", "one"]) == 2
     assert "one at a time" in capsys.readouterr().err

@@ -60,6 +60,22 @@ def test_the_file_that_a_model_learnt_from_can_be_given_to_it_as_it_is(store, tr
     np.testing.assert_array_equal(again, answers)
 
 
+def test_a_file_with_codes_and_numbered_classes_can_be_given_to_the_model(store, tmp_path):
+    path = tmp_path / "homes.csv"
+    rows = "".join(f"{n / 7},0{n % 4}234,{n % 3 + 1},{n % 2}\n" for n in range(60))
+    path.write_text(f"size,zip,class,sold\n{rows}")
+    info = store_file(path, "homes", Wanted(target="sold", categories=("class",)))
+    add_dataset(store, info, path.name)
+    spec = {"dataset": {"name": info.name}, "model": {"layers": [4]}, "training": {"epochs": 1}}
+    run_id = run_inline(store, parse_spec(spec))[0]
+    answers = predict_file(store, run_id, path)["predictions"]
+    known = predict_samples(store, {"run": run_id}, part="train", count=60)["samples"]
+    for sample in known:
+        np.testing.assert_allclose(answers[sample["index"]], sample["prediction"], rtol=1e-5)
+    (typed,) = predict_rows(store, {"run": run_id}, [[1 / 7, "01234", 2]])["predictions"]
+    np.testing.assert_allclose(typed, answers[1], rtol=1e-5)
+
+
 def test_rows_of_json_with_gaps_are_answered_and_what_is_open_says_the_categories(store, trained):
     run_id = trained
     opened = open_model(store, run_id)

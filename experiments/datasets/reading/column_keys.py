@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from experiments.datasets.reading.column_kinds import IF_NUMBERS
 from experiments.datasets.reading.column_scanning import TableFile
 from experiments.datasets.reading.column_targets import refuse_missing
 from experiments.datasets.reading.found import Column, ColumnKind, Table, Wanted
@@ -31,9 +32,10 @@ def choose_keys(
     group = _find(file, table, wanted.group, "group", target, unusable)
     time = _find(file, table, wanted.time, "time", target, unusable)
     if time and time.kind not in _TIMES:
+        advice = f" If its codes are numbers, {IF_NUMBERS}." if time.code else ""
         raise DatasetError(
             f"{file.name}: the time column {time.name!r} is {time.kind}. Allowed: dates (ISO 8601) "
-            "or numbers that rise with time."
+            f"or numbers that rise with time.{advice}"
         )
     notes = []
     if group:

@@ -31,8 +31,9 @@ def why_no_feature(column: Column, rows: int) -> str:
     if column.kind is ColumnKind.TEXT:
         if column.examples and all(map(_OTHER_DATES.fullmatch, column.examples)):
             return "dates that are not all written alike, as 2024-01-31 or 31.01.2024"
-        each = column.distinct == present > 1
-        return "a different text in every row" if each else "text"
+        if column.distinct == present > 1:
+            return f"a different {'code' if column.code else 'text'} in every row"
+        return "codes, too many for categories" if column.code else "text"
     if column.low is None or column.high is None:
         return ""
     if _step(column) > _range(column):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.datasets.reading.column_values import is_text, numbers_in, values_in
+from experiments.datasets.reading.column_values import as_names, numbers_in, values_in
 from experiments.datasets.reading.found import Column, ColumnKind, Feature, Style, Table
 from experiments.datasets.reading.keys import same_number
 from experiments.errors import DatasetError
@@ -66,7 +66,7 @@ def target_values(array: pa.Array, target: Target, style: Style) -> np.ndarray:
 def group_values(array: pa.Array, column: Column) -> np.ndarray:
     """The groups of some rows: (n,) int64, equal where the values are."""
     if column.kind in (ColumnKind.CATEGORICAL, ColumnKind.TEXT):
-        encoded = pc.dictionary_encode(pc.cast(array, pa.string()))
+        encoded = pc.dictionary_encode(as_names(array))
         numbers = [same_number(text) for text in encoded.dictionary.to_pylist()]
         return np.array(numbers, np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
     values = values_in(array, column.kind, column.style)
@@ -132,9 +132,7 @@ def first_row(
 
 
 def _positions(array: pa.Array, categories: tuple[str, ...], name: str) -> np.ndarray:
-    if not is_text(array):
-        raise _changed(name)
-    found = pc.index_in(array, value_set=pa.array(categories, pa.string()))
+    found = pc.index_in(as_names(array), value_set=pa.array(categories, pa.string()))
     if categories and found.null_count != array.null_count:
         raise _changed(name)
     places = pc.cast(found, pa.float64()).to_numpy(zero_copy_only=False)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.class_numbers import are_classes
+from experiments.datasets.reading.column_kinds import IF_NUMBERS
 from experiments.datasets.reading.column_notes import odd_words
 from experiments.datasets.reading.column_scanning import (
     TableFile,
@@ -174,7 +175,9 @@ def _numbers(classes: tuple[str, ...], comma: bool) -> list[float]:
 
 
 def _refused(file: TableFile, column: Column, found: str, allowed: str) -> DatasetError:
+    codes = column.code and column.kind is not ColumnKind.NUMERIC
     return DatasetError(
         f"{file.name}: the target {column.name!r} {found}. Needed: {allowed}. Choose another "
         "column as the target, or correct the file."
+        + (f" If its codes (such as {column.code}) are numbers, {IF_NUMBERS}." if codes else "")
     )

@@ -7,9 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from experiments.datasets.reading.column_codes import CodeTracker
 from experiments.datasets.reading.column_values import (
     LONGEST_CATEGORY,
     MARKS,
+    as_names,
     booleans_in,
     date_formats,
     days_in,
@@ -35,8 +37,16 @@ _MOST_ODD_SHARE = 0.05
 class ColumnTracker:
     """State of one column while its table is read; ``column`` says what was found."""
 
-    def __init__(self, name: str, columns: int, decimal_comma: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        columns: int,
+        decimal_comma: bool = False,
+        asked: ColumnKind | None = None,
+    ) -> None:
+        """``columns`` is how many the table has; ``asked`` is as Wanted.kind_of says it."""
         self._name = name
+        self._asked = asked
         self._most = min(MOST_CATEGORIES, _MOST_TEXTS // max(1, columns))
         self._decimal_comma = decimal_comma
         self._formats: tuple[str, ...] | None = None
@@ -47,6 +57,8 @@ class ColumnTracker:
             ColumnKind.BOOLEAN: booleans_in,
             ColumnKind.DATE: self._days,
         }
+        if asked is ColumnKind.CATEGORICAL:
+            self._kinds = {}
         self._rows = 0
         self._missing = 0
         self._marks = 0
@@ -57,7 +69,8 @@ class ColumnTracker:
         self._whole = self._counted = True
         self._last: float | None = None
         self._odd: Odd | None = None
-        self._is_nearly_numeric = True
+        self._is_nearly_numeric = asked is not ColumnKind.CATEGORICAL
+        self._codes = CodeTracker()
 
     def add(self, array: pa.Array) -> None:
         """The next values: clean texts (see column_values), or numbers, booleans or moments."""
@@ -106,18 +119,27 @@ class ColumnTracker:
             other_format=formats[1] if len(formats) > 1 else "",
             days=self._span(formats[0]) if formats else None,
             odd=self._odd if self._is_nearly_numeric else None,
+            code=self._code(),
         )
 
     def _kind(self) -> ColumnKind:
         present = self._rows - self._missing
         if present == 0:
             return ColumnKind.EMPTY
-        if self._kinds and not (ColumnKind.NUMERIC in self._kinds and self._low is None):
+        if self._kinds and not (ColumnKind.NUMERIC in self._kinds and self._is_no_number()):
             return next(iter(self._kinds))
         different = self._different
         few = different is not None and len(different) <= max(2, present // 2)
         short = all(len(text) <= LONGEST_CATEGORY for text in different or ())
         return ColumnKind.CATEGORICAL if few and short else ColumnKind.TEXT
+
+    def _code(self) -> str:
+        return self._codes.example if self._whole and ColumnKind.NUMERIC in self._kinds else ""
+
+    def _is_no_number(self) -> bool:
+        """Whether what reads as numbers is only marks for missing values, or codes."""
+        is_code = bool(self._code()) and self._asked is not ColumnKind.NUMERIC
+        return self._low is None or is_code
 
     def _days(self, array: pa.Array) -> pa.Array | None:
         self._formats = date_formats(array, self._formats)
@@ -145,7 +167,10 @@ class ColumnTracker:
     def _keep_different(self, array: pa.Array) -> None:
         if self._different is None:
             return
-        self._different |= dict.fromkeys(texts_in(pc.unique(array)))
+        values = pc.unique(array)
+        if self._asked is ColumnKind.CATEGORICAL:
+            values = as_names(values)
+        self._different |= dict.fromkeys(texts_in(values))
         if len(self._examples) < _EXAMPLES:
             self._examples = tuple(self._different)[:_EXAMPLES]
         if len(self._different) > self._most:
@@ -160,6 +185,9 @@ class ColumnTracker:
             return
         self._low = low_high["min"] if self._low is None else min(self._low, low_high["min"])
         self._high = low_high["max"] if self._high is None else max(self._high, low_high["max"])
+        if self._whole:
+            marked = numbers.null_count > array.null_count
+            self._codes.add(without_marks(array) if marked else array, self._low)
 
     def _count(self, numbers: pa.Array) -> None:
         values = numbers.drop_null().to_numpy(zero_copy_only=False)
@@ -191,13 +219,14 @@ class ColumnTracker:
 
     def _sorted(self, different: dict[str, None], kind: ColumnKind) -> tuple[str, ...]:
         texts = sorted(different)
-        if kind is not ColumnKind.NUMERIC or not texts:
+        is_numeric = kind is ColumnKind.NUMERIC
+        if not texts or not (is_numeric or self._asked):
             return tuple(texts)
         numbers = numbers_in(pa.array(texts), self._decimal_comma)
         if numbers is None:
             return tuple(texts)
         by_size = sorted(zip(numbers.to_pylist(), texts, strict=True), key=_by_size)
-        return tuple(text for number, text in by_size if number is not None)
+        return tuple(text for number, text in by_size if number is not None or not is_numeric)
 
 
 def columns_of(trackers: Iterable[ColumnTracker], day_first: bool | None) -> tuple[Column, ...]:

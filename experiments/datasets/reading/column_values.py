@@ -1,6 +1,7 @@
 """The values of a column of a table: which texts are missing, numbers, booleans or dates."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -131,6 +132,24 @@ def texts_in(array: pa.Array) -> list[str]:
     if _is_moment(array.type):
         return list(pc.cast(array, pa.string()).to_pylist())
     return [str(value) for value in array.to_numpy(zero_copy_only=False)]
+
+
+def as_names(array: pa.Array) -> pa.Array:
+    """The values as texts that are names: a whole number is "1" where it is stored as 1.0 too, a
+    midnight is only its day; texts are as they are."""
+    if is_text(array):
+        return array
+    if _is_moment(array.type):
+        texts = pc.replace_substring_regex(pc.cast(array, pa.string()), r"[.]0+(Z?)$", r"\1")
+        return pc.replace_substring_regex(texts, " 00:00:00Z?$", "")
+    encoded = pc.dictionary_encode(array)
+    values = encoded.dictionary.to_numpy(zero_copy_only=False)
+    if pa.types.is_floating(array.type):
+        # + 0: -0.0 is 0.0
+        names = [f"{one + 0:.0f}" if one.is_integer() else str(one) for one in values]
+    else:
+        names = [re.sub(r"[.]0+$", "", str(one)) for one in values]
+    return pa.array(names, pa.string()).take(encoded.indices)
 
 
 def _is_moment(kind: pa.DataType) -> bool:

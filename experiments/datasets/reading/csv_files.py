@@ -29,7 +29,7 @@ class CsvFiles:
         """The table in the file: every row of it was read."""
         layout = detect(path, wanted)
         trackers = [
-            ColumnTracker(name, len(layout.names), place in layout.commas)
+            ColumnTracker(name, len(layout.names), place in layout.commas, wanted.kind_of(name))
             for place, name in enumerate(layout.names)
         ]
         rows = 0

@@ -56,6 +56,8 @@ class Column:
     all of them are dates as well. ``days`` are the first and the last date, as 2024-01-31.
     ``examples`` are the first few different values. ``odd`` are the
     few values that keep a column from being numeric, with the first one's row (of data, from 1).
+    ``code`` is one of its values, all of which are codes of digits, some with leading zeros; ""
+    where they are not.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Column:
     other_format: str = ""
     days: tuple[str, str] | None = None
     odd: Odd | None = None
+    code: str = ""
 
     @property
     def style(self) -> Style:
@@ -150,7 +153,8 @@ class Wanted:
     ``drop_missing`` leaves rows with missing features out; else they are kept, as NaN. ``size`` is
     (height, width) to which all pictures are brought. ``skip_bad`` accepts what is partly good,
     without the bad parts. ``group`` and ``time`` are columns, or arrays, by which the samples can
-    be split.
+    be split. ``categories`` are columns that are names, whatever they look like, and ``numbers``
+    those that are none, although they look like codes.
     """
 
     target: str = ""
@@ -166,6 +170,14 @@ class Wanted:
     skip_bad: bool = False
     group: str = ""
     time: str = ""
+    categories: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+
+    def kind_of(self, name: str) -> ColumnKind | None:
+        """What a column was asked for as: categorical or numeric; None where nothing was said."""
+        if name in self.categories:
+            return ColumnKind.CATEGORICAL
+        return ColumnKind.NUMERIC if name in self.numbers else None
 
 
 @dataclass(frozen=True)

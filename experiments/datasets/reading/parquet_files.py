@@ -48,7 +48,9 @@ class ParquetFiles:
             check_pages(path, parquet.metadata)
         strange = _unusable(schema)
         names = [name for name in schema.names if name not in strange]
-        trackers = {name: ColumnTracker(name, len(names)) for name in names}
+        trackers = {
+            name: ColumnTracker(name, len(names), asked=wanted.kind_of(name)) for name in names
+        }
         rows = 0
         for batch in _batches(path, names):
             rows += batch.num_rows

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.reading.column_keys import choose_keys
+from experiments.datasets.reading.column_kinds import about_codes, check_kinds, too_many
 from experiments.datasets.reading.column_notes import about, why_no_feature
 from experiments.datasets.reading.column_scanning import (
     TableFile,
@@ -54,6 +55,7 @@ def plan_table(
     Raises DatasetError where the table cannot be learned from.
     """
     unusable = unusable or {}
+    check_kinds(file, table, wanted, unusable)
     target, task, chosen = choose_target(file, table, wanted, unusable)
     keys = choose_keys(file, table, wanted, target.name, unusable)
     left_out: tuple[str, ...] = ()
@@ -61,7 +63,8 @@ def plan_table(
         columns = _asked_for(file, table, wanted, target.name, unusable)
     else:
         because = dict.fromkeys(keys.names, "by which the rows can be split")
-        columns, left_out = _by_rule(table, target.name, because | dict(unusable))
+        because = too_many(table, wanted) | because | dict(unusable)
+        columns, left_out = _by_rule(table, target.name, because)
     if not columns:
         raise DatasetError(
             f"{file.name} has no feature beside the target {target.name!r}. {' '.join(left_out)} "
@@ -81,7 +84,7 @@ def plan_table(
         class_names=target.class_names,
         features=features,
         notes=(
-            *notes, *chosen, *keys.notes, *left_out, *about(table, used),
+            *notes, *chosen, *keys.notes, *about_codes(table), *left_out, *about(table, used),
             *_about_dates(columns), *dropping,
         ),
         group=keys.group.name if keys.group else "",
