@@ -47,7 +47,7 @@ def samples(path: Path, **wanted: object) -> tuple[Plan, np.ndarray, np.ndarray,
     asked = Wanted(**wanted)
     found, plan = look_into(path, asked)
     blocks = list(reader_of(path).blocks(path, found, plan, asked))
-    x, y, groups, _ = zip(*blocks, strict=True)
+    x, y, groups, *_ = zip(*blocks, strict=True)
     return (
         plan, np.concatenate(x), np.concatenate(y),
         None if groups[0] is None else np.concatenate(groups),
