@@ -149,3 +149,11 @@ def test_raw_rows_have_dates_as_in_the_file(workspace, path):
     assert info.date_formats == ("%d/%m/%Y", "")
     rows = encode_rows(info, [["04/03/2024", 1], ["2024-03-04", 1], [19786.0, 1], [None, 1]])
     assert rows[:3, 0].tolist() == [19786.0] * 3 and np.isnan(rows[3, 0])
+
+
+@pytest.mark.parametrize("key", ["group", "time"])
+def test_keys_that_can_be_read_either_way_are_told(path, key):
+    table(path, when=EARLY.strftime("%m/%d/%Y"))
+    assert "Read with the month first, since nothing shows which is meant: when." in " ".join(
+        looked(path, **{key: "when"})[1].notes
+    )

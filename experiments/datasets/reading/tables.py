@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments.datasets.catalogue import Kind, Task
-from experiments.datasets.reading.column_keys import choose_keys
+from experiments.datasets.reading.column_keys import Keys, choose_keys
 from experiments.datasets.reading.column_kinds import about_codes, check_kinds, too_many
 from experiments.datasets.reading.column_notes import about, why_no_feature
 from experiments.datasets.reading.column_scanning import (
@@ -85,7 +85,7 @@ def plan_table(
         features=features,
         notes=(
             *notes, *chosen, *keys.notes, *about_codes(table), *left_out, *about(table, used),
-            *_about_dates(columns), *dropping,
+            *_about_dates(columns, keys), *dropping,
         ),
         group=keys.group.name if keys.group else "",
         time=keys.time.name if keys.time else "",
@@ -185,12 +185,12 @@ def _kept(
     return rows, (f"Left out: {table.rows - rows:,} rows with missing values in {where}.",)
 
 
-def _about_dates(columns: Sequence[Column]) -> tuple[str, ...]:
-    dates = [column for column in columns if column.kind is ColumnKind.DATE]
+def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
+    dates = {one.name: one for one in (*columns, keys.group, keys.time) if one and one.days}
     if not dates:
         return ()
-    stored = f"Dates are stored as days since 1970: {_listed([one.name for one in dates])}."
-    unclear = [one for one in dates if one.other_format]
+    stored = f"Dates are stored as days since 1970: {_listed(list(dates))}."
+    unclear = [one for one in dates.values() if one.other_format]
     if not unclear:
         return (stored,)
     first = ("the day", "the month")
