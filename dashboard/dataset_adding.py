@@ -169,7 +169,8 @@ def draw_plan(answer: dict[str, Any]) -> None:
 def _range(column: dict[str, Any]) -> str:
     if column["days"]:
         return " to ".join(column["days"])
-    return "" if column["low"] is None else f"{number(column['low'])} to {number(column['high'])}"
+    low, high = column["low"], column["high"]  # null where infinite, or where there are no numbers
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
 def found_table(found: dict[str, Any]) -> pd.DataFrame:

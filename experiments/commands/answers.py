@@ -2,8 +2,9 @@
 
 import argparse
 import json
+import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments.settings import read_settings
 
@@ -22,4 +23,17 @@ def open_store() -> "Store":
 
 def say(options: argparse.Namespace, answer: object, text: str) -> None:
     """Print the answer as JSON where that was asked for, and as text otherwise."""
-    print(json.dumps(answer, ensure_ascii=False, indent=2) if options.json else text)
+    print(as_json(answer) if options.json else text)
+
+
+def as_json(answer: object) -> str:
+    """An answer as JSON, which has no infinity and no NaN: they are null."""
+    return json.dumps(_finite(answer), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value

@@ -1,11 +1,11 @@
 """`inspect`: what model files hold and whether they are safe, each looked at in its own process."""
 
 import argparse
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from experiments.commands.answers import as_json
 from experiments.commands.looking import answer_in_child, load_in_child
 from experiments.errors import ModelFileError
 from experiments.model_files.difference import compare
@@ -41,7 +41,7 @@ def inspect(options: argparse.Namespace) -> int:
     """
     items = [_inspect(path, options.against, options.load) for path in options.files]
     if options.json:
-        print(json.dumps(items, indent=2))
+        print(as_json(items))
     else:
         print("\n\n".join(write_report(item) for item in items))
     refused = [

@@ -42,6 +42,17 @@ def test_dry_run_tells_of_each_file_and_stores_nothing(files, store, capsys):
     assert stored_names() == [] and list_datasets(store) == []
 
 
+def test_what_is_infinite_is_null_in_json(store, capsys, tmp_path):
+    path = tmp_path / "infinite.csv"
+    rows = "".join(f"{n},{value},{n % 2}\n" for n, value in enumerate(["inf", "inf", "-inf"] * 3))
+    path.write_text(f"a,b,label\n{rows}")
+    assert main(["datasets", "add", str(path), "--features", "a", "--dry-run", "--json"]) == 0
+    said = capsys.readouterr().out
+    assert "Infinity" not in said
+    column = json.loads(said)[0]["found"]["columns"][1]
+    assert (column["low"], column["high"]) == (None, None)
+
+
 def test_added_file_can_be_listed_trained_on_and_deleted(files, store, capsys, tmp_path):
     assert main(["datasets", "add", str(files[0]), "--name", "which is more", "--json"]) == 0
     (answer,) = answers(capsys)

@@ -194,7 +194,8 @@ class ColumnTracker:
         self._whole = self._whole and bool((values == np.rint(values)).all())
         if self._counted:
             before = [] if self._last is None else [self._last]
-            steps = np.diff(np.concatenate([before, values]))
+            with np.errstate(invalid="ignore"):  # inf less inf
+                steps = np.diff(np.concatenate([before, values]))
             self._counted = not numbers.null_count and bool((steps == 1).all())
             self._last = float(values[-1]) if len(values) else self._last
 
