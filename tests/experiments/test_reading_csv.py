@@ -325,7 +325,7 @@ def test_delimiters_that_cannot_be_are_refused(tmp_path, delimiter):
 
 def test_columns_without_a_name_are_numbered_with_a_note(tmp_path):
     plan, _, _ = samples(
-        written(tmp_path, ",b,class\n" + "".join(f"{n * 2},1.{n},{n % 2}\n" for n in range(9)))
+        written(tmp_path, ",b,class\n" + "".join(f"{n * 2}.5,1.{n},{n % 2}\n" for n in range(9)))
     )
     assert [feature.name for feature in plan.features] == ["column 1", "b"]
     assert "no name" in plan.notes[0]

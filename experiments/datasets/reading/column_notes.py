@@ -7,8 +7,8 @@ import numpy as np
 
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd, Table
 
-# pandas writes the rows' numbers unasked, without a name
-_NUMBERS = ("column 1", "unnamed: 0", "__index_level_0__")
+# pandas writes the rows' numbers unasked, without a name; a second time beside the first
+_NUMBERS = re.compile(r"unnamed: [0-9]+([._][0-9]+)*|level_0|__index_level_[0-9]+__", re.I)
 _IDS = re.compile(r"(id|index|idx|nr|no\.?|#|row(_?(id|nr|no|number|names?))?|.*[ _.-]id)", re.I)
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")  # PassengerId, and not paid
 _OTHER_DATES = re.compile(
@@ -21,8 +21,11 @@ _SHOWN = 10
 _FEW_STEPS = 256  # between the smallest and the largest, as float32
 
 
-def why_no_feature(column: Column, rows: int) -> str:
-    """Why nothing can be learnt from a column, as notes say it; "" where something can."""
+def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
+    """Why nothing can be learnt from a column, as notes say it; "" where something can.
+
+    ``place`` is that of a column in a text with names, from 1: without one it is called by it.
+    """
     present = rows - column.missing
     if column.kind is ColumnKind.EMPTY:
         return "empty"
@@ -38,7 +41,8 @@ def why_no_feature(column: Column, rows: int) -> str:
         return ""
     if _step(column) > _range(column):
         return "so large that float32, in which samples are stored, cannot tell them apart"
-    return _why_id(column, present)
+    nameless = column.name == f"column {place}" or bool(_NUMBERS.fullmatch(column.name))
+    return _why_id(column, present, nameless)
 
 
 def about(table: Table, used: Iterable[Column]) -> tuple[str, ...]:
@@ -64,16 +68,22 @@ def odd_words(column: Column, odd: Odd, rows: int) -> str:
     )
 
 
-def _why_id(column: Column, present: int) -> str:
-    """Whole numbers that only tell the rows apart, by the column's name."""
+def _why_id(column: Column, present: int, nameless: bool) -> str:
+    """Whole numbers that only tell the rows apart, by the column's name or since it has none."""
     if not column.whole or present < 3 or column.low is None or column.high is None:
         return ""
     named = _IDS.fullmatch(column.name) or _CAMEL_ID.fullmatch(column.name)
     each = column.counted or column.distinct in (present, MOST_CATEGORIES + 1)
-    if each and column.low in (0, 1) and column.high - column.low == present - 1:
-        if named or column.name.lower() in _NUMBERS:
-            return "the numbers of the rows"
-    return "ids, nearly another in every row" if named and each else ""
+    span = column.high - column.low
+    if not each or not (named or nameless or column.name == "column 1"):
+        return ""
+    if column.low in (0, 1) and span == present - 1:
+        return "the numbers of the rows"
+    if nameless and not named:
+        # Rows that were drawn or shuffled keep their numbers. The 1,001st different one is the last
+        # that is counted, so that the span has to have room for all
+        return "whole numbers without a name, another in every row" if span >= present - 1 else ""
+    return "ids, nearly another in every row" if named else ""
 
 
 def _range(column: Column) -> float:

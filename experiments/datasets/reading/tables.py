@@ -124,10 +124,12 @@ def _by_rule(
     """The columns that are features, and notes on those that are none."""
     features = []
     left_out: dict[str, list[str]] = {}
-    for column in table.columns:
+    names = table.written is not None and table.written.header
+    for place, column in enumerate(table.columns, start=1):
         if column.name == target:
             continue
-        why = unusable.get(column.name) or why_no_feature(column, table.rows)
+        why = unusable.get(column.name)
+        why = why or why_no_feature(column, table.rows, place if names else None)
         if why:
             left_out.setdefault(why, []).append(column.name)
         else:
