@@ -54,3 +54,48 @@ def test_whole_numbers_of_a_file_without_names_stay(tmp_path):
     path.write_text("".join(f"{n * 7 % 301},{n % 5},{n % 2}\n" for n in range(300)))
     plan = look(path, header=False)[1]
     assert [feature.name for feature in plan.features] == ["column 1", "column 2"]
+
+
+IDS = {
+    "of 18 digits": [900719925474099200 + n // 3 for n in range(30)],
+    "of 19 digits, and small": [n // 3 if n < 15 else 2**63 - n // 3 for n in range(30)],
+    "negative": [-900719925474099200 - n // 3 for n in range(30)],
+    "of 30 digits": [10**29 + n // 3 for n in range(30)],
+}
+
+
+@pytest.mark.parametrize("ids", IDS.values(), ids=IDS)
+def test_groups_are_exact_however_many_digits_they_have(tmp_path, ids):
+    texts = [str(one) for one in ids]
+    columns = {"patient": texts, "size": np.arange(30) / 7, "label": np.arange(30) % 2}
+    groups = samples(save(tmp_path, **columns), group="patient")[3]
+    assert len(set(groups)) == 10
+    assert (groups.reshape(10, 3) == groups[::3, None]).all()
+    if max(map(abs, ids)) < 2**63:
+        numbers = save(tmp_path, "parquet", **columns | {"patient": np.array(ids, np.int64)})
+        np.testing.assert_array_equal(samples(numbers, group="patient")[3], groups)
+
+
+def test_groups_of_small_numbers_are_their_bits(tmp_path):
+    values = [0.0, -0.0, 1.5, 7, 2**52] * 6
+    path = save(tmp_path, "parquet", patient=values, size=np.arange(30) / 7, label=[0, 1] * 15)
+    groups = samples(path, group="patient")[3]
+    np.testing.assert_array_equal(groups, (np.array(values) + 0).view(np.int64))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("first", [9007199254740992, -9223372036854775807])
+def test_classes_are_exact_however_many_digits_they_have(tmp_path, kind, first):
+    path = save(tmp_path, kind, size=np.arange(30) / 7, label=[first + n % 3 for n in range(30)])
+    plan, _, y = samples(path)
+    assert plan.class_names == tuple(str(first + n) for n in range(3))
+    np.testing.assert_array_equal(y, np.arange(30) % 3)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_times_that_float64_cannot_tell_apart_are_told(tmp_path, kind):
+    columns = {"size": np.arange(30) / 7, "label": [0, 1] * 15}
+    path = save(tmp_path, kind, at=1_700_000_000_000_000_000 + np.arange(30), **columns)
+    assert "at is kept in steps of 256" in " ".join(look(path, time="at")[1].notes)
+    path = save(tmp_path, kind, at=1_700_000_000_000 + np.arange(30), **columns)
+    assert "is kept in steps" not in " ".join(look(path, time="at")[1].notes)

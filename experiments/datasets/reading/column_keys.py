@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
+from experiments.datasets.reading.column_exact import is_large
 from experiments.datasets.reading.column_kinds import IF_NUMBERS
 from experiments.datasets.reading.column_scanning import TableFile
 from experiments.datasets.reading.column_targets import refuse_missing
@@ -42,6 +45,13 @@ def choose_keys(
         notes.append(f"Rows with the same {group.name!r} are one group.")
     if time:
         notes.append(f"The time of a row is {time.name!r}.")
+        largest = max(-(time.low or 0.0), time.high or 0.0)
+        if is_large(time.low, time.high) and np.isfinite(largest):
+            notes.append(
+                f"{time.name} is kept in steps of {np.spacing(largest):,.0f}, all that float64 can "
+                f"tell apart near {largest:.4g}: rows that are closer may have the same time. "
+                "Subtract the smallest before, if less matters."
+            )
     return Keys(group, time, tuple(notes))
 
 

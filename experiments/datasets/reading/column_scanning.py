@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.datasets.reading.column_values import as_names, numbers_in, values_in
+from experiments.datasets.reading.column_exact import exact_groups, exact_in, is_large
+from experiments.datasets.reading.column_values import as_names, values_in
 from experiments.datasets.reading.found import Column, ColumnKind, Feature, Style, Table
 from experiments.datasets.reading.keys import same_number
 from experiments.errors import DatasetError
@@ -52,10 +53,12 @@ def target_values(array: pa.Array, target: Target, style: Style) -> np.ndarray:
         raise _changed(target.name)
     if target.kind is ColumnKind.BOOLEAN or not target.class_names:
         return values
-    numbers = numbers_in(pa.array(target.class_names), style.decimal_comma)
+    numbers = exact_in(pa.array(target.class_names), style.decimal_comma)
     if numbers is None:
         raise _changed(target.name)
-    classes = numbers.to_numpy(zero_copy_only=False)
+    if is_large(min(numbers), max(numbers)):
+        return _exact_positions(array, numbers, target.name, style)
+    classes = np.array(numbers)
     places = np.searchsorted(classes, values).clip(max=len(classes) - 1)
     missing = np.isnan(values)
     if (classes[places] != values)[~missing].any():
@@ -69,6 +72,11 @@ def group_values(array: pa.Array, column: Column) -> np.ndarray:
         encoded = pc.dictionary_encode(as_names(array))
         numbers = [same_number(text) for text in encoded.dictionary.to_pylist()]
         return np.array(numbers, np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
+    if column.kind is ColumnKind.NUMERIC and is_large(column.low, column.high):
+        groups = exact_groups(array, column.decimal_comma)
+        if groups is None:
+            raise _changed(column.name)
+        return groups
     values = values_in(array, column.kind, column.style)
     if values is None:
         raise _changed(column.name)
@@ -137,6 +145,21 @@ def _positions(array: pa.Array, categories: tuple[str, ...], name: str) -> np.nd
         raise _changed(name)
     places = pc.cast(found, pa.float64()).to_numpy(zero_copy_only=False)
     return np.where(pc.is_null(array).to_numpy(zero_copy_only=False), np.nan, places)
+
+
+def _exact_positions(
+    array: pa.Array, classes: list[int | float], name: str, style: Style
+) -> np.ndarray:
+    encoded = pc.dictionary_encode(array.drop_null())
+    values = exact_in(encoded.dictionary, style.decimal_comma)
+    places = {number: place for place, number in enumerate(classes)}
+    if values is None or not places.keys() >= {value for value in values if value == value}:
+        raise _changed(name)
+    found = np.array([places.get(value, np.nan) for value in values], np.float64)
+    all_places = np.full(len(array), np.nan)
+    present = pc.is_valid(array).to_numpy(zero_copy_only=False)
+    all_places[present] = found[encoded.indices.to_numpy(zero_copy_only=False)]
+    return all_places
 
 
 def _changed(name: str) -> DatasetError:

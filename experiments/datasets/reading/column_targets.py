@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.class_numbers import are_classes
+from experiments.datasets.reading.column_exact import exact_in
 from experiments.datasets.reading.column_kinds import IF_NUMBERS
 from experiments.datasets.reading.column_notes import odd_words
 from experiments.datasets.reading.column_scanning import (
@@ -17,7 +18,6 @@ from experiments.datasets.reading.column_scanning import (
     first_row,
     target_values,
 )
-from experiments.datasets.reading.column_values import numbers_in
 from experiments.datasets.reading.found import Column, ColumnKind, Table, Wanted
 from experiments.errors import DatasetError, unknown
 
@@ -100,10 +100,10 @@ def _class_names(column: Column) -> tuple[str, ...] | None:
         by_meaning = {text.lower(): text for text in reversed(column.categories)}
         return tuple(by_meaning[meaning] for meaning in sorted(by_meaning))
     if column.kind is ColumnKind.NUMERIC:
-        numbers = numbers_in(pa.array(column.categories), column.decimal_comma)
+        numbers = exact_in(pa.array(column.categories), column.decimal_comma)
         if numbers is None:
             return None
-        by_number = dict(zip(numbers.to_pylist()[::-1], column.categories[::-1], strict=True))
+        by_number = dict(zip(numbers[::-1], column.categories[::-1], strict=True))
         return tuple(by_number[number] for number in sorted(by_number))
     return column.categories if column.kind is ColumnKind.CATEGORICAL else None
 
@@ -169,9 +169,8 @@ def _refuse_task(
         )
 
 
-def _numbers(classes: tuple[str, ...], comma: bool) -> list[float]:
-    numbers = numbers_in(pa.array(classes), comma)
-    return [] if numbers is None else numbers.to_pylist()
+def _numbers(classes: tuple[str, ...], comma: bool) -> list[int | float]:
+    return exact_in(pa.array(classes), comma) or []
 
 
 def _refused(file: TableFile, column: Column, found: str, allowed: str) -> DatasetError:
