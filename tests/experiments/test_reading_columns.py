@@ -99,3 +99,57 @@ def test_times_that_float64_cannot_tell_apart_are_told(tmp_path, kind):
     assert "at is kept in steps of 256" in " ".join(look(path, time="at")[1].notes)
     path = save(tmp_path, kind, at=1_700_000_000_000 + np.arange(30), **columns)
     assert "is kept in steps" not in " ".join(look(path, time="at")[1].notes)
+
+
+LOST = {
+    "julian days": 2460310.5 + np.arange(300) * 0.01,
+    "degrees": 48.1374312 + np.arange(300) * 1e-7,
+    "quarters": 1e8 + np.arange(300) * 0.25,
+    "more quarters than are kept": 1e8 + np.arange(3000) * 0.25,
+    "a few far apart": np.where(np.arange(300) % 2, 0, 1e8 + np.arange(300)),
+    "too small": (1 + np.arange(300)) * 1e-50,
+}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("values", LOST.values(), ids=LOST)
+def test_digits_that_float32_loses_are_told(tmp_path, kind, values):
+    rows = np.arange(len(values))
+    path = save(tmp_path, kind, lost=values, size=rows % 7 / 4, label=rows % 2)
+    assert any("float32" in note and "lost" in note for note in look(path)[1].notes)
+    asked = look(path, features=("lost", "size"))[1]
+    assert any("float32" in note and "lost" in note for note in asked.notes)
+
+
+KEPT = {
+    "whole": np.arange(300) * 1000,
+    "large and exact": 2.0**30 + 128 * np.arange(300),
+    "measured": np.random.default_rng(0).normal(280, 10, 3000).round(2),
+    "shares": np.random.default_rng(0).uniform(size=3000),
+    "small": 1e-30 * np.arange(300),
+}
+
+
+@pytest.mark.parametrize("values", KEPT.values(), ids=KEPT)
+def test_no_digits_are_told_where_all_are_kept_that_matter(tmp_path, values):
+    rows = np.arange(len(values))
+    path = save(tmp_path, kept=values, size=rows % 7 / 4, label=rows % 2)
+    assert not any("float32" in note for note in look(path)[1].notes)
+
+
+def test_targets_that_float32_cannot_tell_apart_are_told_where_they_are_amounts(tmp_path):
+    size = np.arange(300) % 7 / 4
+    path = save(tmp_path, size=size, label=1704067200 + 3 * np.arange(300) + 0.5)
+    assert "label is stored in steps of 128" in " ".join(look(path)[1].notes)
+    path = save(tmp_path, size=size, label=1704067200 + np.arange(300) % 2)
+    assert "float32" not in " ".join(look(path)[1].notes)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_how_exact_times_of_day_are_is_told(tmp_path, kind):
+    columns = {"size": np.arange(30) / 7, "label": [0, 1] * 15}
+    at = pd.date_range("2024-01-31 13:05", periods=30, freq="s")
+    notes = " ".join(look(save(tmp_path, kind, at=at, **columns))[1].notes)
+    assert "Their times are kept to about 3 minutes (float32) in: at." in notes
+    days = pd.date_range("2024-01-31", periods=30)
+    assert "minutes" not in " ".join(look(save(tmp_path, kind, at=days, **columns))[1].notes)

@@ -1,10 +1,8 @@
-"""What is worth knowing of a table's columns: ids, cells that do not fit, numbers too fine."""
+"""What is worth knowing of a table's columns: ids, cells that do not fit."""
 
 import re
-from collections.abc import Iterable
 
-import numpy as np
-
+from experiments.datasets.reading.column_precision import why_equal
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd, Table
 
 # pandas writes the rows' numbers unasked, without a name; a second time beside the first
@@ -16,9 +14,7 @@ _OTHER_DATES = re.compile(
     r"dec)[a-z]*[ -]\d{2,4}|\d{4}-\d{2}",
     re.IGNORECASE,
 )
-_LARGEST = float(np.finfo(np.float32).max)
 _SHOWN = 10
-_FEW_STEPS = 256  # between the smallest and the largest, as float32
 
 
 def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
@@ -37,25 +33,17 @@ def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
         if column.distinct == present > 1:
             return f"a different {'code' if column.code else 'text'} in every row"
         return "codes, too many for categories" if column.code else "text"
-    if column.low is None or column.high is None:
-        return ""
-    if _step(column) > _range(column):
-        return "so large that float32, in which samples are stored, cannot tell them apart"
+    if why := why_equal(column):
+        return why
     nameless = column.name == f"column {place}" or bool(_NUMBERS.fullmatch(column.name))
     return _why_id(column, present, nameless)
 
 
-def about(table: Table, used: Iterable[Column]) -> tuple[str, ...]:
-    """Notes on columns that are not what they were meant to be, or lose digits where used."""
+def about(table: Table) -> tuple[str, ...]:
+    """Notes on columns that are not what they were meant to be."""
     odd = [odd_words(c, c.odd, table.rows) + "." for c in table.columns if c.odd]
     more = (f"So it is with {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
-    coarse = [
-        f"{column.name} is stored in steps of {step:g}, all that float32 can tell apart near "
-        f"{column.high:,.0f}. Subtract the smallest before, if less matters."
-        for column in used
-        if (step := _step(column)) > 1 and _range(column) < _FEW_STEPS * step
-    ]
-    return (*odd[:_SHOWN], *more, *coarse)
+    return (*odd[:_SHOWN], *more)
 
 
 def odd_words(column: Column, odd: Odd, rows: int) -> str:
@@ -84,15 +72,3 @@ def _why_id(column: Column, present: int, nameless: bool) -> str:
         # that is counted, so that the span has to have room for all
         return "whole numbers without a name, another in every row" if span >= present - 1 else ""
     return "ids, nearly another in every row" if named else ""
-
-
-def _range(column: Column) -> float:
-    return (column.high or 0.0) - (column.low or 0.0)
-
-
-def _step(column: Column) -> float:
-    """How far apart float32 has whole numbers of this size; 0 where they are none, or too large."""
-    if not column.whole or column.low is None or column.high is None:
-        return 0.0
-    largest = max(abs(column.low), abs(column.high))
-    return float(np.spacing(np.float32(largest))) if largest < _LARGEST else 0.0

@@ -52,6 +52,7 @@ class ColumnTracker:
         self._formats: tuple[str, ...] | None = None
         self._first_days: dict[str, float] = {}  # by each format
         self._last_days: dict[str, float] = {}
+        self._timed = False
         self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
             ColumnKind.NUMERIC: lambda array: numbers_in(array, decimal_comma),
             ColumnKind.BOOLEAN: booleans_in,
@@ -118,6 +119,7 @@ class ColumnTracker:
             date_format=formats[0] if formats else "",
             other_format=formats[1] if len(formats) > 1 else "",
             days=self._span(formats[0]) if formats else None,
+            timed=bool(formats) and self._timed,
             odd=self._odd if self._is_nearly_numeric else None,
             code=self._code(),
         )
@@ -148,7 +150,10 @@ class ColumnTracker:
             low_high = pc.min_max(days).as_py()
             self._first_days[one] = min(low_high["min"], self._first_days.get(one, math.inf))
             self._last_days[one] = max(low_high["max"], self._last_days.get(one, -math.inf))
-        return next(iter(found.values()), None)
+        days = next(iter(found.values()), None)
+        if days is not None and not self._timed:
+            self._timed = pc.any(pc.not_equal(pc.floor(days), days)).as_py()
+        return days
 
     def _dates(self, day_first: bool | None) -> tuple[str, ...]:
         """The format of the dates, and the other one by which they can be read if there is one."""

@@ -53,7 +53,8 @@ class Column:
     for more. ``low`` and ``high`` are of numbers; ``whole`` is whether all of them are whole, and
     ``counted`` whether each is one more than that of the row before. ``decimal_comma`` is how they
     are written, and ``date_format`` how dates are (see Style); ``other_format`` is the one by which
-    all of them are dates as well. ``days`` are the first and the last date, as 2024-01-31.
+    all of them are dates as well. ``days`` are the first and the last date, as 2024-01-31, and
+    ``timed`` is whether any has a time of day.
     ``examples`` are the first few different values. ``odd`` are the
     few values that keep a column from being numeric, with the first one's row (of data, from 1).
     ``code`` is one of its values, all of which are codes of digits, some with leading zeros; ""
@@ -74,6 +75,7 @@ class Column:
     date_format: str = ""
     other_format: str = ""
     days: tuple[str, str] | None = None
+    timed: bool = False
     odd: Odd | None = None
     code: str = ""
 

@@ -10,6 +10,7 @@ from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.reading.column_keys import Keys, choose_keys
 from experiments.datasets.reading.column_kinds import about_codes, check_kinds, too_many
 from experiments.datasets.reading.column_notes import about, why_no_feature
+from experiments.datasets.reading.column_precision import about_precision, about_times
 from experiments.datasets.reading.column_scanning import (
     TableFile,
     Target,
@@ -72,7 +73,7 @@ def plan_table(
         )
     _refuse_too_large(file, table, columns, target, task)
     features = tuple(_feature(column) for column in columns)
-    used = [*columns, *(column for column in table.columns if column.name == target.name)]
+    amounts = [one for one in table.columns if one.name == target.name and not target.class_names]
     samples, dropping = _kept(file, table, wanted, columns, target)
     return Plan(
         kind=Kind.TABULAR,
@@ -84,7 +85,8 @@ def plan_table(
         class_names=target.class_names,
         features=features,
         notes=(
-            *notes, *chosen, *keys.notes, *about_codes(table), *left_out, *about(table, used),
+            *notes, *chosen, *keys.notes, *about_codes(table), *left_out, *about(table),
+            *about_precision([*columns, *amounts]),
             *_about_dates(columns, keys), *dropping,
         ),
         group=keys.group.name if keys.group else "",
@@ -191,14 +193,15 @@ def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
     dates = {one.name: one for one in (*columns, keys.group, keys.time) if one and one.days}
     if not dates:
         return ()
-    stored = f"Dates are stored as days since 1970: {_listed(list(dates))}."
+    times = about_times([column for column in columns if column.kind is ColumnKind.DATE])
+    stored = (f"Dates are stored as days since 1970: {_listed(list(dates))}.", *times)
     unclear = [one for one in dates.values() if one.other_format]
     if not unclear:
-        return (stored,)
+        return stored
     first = ("the day", "the month")
     read, other = first if has_day_first(unclear[0].date_format) else first[::-1]
     return (
-        stored,
+        *stored,
         f"Read with {read} first, since nothing shows which is meant: "
         f"{_listed([one.name for one in unclear])}. If {other} does, say so in Dates (--dates).",
     )
