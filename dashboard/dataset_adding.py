@@ -24,7 +24,9 @@ _LARGEST_MB = 2000
 _REFUSED = "The file is not accepted"
 _UPLOAD = "data upload"  # the path of the file that was uploaded last
 _DECIMALS = {".": "as 1.5", ",": "as 1,5"}
-_DATES = {"day-first": "day first", "month-first": "month first"}
+_DATES = {
+    "day-first": "day first", "month-first": "month first", "year-first": "year first",
+}  # fmt: skip
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 

@@ -303,8 +303,9 @@ PROJECTIONS = (
     "groups and distances between them mean little. At most 1,000 samples."
 )
 DATES = (
-    "What stands first where 03/04/2024 may be the third of April or March the 4th. It matters "
-    "only where nothing in the file shows it: no day after the 12th, no other column of dates."
+    "What stands first where 03/04/2024 may be the third of April or March the 4th, and 21-01-05 a "
+    "day of 2021 or of 2005. It matters only where nothing in the file shows it: no day after the "
+    "12th, no other column of dates."
 )
 AS_CATEGORIES = (
     "Numbers, dates or truths that are names: codes, ids of places, classes 1, 2, 3. Their size "

@@ -65,8 +65,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--decimal", choices=[".", ","], help="of numbers in a text, if not as detected"
     )
     adding.add_argument(
-        "--dates", choices=["day-first", "month-first"],
-        help="how dates such as 03/04/2024 are read where the file does not show it",
+        "--dates", choices=["day-first", "month-first", "year-first"],
+        help="how dates such as 03/04/2024 or 21-01-05 are read where the file does not show it",
     )  # fmt: skip
     adding.add_argument(
         "--drop-missing", action="store_true", help="leave rows with missing features out"
@@ -199,7 +199,7 @@ def _wanted(options: argparse.Namespace) -> "Wanted":
         encoding=options.encoding,
         header=options.header,
         decimal=options.decimal,
-        day_first=options.dates == "day-first" if options.dates else None,
+        dates_first=(options.dates or "").removesuffix("-first"),
         drop_missing=options.drop_missing,
         size=_size(options.size) if options.size else None,
         skip_bad=options.skip_bad,

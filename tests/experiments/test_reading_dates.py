@@ -103,15 +103,15 @@ def test_dates_that_can_be_read_either_way_are_read_as_the_user_says(path):
     assert "Read with the month first, since nothing shows which is meant: when." in notes
     np.testing.assert_array_equal(stored_days(path), days_since_1970(EARLY))
     swapped = pd.to_datetime(EARLY.strftime("%Y-%d-%m"))
-    np.testing.assert_array_equal(stored_days(path, day_first=True), days_since_1970(swapped))
-    assert "Read with" not in " ".join(looked(path, day_first=True)[1].notes)
+    np.testing.assert_array_equal(stored_days(path, dates_first="day"), days_since_1970(swapped))
+    assert "Read with" not in " ".join(looked(path, dates_first="day")[1].notes)
     assert looked(path)[0]["when"].days == ("2024-03-04", "2024-09-10")
-    assert looked(path, day_first=True)[0]["when"].days == ("2024-04-03", "2024-10-09")
+    assert looked(path, dates_first="day")[0]["when"].days == ("2024-04-03", "2024-10-09")
 
 
 def test_what_the_file_shows_is_not_overruled(path):
     table(path, when=DAYS.strftime("%d/%m/%Y"))
-    assert looked(path, day_first=False)[0]["when"].date_format == "%d/%m/%Y"
+    assert looked(path, dates_first="month")[0]["when"].date_format == "%d/%m/%Y"
 
 
 @pytest.mark.parametrize("written", ["%d/%m/%Y", "%m/%d/%Y"])
@@ -145,7 +145,7 @@ def test_times_of_samples_may_be_written_so(path):
 
 def test_raw_rows_have_dates_as_in_the_file(workspace, path):
     table(path, when=EARLY.strftime("%d/%m/%Y"))
-    info = store_file(path, "dates", Wanted(day_first=True))
+    info = store_file(path, "dates", Wanted(dates_first="day"))
     assert info.date_formats == ("%d/%m/%Y", "")
     rows = encode_rows(info, [["04/03/2024", 1], ["2024-03-04", 1], [19786.0, 1], [None, 1]])
     assert rows[:3, 0].tolist() == [19786.0] * 3 and np.isnan(rows[3, 0])
@@ -157,3 +157,67 @@ def test_keys_that_can_be_read_either_way_are_told(path, key):
     assert "Read with the month first, since nothing shows which is meant: when." in " ".join(
         looked(path, **{key: "when"})[1].notes
     )
+
+
+YEAR_FIRST = {
+    "one year": ["21-01-31", "21-02-15", "22-01-01"],
+    "with slashes": ["21/01/31", "21/02/15", "22/01/01"],
+    "with points": ["21.01.31", "21.02.15", "22.01.01"],
+    "days of a month": ["21-01-05", "21-01-06", "21-01-07", "21-01-08"],
+    "whole months": [f"{21 + n // 12}-{n % 12 + 1:02}-01" for n in range(30)],
+    "whole months of a year": [f"21-{n % 12 + 1:02}-01" for n in range(12)],
+    "days of years": list(pd.date_range("2019-03-01", "2024-05-01").strftime("%y-%m-%d")),
+    "of the last century": ["99-01-31", "98-02-15"],
+    "with times": ["21-01-31 10:00", "21-02-15 11:00", "22-01-01 12:00"],
+}
+
+
+@pytest.mark.parametrize("texts", YEAR_FIRST.values(), ids=YEAR_FIRST)
+def test_years_of_two_digits_may_stand_first(path, texts):
+    columns, plan = looked(table(path, when=texts))
+    assert columns["when"].date_format.startswith("%y") and not columns["when"].other_format
+    assert "nothing shows" not in " ".join(plan.notes)
+    moments = pd.to_datetime(texts, format=columns["when"].date_format)
+    np.testing.assert_array_equal(stored_days(path), days_since_1970(moments))
+
+
+@pytest.mark.parametrize("days", [
+    pd.date_range("2021-01-01", periods=40), pd.date_range("2020-02-11", periods=900),
+    pd.date_range("2023-01-13", periods=5), pd.date_range("2021-05-20", periods=30, freq="W"),
+    pd.date_range("2018-01-01", periods=70, freq="MS"),
+    pd.date_range("2021-01-01", "2021-12-01", freq="MS"),
+])  # fmt: skip
+@pytest.mark.parametrize("written", ["%d.%m.%y", "%d-%m-%y", "%d/%m/%y"])
+def test_years_of_two_digits_at_the_end_stay_there(path, days, written):
+    columns, _ = looked(table(path, when=days.strftime(written)))
+    assert (columns["when"].date_format, columns["when"].other_format) == (written, "")
+
+
+def test_years_that_may_stand_first_or_last_are_told_and_read_as_the_user_says(path):
+    table(path, when=["21.01.22", "22.01.21", "21.02.21"])
+    notes = " ".join(looked(path)[1].notes)
+    assert "Read with the day first, since nothing shows which is meant: when." in notes
+    columns, plan = looked(path, dates_first="year")
+    assert columns["when"].date_format == "%y.%m.%d"
+    assert "nothing shows" not in " ".join(plan.notes)
+
+
+def test_whole_months_of_years_are_read_so_and_told_where_they_could_be_days_of_2001(path):
+    months = pd.date_range("2018-01-01", periods=70, freq="MS")
+    columns, plan = looked(table(path, when=months.strftime("%y-%m-%d")))
+    assert columns["when"].date_format == "%y-%m-%d"
+    assert "Read with the year first, since nothing shows" in " ".join(plan.notes)
+
+
+def test_another_column_shows_that_years_stand_first(path):
+    texts = ["21-01-22", "22-01-21", "21-02-21"]
+    columns, _ = looked(table(path, when=texts, other=["99-01-31", "98-02-15", "97-01-01"]))
+    assert columns["when"].date_format == "%y-%m-%d" and not columns["when"].other_format
+
+
+def test_years_of_two_digits_that_lie_in_the_future_are_told(path):
+    table(path, born=["1/13/61", "2/14/55", "3/15/85"])
+    (told,) = [note for note in looked(path)[1].notes if "in the future" in note]
+    assert "up to 2061-01-13: born" in told
+    table(path, born=["1/13/81", "2/14/95", "3/15/05"])
+    assert "in the future" not in " ".join(looked(path)[1].notes)

@@ -21,7 +21,7 @@ from experiments.datasets.reading.column_values import (
     texts_in,
     without_marks,
 )
-from experiments.datasets.reading.date_styles import has_day_first, of_one_day
+from experiments.datasets.reading.date_styles import first_part, likely
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
 from experiments.datasets.reading.number_styles import are_numbers
 
@@ -92,8 +92,9 @@ class ColumnTracker:
         if self._is_nearly_numeric:
             self._look_for_odd(array)
 
-    def column(self, day_first: bool | None = None) -> Column:
-        """What was found so far; ``day_first`` decides where dates can be read in two ways."""
+    def column(self, first: str = "") -> Column:
+        """What was found so far; ``first`` ("day", "month" or "year") decides where dates can be
+        read in several ways."""
         kind = self._kind()
         missing = self._missing
         different = self._different
@@ -103,7 +104,7 @@ class ColumnTracker:
             examples = tuple(text for text in examples if text not in MARKS)
             if different is not None:
                 different = {text: None for text in different if text not in MARKS}
-        formats = self._dates(day_first) if kind is ColumnKind.DATE else ()
+        formats = self._dates(first) if kind is ColumnKind.DATE else ()
         return Column(
             name=self._name,
             kind=kind,
@@ -155,15 +156,15 @@ class ColumnTracker:
             self._timed = pc.any(pc.not_equal(pc.floor(days), days)).as_py()
         return days
 
-    def _dates(self, day_first: bool | None) -> tuple[str, ...]:
-        """The format of the dates, and the other one by which they can be read if there is one."""
+    def _dates(self, first: str) -> tuple[str, ...]:
+        """The format of the dates, and the others by which they can be read if there are any."""
         formats = self._formats or ()
         if len(formats) < 2:
             return formats
-        if day_first is not None:
-            return tuple(one for one in formats if has_day_first(one) == day_first)
-        sure = of_one_day(list(self._different or ()), formats)
-        return (sure,) if sure else formats
+        if asked := tuple(one for one in formats if first_part(one) == first):
+            return asked
+        spans = {one: self._last_days[one] - self._first_days[one] for one in formats}
+        return likely(list(self._different or ()), spans)
 
     def _span(self, date_format: str) -> tuple[str, str]:
         first, last = self._first_days[date_format], self._last_days[date_format]
@@ -235,12 +236,12 @@ class ColumnTracker:
         return tuple(text for number, text in by_size if number is not None or not is_numeric)
 
 
-def columns_of(trackers: Iterable[ColumnTracker], day_first: bool | None) -> tuple[Column, ...]:
-    """What all columns hold; where dates can be read in two ways, as the others are, if those
-    agree and the user did not say."""
+def columns_of(trackers: Iterable[ColumnTracker], first: str) -> tuple[Column, ...]:
+    """What all columns hold; where dates can be read in several ways, as the user says by what
+    stands ``first``, else as the others are, if those agree."""
     trackers = list(trackers)
-    columns = [tracker.column(day_first) for tracker in trackers]
-    shown = {has_day_first(one.date_format) for one in columns if not one.other_format} - {None}
+    columns = [tracker.column(first) for tracker in trackers]
+    shown = {first_part(one.date_format) for one in columns if not one.other_format} - {""}
     if len(shown) == 1:
         first = shown.pop()
         for place, tracker in enumerate(trackers):

@@ -39,7 +39,7 @@ class CsvFiles:
                 tracker.add(array)
         if rows == 0:
             raise DatasetError(_no_rows(path))
-        return Table(rows, columns_of(trackers, wanted.day_first), layout.written)
+        return Table(rows, columns_of(trackers, wanted.dates_first), layout.written)
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
         """What would be stored of it."""

@@ -1,7 +1,7 @@
-"""How dates are written in a text: 2024-01-31, 31.01.2024, 1/31/24 1:05 PM, 31 Jan 2024."""
+"""How dates are written in a text: 2024-01-31, 31.01.2024, 1/31/24 1:05 PM, 24-01-31, 3 Jan 2024."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,14 +20,16 @@ _WRITTEN = re.compile(
     r"|(?P<month>[A-Za-z]{3,9}) \d{1,2}(?P<comma>,?) (?P<after>\d{4})",
     re.ASCII,
 )
+_FIRST_PARTS = {"%d": "day", "%m": "month", "%y": "year"}
+_MUCH_WIDER = 3
 _TIME = re.compile(
     r"(?P<gap>,? |T)\d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<half> ?[AaPp][Mm])?", re.ASCII
 )
 
 
 def formats_of(text: str) -> tuple[str, ...]:
-    """The formats (of strptime) by which a text may be a date; two where the month or the day may
-    stand first, in this order. Without any, it may still be ISO 8601."""
+    """The formats (of strptime) by which a text may be a date; several where the month, the day or
+    the year may stand first, in this order. Without any, it may still be ISO 8601."""
     date = _WRITTEN.match(text)
     if date is None:
         return ()
@@ -38,10 +40,10 @@ def formats_of(text: str) -> tuple[str, ...]:
     return tuple(f"{day}{_time_format(time)}" for day in _day_formats(date))
 
 
-def has_day_first(date_format: str) -> bool | None:
-    """Whether the day stands before the month where both are numbers; None for other formats."""
-    first = date_format[:2]
-    return first == "%d" if first in ("%d", "%m") and "%b" not in date_format else None
+def first_part(date_format: str) -> str:
+    """What stands first where all parts are numbers and it could be another: "day", "month" or
+    "year" (of two digits); "" for other formats."""
+    return "" if "%b" in date_format else _FIRST_PARTS.get(date_format[:2], "")
 
 
 def moments(texts: pa.Array, date_format: str) -> pa.Array | None:
@@ -69,12 +71,34 @@ def fitting(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:
     return tuple(one for one in formats if moments(texts, one) is not None)
 
 
-def of_one_day(texts: Sequence[str], formats: Sequence[str]) -> str | None:
-    """The one of two formats by which all dates are of the same day of their months, as dates that
-    stand for whole months are; None where it is neither or both."""
-    days = {one: moments(pa.array(texts, pa.string()), one) for one in formats}
-    same = [one for one, at in days.items() if at is not None and len(pc.unique(pc.day(at))) == 1]
-    return same[0] if len(same) == 1 else None
+def likely(texts: Sequence[str], spans: Mapping[str, float]) -> tuple[str, ...]:
+    """Those of the formats by which all dates can be read that are likely, the first one most.
+
+    Dates that are all the 1st, or else of another day of their months, stand for whole months.
+    ``spans`` are how many days the dates lie apart by each format.
+    """
+    dates = {one: moments(pa.array(texts, pa.string()), one) for one in spans}
+    days = {one: pc.unique(pc.day(at)).to_pylist() for one, at in dates.items() if at is not None}
+    close = _close(spans)
+    if len(firsts := [one for one, found in days.items() if found == [1]]) == 1:
+        # By 21-05-01 alone it may still be the 21st, of 2001
+        unsure = first_part(firsts[0]) == "year" and firsts[0] not in close
+        return (*firsts, *close) if unsure else tuple(firsts)
+    same = tuple(one for one in close if len(days.get(one, ())) == 1)
+    return same if len(same) == 1 else close
+
+
+def _close(spans: Mapping[str, float]) -> tuple[str, ...]:
+    """Formats without those by which dates are scattered: a year that is read as a day spreads
+    them over decades. 21-01-31, 21-02-15, 22-01-01 are a year, or from 2001 to 2031."""
+    year = [one for one in spans if first_part(one) == "year"]
+    others = [one for one in spans if one not in year]
+    if not year or not others:
+        return tuple(spans)
+    with_year, without = spans[year[0]], min(spans[one] for one in others)
+    if with_year * _MUCH_WIDER < without:
+        return tuple(year)
+    return tuple(others) if without * _MUCH_WIDER < with_year else (*others, *year)
 
 
 def _day_formats(date: re.Match[str]) -> tuple[str, ...]:
@@ -91,7 +115,8 @@ def _day_formats(date: re.Match[str]) -> tuple[str, ...]:
         return ()
     year = _year(date["c"])
     day_first, month_first = f"%d{sep}%m{sep}{year}", f"%m{sep}%d{sep}{year}"
-    return (day_first,) if sep == "." else (month_first, day_first)
+    both = (day_first,) if sep == "." else (month_first, day_first)
+    return (*both, f"%y{sep}%m{sep}%d") if len(date["a"]) == len(date["c"]) == 2 else both
 
 
 def _year(digits: str) -> str:

@@ -150,8 +150,8 @@ class Wanted:
     """What the user wants of a file; whatever is left out is chosen by rules that are told.
 
     ``target`` is a column or an array, ``features`` are columns or one array. ``delimiter``,
-    ``encoding``, ``header`` and ``decimal`` ("." or ",") correct what was detected; ``day_first``
-    says what stands first in dates that can be read either way.
+    ``encoding``, ``header`` and ``decimal`` ("." or ",") correct what was detected; ``dates_first``
+    ("day", "month" or "year") says what stands first in dates that can be read in several ways.
     ``drop_missing`` leaves rows with missing features out; else they are kept, as NaN. ``size`` is
     (height, width) to which all pictures are brought. ``skip_bad`` accepts what is partly good,
     without the bad parts. ``group`` and ``time`` are columns, or arrays, by which the samples can
@@ -166,7 +166,7 @@ class Wanted:
     encoding: str | None = None
     header: bool | None = None
     decimal: str | None = None
-    day_first: bool | None = None
+    dates_first: str = ""
     drop_missing: bool = False
     size: tuple[int, int] | None = None
     skip_bad: bool = False

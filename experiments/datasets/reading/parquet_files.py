@@ -59,7 +59,7 @@ class ParquetFiles:
         if rows == 0 or not names:
             what = "rows" if names else "columns of single values"
             raise DatasetError(f"{path.name} has no {what}. Choose a file with a row per sample.")
-        found = {one.name: one for one in columns_of(trackers.values(), wanted.day_first)}
+        found = {one.name: one for one in columns_of(trackers.values(), wanted.dates_first)}
         return Table(rows, tuple(found.get(field.name) or _opaque(field) for field in schema))
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:

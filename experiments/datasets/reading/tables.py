@@ -1,6 +1,7 @@
 """What would be stored of a table: its features, its target, and what is left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -19,7 +20,7 @@ from experiments.datasets.reading.column_scanning import (
 )
 from experiments.datasets.reading.column_targets import choose_target
 from experiments.datasets.reading.column_values import shorten, values_in
-from experiments.datasets.reading.date_styles import has_day_first
+from experiments.datasets.reading.date_styles import first_part
 from experiments.datasets.reading.found import (
     Column,
     ColumnKind,
@@ -194,17 +195,34 @@ def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
     if not dates:
         return ()
     times = about_times([column for column in columns if column.kind is ColumnKind.DATE])
-    stored = (f"Dates are stored as days since 1970: {_listed(list(dates))}.", *times)
-    unclear = [one for one in dates.values() if one.other_format]
-    if not unclear:
-        return stored
-    first = ("the day", "the month")
-    read, other = first if has_day_first(unclear[0].date_format) else first[::-1]
-    return (
-        *stored,
-        f"Read with {read} first, since nothing shows which is meant: "
-        f"{_listed([one.name for one in unclear])}. If {other} does, say so in Dates (--dates).",
-    )
+    stored = f"Dates are stored as days since 1970: {_listed(list(dates))}."
+    return (stored, *times, *_about_order(dates.values()), *_about_years(dates.values()))
+
+
+def _about_order(dates: Iterable[Column]) -> Iterator[str]:
+    """Notes on the dates that can be read in several ways, one for each way they were."""
+    unclear: dict[str, list[str]] = {}
+    for column in dates:
+        if column.other_format:
+            unclear.setdefault(first_part(column.date_format), []).append(column.name)
+    for first, names in unclear.items():
+        yield (
+            f"Read with the {first} first, since nothing shows which is meant: {_listed(names)}. "
+            "If another part stands first, say so in Dates (--dates)."
+        )
+
+
+def _about_years(dates: Iterable[Column]) -> Iterator[str]:
+    """A note on years of two digits that may be of the century before."""
+    today = str(date.today())
+    late = [one for one in dates if "%y" in one.date_format and one.days and one.days[1] > today]
+    if late:
+        newest = max(one.days[1] for one in late if one.days)
+        yield (
+            f"Years of two digits are read as 1969 to 2068, so that dates lie in the future, up to "
+            f"{newest}: {_listed([one.name for one in late])}. Write years with four digits if "
+            "they are of the century before."
+        )
 
 
 def _listed(names: Sequence[str]) -> str:
