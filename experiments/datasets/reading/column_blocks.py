@@ -1,12 +1,13 @@
 """The samples of a table, block by block."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.column_scanning import TableFile, Target, scan
-from experiments.datasets.reading.found import Block, Plan, Table
+from experiments.datasets.reading.found import Block, ColumnKind, Plan, Table
 from experiments.errors import DatasetError
 
 MOST_ROWS = 50_000
@@ -17,6 +18,8 @@ def read_blocks(file: TableFile, table: Table, plan: Plan, drop_missing: bool) -
     """The samples that a plan promises, at most 50,000 rows or 8 MB at a time."""
     columns = {column.name: column for column in table.columns}
     target = Target(plan.target, columns[plan.target].kind, plan.class_names)
+    if target.as_written:
+        target = replace(target, kind=ColumnKind.CATEGORICAL)
     most = max(1, min(MOST_ROWS, _MOST_BYTES // (4 * len(plan.features))))
     numbers = np.float64 if plan.task is Task.REGRESSION else np.int64
     group, time = columns.get(plan.group), columns.get(plan.time)

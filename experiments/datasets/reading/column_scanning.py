@@ -1,6 +1,6 @@
 """Rows of a table as numbers: features as one float32 matrix, targets as classes or numbers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_exact import exact_groups, exact_in, is_large
-from experiments.datasets.reading.column_values import as_names, values_in
+from experiments.datasets.reading.column_values import NAMES, as_names, values_in
 from experiments.datasets.reading.found import Column, ColumnKind, Feature, Style, Table
 from experiments.datasets.reading.keys import same_number
 from experiments.errors import DatasetError
@@ -17,11 +17,18 @@ from experiments.errors import DatasetError
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file that has a table: ``batches`` gives the rows of the columns of these names, in this
-    order: clean texts (see column_values), or numbers, booleans or moments."""
+    """A file that has a table; ``read`` is given the names of columns, and of those as written."""
 
     name: str
-    batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+    read: Callable[[Sequence[str], Collection[str]], Iterator[pa.RecordBatch]]
+
+    def batches(
+        self, names: Sequence[str], as_written: Collection[str] = ()
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of the columns of these names, in this order: clean texts (see column_values),
+        or numbers, booleans or moments. In those ``as_written`` texts that stand for missing values
+        stay."""
+        return self.read(names, as_written)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,11 @@ class Target:
     name: str
     kind: ColumnKind
     class_names: tuple[str, ...] = ()
+
+    @property
+    def as_written(self) -> tuple[str, ...]:
+        """Its name where a text that else stands for missing values is a class of it."""
+        return () if set(NAMES).isdisjoint(self.class_names) else (self.name,)
 
 
 def feature_values(array: pa.Array, feature: Feature, style: Style) -> np.ndarray:
@@ -109,7 +121,7 @@ def scan(
     styles = {column.name: column.style for column in table.columns}
     columns = [column.name for column in (*features, target, group, time) if column]
     names = list(dict.fromkeys(columns))  # a key may be a feature too
-    for batch in file.batches(names):
+    for batch in file.batches(names, target.as_written):
         arrays = dict(zip(names, batch.columns, strict=True))
         x = np.empty((batch.num_rows, len(features)), np.float32)
         for place, feature in enumerate(features):
@@ -136,6 +148,15 @@ def first_row(
             place = int(passed[0])
             return rows + place + 1, str(array[place].as_py())
         rows += batch.num_rows
+    raise _changed(name)
+
+
+def text_in(file: TableFile, name: str, row: int) -> str:
+    """What stands in a row (of data, from 1) of a column, also where it is missing."""
+    for batch in file.batches([name], [name]):
+        if row <= batch.num_rows:
+            return str(batch.column(0)[row - 1].as_py() or "")
+        row -= batch.num_rows
     raise _changed(name)
 
 

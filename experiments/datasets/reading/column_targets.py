@@ -17,7 +17,10 @@ from experiments.datasets.reading.column_scanning import (
     Target,
     first_row,
     target_values,
+    text_in,
 )
+from experiments.datasets.reading.column_values import NAMES
+from experiments.datasets.reading.column_words import with_names
 from experiments.datasets.reading.found import Column, ColumnKind, Table, Wanted
 from experiments.errors import DatasetError, unknown
 
@@ -40,6 +43,7 @@ def choose_target(
     column, note = _find(file, table, wanted)
     if column.name in unusable:
         raise _refused(file, column, f"is {unusable[column.name]}", "a column of single values")
+    column, about = with_names(file, table, column)
     refuse_missing(file, table, column, "target")
     classes = _class_names(column)
     if table.rows < 2:
@@ -52,7 +56,7 @@ def choose_target(
     task, reason = _task(file, table, column, classes, wanted)
     names = () if task is Task.REGRESSION else classes or ()
     told = f"The target is {column.name!r} ({note})."
-    return Chosen(Target(column.name, column.kind, names), task, (told, reason))
+    return Chosen(Target(column.name, column.kind, names), task, (told, *about, reason))
 
 
 def _find(file: TableFile, table: Table, wanted: Wanted) -> tuple[Column, str]:
@@ -85,10 +89,13 @@ def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> 
         return pc.is_null(array).to_numpy(zero_copy_only=False)
 
     row, _ = first_row(file, column.name, missing)
+    text = text_in(file, column.name, row)
+    counts = f", where {text!r} counts as missing" if text else ""
+    advice = f" If {text!r} is a name, write it otherwise." if text in NAMES else ""
     raise DatasetError(
         f"{file.name}: the {what} {column.name!r} is missing in {column.missing:,} of "
-        f"{table.rows:,} rows, first in row {row:,} (of data, from 1). Every row needs one: fill "
-        "it in or delete these rows."
+        f"{table.rows:,} rows, first in row {row:,} (of data, from 1){counts}. Every row needs "
+        f"one: fill it in or delete these rows.{advice}"
     )
 
 

@@ -17,6 +17,8 @@ MISSING = (
     *("", "?", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"),
     *("null", "NULL", "Null", "None"),
 )
+#: Those of them that may as well be the name of a class.
+NAMES = ("NA", "N/A", "n/a", "None")
 #: Texts that stand for a missing value where all the others are numbers.
 MARKS = (
     *("-", "--", ".", "n.a.", "N.A.", "missing", "Missing", "unknown", "Unknown"),
@@ -25,17 +27,19 @@ MARKS = (
 #: A text of more characters than this is no category, and is shown cut.
 LONGEST_CATEGORY = 100
 
-_MISSING = pa.array(MISSING)
+_MISSING, _NOTHING = pa.array(MISSING), pa.array([""])
 _MARKS = pa.array(MARKS)
 _TRUE = pa.array(["true", "yes"])
 _PAIRS = (pa.array(["false", "true"]), pa.array(["no", "yes"]))
 _MICROSECONDS_OF_A_DAY = 86_400_000_000
 
 
-def clean(texts: pa.Array) -> pa.Array:
-    """Texts without white space around them; null where they are missing."""
+def clean(texts: pa.Array, as_written: bool = False) -> pa.Array:
+    """Texts without white space around them; null where they are missing, or ``as_written`` only
+    where nothing stands."""
     trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.if_else(pc.is_in(trimmed, value_set=_MISSING), pa.scalar(None, pa.string()), trimmed)
+    missing = _NOTHING if as_written else _MISSING
+    return pc.if_else(pc.is_in(trimmed, value_set=missing), pa.scalar(None, pa.string()), trimmed)
 
 
 def shorten(text: str) -> str:

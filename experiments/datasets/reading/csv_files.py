@@ -1,6 +1,6 @@
 """Tables in text files: CSV, TSV and the like, read in blocks of a megabyte."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,12 @@ def read_texts(path: Path, wanted: Wanted) -> tuple[pa.Table, set[str]]:
 
 
 def _opened(path: Path, layout: Layout) -> TableFile:
-    return TableFile(path.name, lambda names: _batches(path, layout, names))
+    return TableFile(path.name, lambda *asked: _batches(path, layout, *asked))
 
 
-def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    path: Path, layout: Layout, names: Sequence[str], as_written: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """The rows of some columns, as clean texts; header left out."""
     from pyarrow import csv
 
@@ -101,7 +103,7 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.Re
                 convert_options=csv.ConvertOptions(
                     column_types=dict.fromkeys(keys.values(), pa.string()),
                     include_columns=wanted_keys,
-                    null_values=list(MISSING),
+                    null_values=[""] if as_written else list(MISSING),
                     strings_can_be_null=True,
                     check_utf8=False,  # the stream is
                 ),
@@ -114,27 +116,29 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.Re
                 rows += batch.num_rows
                 if batch.num_rows:
                     last = batch.slice(batch.num_rows - 1)
-                    yield pa.RecordBatch.from_arrays(_clean_all(batch), names=list(names))
+                    kept = [name in as_written for name in names]
+                    yield pa.RecordBatch.from_arrays(_clean_all(batch, kept), names=list(names))
         except pa.ArrowException as error:
             raise DatasetError(_why(path, layout, invalid, rows, error)) from error
         _refuse_open_quote(path, stream, last, rows - header)
 
 
-def _clean_all(batch: pa.RecordBatch) -> list[pa.Array]:
+def _clean_all(batch: pa.RecordBatch, as_written: Sequence[bool]) -> list[pa.Array]:
     """The columns, clean; of a wide table all at once, since each call costs more than its few
     cells."""
-    if batch.num_rows > _FEW_ROWS or batch.num_columns == 1:
-        return [_unquoted(clean(array)) for array in batch.columns]
+    if batch.num_rows > _FEW_ROWS or batch.num_columns == 1 or any(as_written):
+        arrays = zip(batch.columns, as_written, strict=True)
+        return [_unquoted(clean(array, kept), kept) for array, kept in arrays]
     together = _unquoted(clean(pa.concat_arrays(batch.columns)))
     rows = batch.num_rows
     return [together.slice(n * rows, rows) for n in range(batch.num_columns)]
 
 
-def _unquoted(texts: pa.Array) -> pa.Array:
+def _unquoted(texts: pa.Array, as_written: bool = False) -> pa.Array:
     """Without quotes around them: they are left where a space stands before them."""
     if not pc.any(pc.starts_with(texts, '"')).as_py():
         return texts
-    return clean(pc.replace_substring_regex(texts, '^"(.*)"$', r"\1"))
+    return clean(pc.replace_substring_regex(texts, '^"(.*)"$', r"\1"), as_written)
 
 
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

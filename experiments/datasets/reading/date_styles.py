@@ -1,4 +1,4 @@
-"""How dates are written in a text: 2024-01-31, 31.01.2024, 1/31/24 1:05 PM, 24-01-31, 3 Jan 2024."""
+"""How dates are written in a text: 2024-01-31, 31.01.2024, 1/31/24 1:05 PM, 24-1-31, 3 Jan 2024."""
 
 import re
 from collections.abc import Mapping, Sequence

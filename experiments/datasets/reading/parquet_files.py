@@ -1,7 +1,7 @@
 """Tables in Parquet files, read batch by batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ class ParquetFiles:
 
 
 def _opened(path: Path) -> TableFile:
-    return TableFile(path.name, lambda names: _batches(path, names))
+    return TableFile(path.name, lambda *asked: _batches(path, *asked))
 
 
 def _opaque(field: pa.Field) -> Column:
@@ -169,7 +169,9 @@ def _parquet(path: Path, texts: Sequence[str]) -> Any:
         raise _corrupt(path, 0, error) from error
 
 
-def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    path: Path, names: Sequence[str], as_written: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
     """The rows of some columns: clean texts, or numbers, booleans or moments."""
     if not names:
         return
@@ -187,7 +189,7 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 try:
                     arrays = []
                     for name in names:
-                        arrays.append(_plain(batch.column(name)))
+                        arrays.append(_plain(batch.column(name), name in as_written))
                 except UnicodeDecodeError as error:
                     raise DatasetError(
                         f"{path.name}: the column {name!r} has a text that is no UTF-8 in the rows "
@@ -213,18 +215,18 @@ def _without_dictionaries(metadata: Any) -> dict[str, int]:
     return found
 
 
-def _plain(array: pa.Array) -> pa.Array:
+def _plain(array: pa.Array, as_written: bool) -> pa.Array:
     """Texts clean and no longer than what tells them apart, numbers without NaN."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         values = array.dictionary
         if _is_string(values.type):
             texts = [None if text is None else shorten(text) for text in values.to_pylist()]
-            values = clean(pa.array(texts, pa.string()))
+            values = clean(pa.array(texts, pa.string()), as_written)
         return values.take(array.indices)
     if _is_string(kind):
         texts = [None if text is None else shorten(text) for text in array.to_pylist()]
-        return clean(pa.array(texts, pa.string()))
+        return clean(pa.array(texts, pa.string()), as_written)
     if pa.types.is_floating(kind):
         if pa.types.is_float16(kind):
             array = pc.cast(array, pa.float32())

@@ -20,6 +20,7 @@ from experiments.datasets.reading.column_scanning import (
 )
 from experiments.datasets.reading.column_targets import choose_target
 from experiments.datasets.reading.column_values import shorten, values_in
+from experiments.datasets.reading.column_words import about_words
 from experiments.datasets.reading.date_styles import first_part
 from experiments.datasets.reading.found import (
     Column,
@@ -89,6 +90,7 @@ def plan_table(
             *notes, *chosen, *keys.notes, *about_codes(table), *left_out, *about(table),
             *about_precision([*columns, *amounts]),
             *_about_dates(columns, keys), *dropping,
+            *about_words(file, table, columns),
         ),
         group=keys.group.name if keys.group else "",
         time=keys.time.name if keys.time else "",
