@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source
 from experiments.datasets.reading.column_values import MISSING, days_in
+from experiments.datasets.reading.number_signs import without_sign
 from experiments.errors import InputError
 
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
@@ -105,13 +106,21 @@ def _number(value: Any, date_format: str, where: str) -> float:
         try:
             found = float(value)
         except (TypeError, ValueError):
-            found = _days(text, date_format)
+            bare = without_sign(pa.array([text]))
+            found = _days(text, date_format) if bare is None else _float(bare[0].as_py())
     if found is None or math.isinf(found):
         raise InputError(
             f"{where}: received {value!r}. Allowed: a number, a date such as 2024-01-31, true or "
             "false, or nothing where it is not known."
         )
     return found
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _is_missing(value: Any) -> bool:

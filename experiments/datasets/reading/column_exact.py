@@ -28,8 +28,8 @@ def exact_in(array: pa.Array, decimal_comma: bool) -> list[int | float] | None:
     values = numbers.to_numpy(zero_copy_only=False).astype(np.float64).tolist()
     large = _large(np.array(values))
     if len(large):
-        if is_text(array):
-            array = as_python_writes(without_marks(array), decimal_comma)
+        written = as_python_writes(without_marks(array), decimal_comma) if is_text(array) else None
+        array = array if written is None else written
         for place in large:
             digits = _WHOLE.fullmatch(str(array[int(place)].as_py()))
             values[place] = int(digits[1] if digits else values[place])

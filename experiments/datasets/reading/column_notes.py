@@ -1,9 +1,11 @@
 """What is worth knowing of a table's columns: ids, cells that do not fit."""
 
 import re
+from collections.abc import Iterator
 
 from experiments.datasets.reading.column_precision import why_equal
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd, Table
+from experiments.datasets.reading.number_signs import unit_of
 
 # pandas writes the rows' numbers unasked, without a name; a second time beside the first
 _NUMBERS = re.compile(r"unnamed: [0-9]+([._][0-9]+)*|level_0|__index_level_[0-9]+__", re.I)
@@ -15,6 +17,7 @@ _OTHER_DATES = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 10
+_FEW = 3
 
 
 def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
@@ -43,7 +46,35 @@ def about(table: Table) -> tuple[str, ...]:
     """Notes on columns that are not what they were meant to be."""
     odd = [odd_words(c, c.odd, table.rows) + "." for c in table.columns if c.odd]
     more = (f"So it is with {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
-    return (*odd[:_SHOWN], *more)
+    units = tuple(_about_units(table))[:_SHOWN]
+    return (*odd[:_SHOWN], *more, *_about_signs(table), *units)
+
+
+def _about_signs(table: Table) -> Iterator[str]:
+    signs = [f"{column.name} ({column.sign})" for column in table.columns if column.sign]
+    if signs:
+        yield f"Read as numbers, without the sign beside them: {_listed(signs)}."
+
+
+def _about_units(table: Table) -> Iterator[str]:
+    for column in table.columns:
+        if column.kind not in (ColumnKind.CATEGORICAL, ColumnKind.TEXT) or column.odd:
+            continue
+        units = [unit_of(text) for text in column.categories or column.examples]
+        if not units or column.code or None in units or (not any(units) and len(units) < _FEW):
+            continue
+        unit = next(filter(None, units), "")
+        told = f"numbers with {unit}" if unit else "numbers"
+        yield (
+            f"{column.name} is read as {column.kind}; its values look like {told}: "
+            f"{column.examples[0]!r}. Write only digits, a sign and a decimal point there if they "
+            "are amounts."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def odd_words(column: Column, odd: Odd, rows: int) -> str:

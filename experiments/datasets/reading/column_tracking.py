@@ -18,6 +18,7 @@ from experiments.datasets.reading.column_values import (
     is_text,
     numbers_in,
     shorten,
+    sign_in,
     texts_in,
     without_marks,
 )
@@ -54,7 +55,7 @@ class ColumnTracker:
         self._last_days: dict[str, float] = {}
         self._timed = False
         self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
-            ColumnKind.NUMERIC: lambda array: numbers_in(array, decimal_comma),
+            ColumnKind.NUMERIC: self._numbers,
             ColumnKind.BOOLEAN: booleans_in,
             ColumnKind.DATE: self._days,
         }
@@ -65,6 +66,7 @@ class ColumnTracker:
         self._marks = 0
         self._different: dict[str, None] | None = {}
         self._examples: tuple[str, ...] = ()
+        self._sign: str | None = None
         self._low: float | None = None
         self._high: float | None = None
         self._whole = self._counted = True
@@ -121,6 +123,7 @@ class ColumnTracker:
             other_format=formats[1] if len(formats) > 1 else "",
             days=self._span(formats[0]) if formats else None,
             timed=bool(formats) and self._timed,
+            sign=(self._sign or "") if kind is ColumnKind.NUMERIC else "",
             odd=self._odd if self._is_nearly_numeric else None,
             code=self._code(),
         )
@@ -143,6 +146,14 @@ class ColumnTracker:
         """Whether what reads as numbers is only marks for missing values, or codes."""
         is_code = bool(self._code()) and self._asked is not ColumnKind.NUMERIC
         return self._low is None or is_code
+
+    def _numbers(self, array: pa.Array) -> pa.Array | None:
+        numbers = numbers_in(array, self._decimal_comma)
+        if numbers is None or numbers.null_count == len(numbers):
+            return numbers
+        sign = sign_in(array)
+        self._sign = sign if self._sign is None else self._sign
+        return numbers if sign == self._sign else None
 
     def _days(self, array: pa.Array) -> pa.Array | None:
         self._formats = date_formats(array, self._formats)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from experiments.datasets.reading.date_styles import ISO, cast, fitting, formats_of, moments
 from experiments.datasets.reading.found import ColumnKind, Style
+from experiments.datasets.reading.number_signs import sign_of, without_sign
 from experiments.datasets.reading.number_styles import as_python_writes
 
 #: Texts that stand for a missing value.
@@ -64,7 +65,10 @@ def numbers_in(array: pa.Array, decimal_comma: bool) -> pa.Array | None:
         return _without_nan(pc.cast(array, pa.float64(), safe=False))
     numbers = None if decimal_comma else cast(array, pa.float64())
     if numbers is None:
-        written = as_python_writes(without_marks(array), decimal_comma)
+        texts = without_marks(array)
+        written = as_python_writes(texts, decimal_comma)
+        if written is None and (bare := without_sign(texts)) is not None:
+            written = as_python_writes(bare, decimal_comma)
         numbers = None if written is None else cast(written, pa.float64())
     return None if numbers is None else _without_nan(numbers)
 
@@ -72,6 +76,14 @@ def numbers_in(array: pa.Array, decimal_comma: bool) -> pa.Array | None:
 def without_marks(texts: pa.Array) -> pa.Array:
     """Texts with null for the marks that numbers have where one is missing."""
     return pc.if_else(pc.is_in(texts, value_set=_MARKS), pa.scalar(None, pa.string()), texts)
+
+
+def sign_in(array: pa.Array) -> str:
+    """The sign of the first of some numbers (see number_signs), "" without one."""
+    if not is_text(array):
+        return ""
+    texts = (one.as_py() for one in array)
+    return next((sign_of(text) for text in texts if text is not None and text not in MARKS), "")
 
 
 def booleans_in(array: pa.Array) -> pa.Array | None:

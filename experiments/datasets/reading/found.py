@@ -54,11 +54,11 @@ class Column:
     ``counted`` whether each is one more than that of the row before. ``decimal_comma`` is how they
     are written, and ``date_format`` how dates are (see Style); ``other_format`` is the one by which
     all of them are dates as well. ``days`` are the first and the last date, as 2024-01-31, and
-    ``timed`` is whether any has a time of day.
-    ``examples`` are the first few different values. ``odd`` are the
-    few values that keep a column from being numeric, with the first one's row (of data, from 1).
-    ``code`` is one of its values, all of which are codes of digits, some with leading zeros; ""
-    where they are not.
+    ``timed`` is whether any has a time of day. ``examples`` are the first few different values.
+    ``sign`` is what stands beside each number, as % does (see number_signs). ``odd`` are the few
+    values that keep a column from being numeric, or dates, with the first one's row (of data, from
+    1). ``code`` is one of its values, all of which are codes of
+    digits, some with leading zeros; "" where they are not.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Column:
     other_format: str = ""
     days: tuple[str, str] | None = None
     timed: bool = False
+    sign: str = ""
     odd: Odd | None = None
     code: str = ""
 

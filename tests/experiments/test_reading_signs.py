@@ -1,0 +1,82 @@
+"""Numbers with something beside them: per cent, currencies, units, and cells that do not fit."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from experiments.datasets.loading import load_dataset
+from experiments.datasets.reading.column_tracking import ColumnTracker
+from experiments.datasets.reading.found import ColumnKind, Wanted
+from experiments.datasets.storing import look_into, store_file
+from experiments.raw_rows import encode_rows
+from experiments.sample_files import read_table
+from experiments.specs import DatasetSpec
+
+
+def look(tmp_path, values, **wanted):
+    """The column of these values, and the notes."""
+    path = tmp_path / "table.csv"
+    frame = pd.DataFrame({"kept": values, "size": np.arange(len(values)) / 3})
+    frame.assign(label=np.arange(len(values)) % 2).to_csv(path, index=False)
+    found, plan = look_into(path, Wanted(**wanted))
+    return found.columns[0], " ".join(plan.notes)
+
+
+@pytest.mark.parametrize(("values", "sign", "low", "high"), [
+    (["10.25%", "-3 %", "7.5%"], "%", -3, 10.25), (["$5", "-$1,234.50", "$ 3"], "$", -1234.5, 5),
+    (["3 €", "-4.5 €", "1\u00a0€"], "€", -4.5, 3), (["£1", "£2.5", "n.a."], "£", 1, 2.5),
+    (["\u22125.5", "3", "\u22121,000"], "", -1000, 3), (["\u22125%", "3%", "10%"], "%", -5, 10),
+    (["$0", "", "$1"], "$", 0, 1),
+])  # fmt: skip
+def test_numbers_with_the_same_sign_are_numbers(tmp_path, values, sign, low, high):
+    column, notes = look(tmp_path, values * 20)
+    assert (column.kind, column.sign) == (ColumnKind.NUMERIC, sign)
+    assert (column.low, column.high) == (low, high)
+    assert (f"without the sign beside them: kept ({sign})" in notes) is bool(sign)
+
+
+@pytest.mark.parametrize("values", [
+    ["10%", "5"], ["5", "10%"], ["$5", "€5"], ["$", "$$", "$$$"], ["%", "5%"], ["$5", "free"],
+])  # fmt: skip
+def test_other_signs_are_no_numbers(tmp_path, values):
+    assert look(tmp_path, values * 20)[0].kind is ColumnKind.CATEGORICAL
+
+
+@pytest.mark.parametrize("batches", [[["1%"], ["1"]], [["1"], ["1%"]], [["1%", "2%"], ["$1"]]])
+def test_signs_are_the_same_over_batches(batches):
+    tracker = ColumnTracker("a", 1)
+    for batch in [*batches, *batches]:
+        tracker.add(pa.array(batch, pa.string()))
+    assert tracker.column().kind is ColumnKind.CATEGORICAL
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    (["50 kg", "51 kg", "7.5 kg"], "look like numbers with kg: '50 kg'"),
+    (["(1,234.50)", "3.5", "(7)"], "look like numbers: '(1,234.50)'"),
+    (["1,23,456", "1,000", "3,45,678"], "look like numbers: '1,23,456'"),
+    (["5", "10%", "7"], "look like numbers with %"),
+])  # fmt: skip
+def test_categories_that_look_like_numbers_are_told(tmp_path, values, said):
+    column, notes = look(tmp_path, values * 20)
+    assert column.kind is ColumnKind.CATEGORICAL
+    assert said in notes
+
+
+@pytest.mark.parametrize("values", [
+    ["a", "b"], ["12 High Street", "7 Low Road"], ["1st", "second"], ["3-4", "5-6"], ["A1", "B2"],
+    ["01234", "99999"], ["2024-01", "2024-02", "2024-03"],
+])  # fmt: skip
+def test_other_categories_are_not(tmp_path, values):
+    assert "look like" not in look(tmp_path, values * 20)[1]
+
+
+def test_a_file_with_signs_can_be_predicted_on_as_it_is(workspace, tmp_path):
+    look(tmp_path, ["10%", "5%", "\u22122.5%"] * 20)
+    path = tmp_path / "table.csv"
+    info = store_file(path, "signs", Wanted())
+    rows = read_table(path, info.feature_names, info.categories)
+    np.testing.assert_array_equal(
+        encode_rows(info, rows), load_dataset(DatasetSpec(name=info.name), 1).x
+    )
+    assert encode_rows(info, [["10 %", 1], ["\u22122.5", 1]])[:, 0].tolist() == [10, -2.5]
