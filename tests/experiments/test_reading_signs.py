@@ -80,3 +80,33 @@ def test_a_file_with_signs_can_be_predicted_on_as_it_is(workspace, tmp_path):
         encode_rows(info, rows), load_dataset(DatasetSpec(name=info.name), 1).x
     )
     assert encode_rows(info, [["10 %", 1], ["\u22122.5", 1]])[:, 0].tolist() == [10, -2.5]
+
+
+def test_several_cells_that_are_no_numbers_are_told(tmp_path):
+    values = ["ERR" if n % 16 == 5 else f"{n % 90}.5" for n in range(960)]
+    notes = look(tmp_path, values)[1]
+    assert "kept is read as categorical, since 60 of its 960 values are no number" in notes
+    assert "the first is 'ERR' in row 6" in notes
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%Y", "%Y-%m-%d", "%m/%d/%y %H:%M", "%d %b %Y"])
+@pytest.mark.parametrize(("place", "wrong"), [(0, "30 February"), (700, "31/02/2024"), (9, "77")])
+def test_one_date_that_is_none_is_told_with_its_row(tmp_path, written, place, wrong):
+    values = list(pd.date_range("2023-01-20", periods=1000).strftime(written))
+    values[place] = wrong
+    column, notes = look(tmp_path, values)
+    assert column.odd.what == "date"
+    assert f"1 of its 1,000 values is no date: the first is {wrong!r} in row {place + 1}" in notes
+
+
+@pytest.mark.parametrize(("batches", "what"), [
+    ([["2024-01-31"] * 9, ["2024-02-01"] * 8 + ["soon"]], "date"),
+    ([["1.5"] * 9, ["2.5"] * 8 + ["soon"]], "number"),
+    ([["yes", "no"] * 9, ["yes"] * 8 + ["soon"]], None),
+])  # fmt: skip
+def test_what_is_odd_is_found_over_batches(batches, what):
+    tracker = ColumnTracker("a", 1)
+    for batch in batches:
+        tracker.add(pa.array(batch, pa.string()))
+    odd = tracker.column().odd
+    assert (odd and (odd.count, odd.row, odd.text, odd.what)) == (what and (1, 18, "soon", what))

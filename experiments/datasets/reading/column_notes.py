@@ -78,11 +78,11 @@ def _listed(names: list[str]) -> str:
 
 
 def odd_words(column: Column, odd: Odd, rows: int) -> str:
-    """Which cell keeps a column from being numbers, as a sentence without its end."""
+    """Which cell keeps a column from being numbers, or dates, as a sentence without its end."""
     present = rows - column.missing
     return (
         f"{column.name} is read as {column.kind}, since {odd.count:,} of its {present:,} values "
-        f"{'is' if odd.count == 1 else 'are'} no number: the first is {odd.text!r} in row "
+        f"{'is' if odd.count == 1 else 'are'} no {odd.what}: the first is {odd.text!r} in row "
         f"{odd.row:,} (of data, from 1)"
     )
 

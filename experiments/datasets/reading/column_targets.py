@@ -125,7 +125,7 @@ def _task(
     if column.kind in (ColumnKind.TEXT, ColumnKind.DATE, ColumnKind.EMPTY):
         different = f"{column.distinct:,}" if column.categories else f"over {column.distinct - 1:,}"
         holds = "texts" if column.kind is ColumnKind.TEXT else "dates"
-        if column.odd:
+        if column.odd and column.odd.what == "number":
             raise DatasetError(
                 f"{file.name}: the target {odd_words(column, column.odd, table.rows)}. Needed: a "
                 "number in each row. Correct that value, or choose another column."

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_codes import CodeTracker
+from experiments.datasets.reading.column_odd import OddDates, OddNumbers
 from experiments.datasets.reading.column_values import (
     LONGEST_CATEGORY,
     MARKS,
@@ -15,24 +16,18 @@ from experiments.datasets.reading.column_values import (
     booleans_in,
     date_formats,
     days_in,
-    is_text,
     numbers_in,
-    shorten,
     sign_in,
     texts_in,
     without_marks,
 )
 from experiments.datasets.reading.date_styles import first_part, likely
-from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd
-from experiments.datasets.reading.number_styles import are_numbers
+from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind
 
 # Of a table that is thousands of columns wide fewer categories are kept of each: 10,000 columns of
 # 1,000 texts would take a gigabyte
 _MOST_TEXTS = 500_000
 _EXAMPLES = 5
-# More values that are no numbers than this, and than this share, are no accident
-_MOST_ODD = 10
-_MOST_ODD_SHARE = 0.05
 
 
 class ColumnTracker:
@@ -71,8 +66,9 @@ class ColumnTracker:
         self._high: float | None = None
         self._whole = self._counted = True
         self._last: float | None = None
-        self._odd: Odd | None = None
-        self._is_nearly_numeric = asked is not ColumnKind.CATEGORICAL
+        self._odd_numbers, self._odd_dates = OddNumbers(), OddDates()
+        if asked is ColumnKind.CATEGORICAL:
+            self._look_for_odd(asked)
         self._codes = CodeTracker()
 
     def add(self, array: pa.Array) -> None:
@@ -82,17 +78,21 @@ class ColumnTracker:
         if array.null_count == len(array):
             return
         self._keep_different(array)
+        was_known = len(self._kinds) == 1
         for kind in list(self._kinds):
             values = self._kinds[kind](array)
             if values is None:
+                if was_known:
+                    self._look_for_odd(kind)
                 del self._kinds[kind]
             else:
                 self._kinds = {kind: self._kinds[kind]}
                 if kind is ColumnKind.NUMERIC:
                     self._measure(values, array)
                 return
-        if self._is_nearly_numeric:
-            self._look_for_odd(array)
+        present = self._rows - self._missing
+        self._odd_numbers.add(array, self._rows, present, self._decimal_comma)
+        self._odd_dates.add(array, self._rows, present, self._decimal_comma)
 
     def column(self, first: str = "") -> Column:
         """What was found so far; ``first`` ("day", "month" or "year") decides where dates can be
@@ -124,7 +124,7 @@ class ColumnTracker:
             days=self._span(formats[0]) if formats else None,
             timed=bool(formats) and self._timed,
             sign=(self._sign or "") if kind is ColumnKind.NUMERIC else "",
-            odd=self._odd if self._is_nearly_numeric else None,
+            odd=self._odd_numbers.odd or self._odd_dates.odd,
             code=self._code(),
         )
 
@@ -216,24 +216,12 @@ class ColumnTracker:
             self._counted = not numbers.null_count and bool((steps == 1).all())
             self._last = float(values[-1]) if len(values) else self._last
 
-    def _look_for_odd(self, array: pa.Array) -> None:
-        """Count what is no number, until that is too much to be an accident."""
-        if not is_text(array):
-            self._is_nearly_numeric = False
-            return
-        texts = without_marks(array)
-        odd = pc.fill_null(pc.invert(are_numbers(texts, self._decimal_comma)), False)
-        count = pc.sum(odd).as_py() or 0
-        if count and self._odd is None:
-            place = pc.index(odd, True).as_py()
-            row = self._rows - len(array) + place + 1
-            self._odd = Odd(0, row, shorten(array[place].as_py()))
-        if self._odd:
-            total = self._odd.count + count
-            self._odd = Odd(total, self._odd.row, self._odd.text)
-            present = self._rows - self._missing
-            most = max(_MOST_ODD, _MOST_ODD_SHARE * present)
-            self._is_nearly_numeric = total <= most and 2 * total < present
+    def _look_for_odd(self, was: ColumnKind) -> None:
+        """Only among what a column was before: of dates, none is a number by accident."""
+        if was is not ColumnKind.NUMERIC:
+            self._odd_numbers.give_up()
+        if was is not ColumnKind.DATE:
+            self._odd_dates.give_up()
 
     def _sorted(self, different: dict[str, None], kind: ColumnKind) -> tuple[str, ...]:
         texts = sorted(different)

@@ -66,6 +66,16 @@ def moments(texts: pa.Array, date_format: str) -> pa.Array | None:
     return found
 
 
+def are_dates(texts: pa.Array, date_format: str) -> pa.Array:
+    """Whether each text is a date of a format of strptime; null where there is none."""
+    pattern = _pattern(date_format)
+    fits = pc.match_substring_regex(texts, pattern)
+    texts = pc.if_else(fits, texts, pa.scalar(None, pa.string()))
+    found = pc.strptime(texts, format=date_format, unit="us", error_is_null=True)
+    days = pc.cast(pc.replace_substring_regex(texts, pattern, r"\1"), pa.int64())
+    return pc.and_(fits, pc.fill_null(pc.equal(pc.day(found), days), False))
+
+
 def fitting(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:
     """Those of some formats by which all texts are dates."""
     return tuple(one for one in formats if moments(texts, one) is not None)

@@ -29,11 +29,13 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True)
 class Odd:
-    """The values of a column that are no numbers, where nearly all are: how many, and the first."""
+    """The values of a column that are no numbers, or dates, as ``what`` says, where nearly all
+    are: how many, and the first."""
 
     count: int
     row: int
     text: str
+    what: str = "number"
 
 
 class Style(NamedTuple):
