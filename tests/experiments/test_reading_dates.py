@@ -155,8 +155,9 @@ def test_raw_rows_have_dates_as_in_the_file(workspace, path):
 def test_keys_that_can_be_read_either_way_are_told(path, key):
     table(path, when=EARLY.strftime("%m/%d/%Y"))
     assert "Read with the month first, since nothing shows which is meant: when." in " ".join(
-        looked(path, **{key: "when"})[1].notes
+        notes := looked(path, **{key: "when"})[1].notes
     )
+    assert any("stored as days" in note for note in notes) is (key == "time")
 
 
 YEAR_FIRST = {

@@ -55,6 +55,7 @@ def test_signs_are_the_same_over_batches(batches):
     (["50 kg", "51 kg", "7.5 kg"], "look like numbers with kg: '50 kg'"),
     (["(1,234.50)", "3.5", "(7)"], "look like numbers: '(1,234.50)'"),
     (["1,23,456", "1,000", "3,45,678"], "look like numbers: '1,23,456'"),
+    (["1,23,456", "2,34,567"], "look like numbers: '1,23,456'"),
     (["5", "10%", "7"], "look like numbers with %"),
 ])  # fmt: skip
 def test_categories_that_look_like_numbers_are_told(tmp_path, values, said):
@@ -69,6 +70,11 @@ def test_categories_that_look_like_numbers_are_told(tmp_path, values, said):
 ])  # fmt: skip
 def test_other_categories_are_not(tmp_path, values):
     assert "look like" not in look(tmp_path, values * 20)[1]
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3], [1.5, 2.5, 7], ["5 kg", "7 kg", "9 kg"]])
+def test_categories_that_were_asked_for_are_not(tmp_path, values):
+    assert "look like" not in look(tmp_path, values * 20, categories=("kept",))[1]
 
 
 def test_a_file_with_signs_can_be_predicted_on_as_it_is(workspace, tmp_path):

@@ -1,7 +1,7 @@
 """What is worth knowing of a table's columns: ids, cells that do not fit."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from experiments.datasets.reading.column_precision import why_equal
 from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd, Table
@@ -17,7 +17,6 @@ _OTHER_DATES = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = 10
-_FEW = 3
 
 
 def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
@@ -42,11 +41,12 @@ def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
     return _why_id(column, present, nameless)
 
 
-def about(table: Table) -> tuple[str, ...]:
-    """Notes on columns that are not what they were meant to be."""
+def about(table: Table, names: Collection[str]) -> tuple[str, ...]:
+    """Notes on columns that are not what they were meant to be; those called ``names`` are
+    categories because the user said so."""
     odd = [odd_words(c, c.odd, table.rows) + "." for c in table.columns if c.odd]
     more = (f"So it is with {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
-    units = tuple(_about_units(table))[:_SHOWN]
+    units = tuple(_about_units([c for c in table.columns if c.name not in names]))[:_SHOWN]
     return (*odd[:_SHOWN], *more, *_about_signs(table), *units)
 
 
@@ -56,12 +56,12 @@ def _about_signs(table: Table) -> Iterator[str]:
         yield f"Read as numbers, without the sign beside them: {_listed(signs)}."
 
 
-def _about_units(table: Table) -> Iterator[str]:
-    for column in table.columns:
+def _about_units(columns: Iterable[Column]) -> Iterator[str]:
+    for column in columns:
         if column.kind not in (ColumnKind.CATEGORICAL, ColumnKind.TEXT) or column.odd:
             continue
         units = [unit_of(text) for text in column.categories or column.examples]
-        if not units or column.code or None in units or (not any(units) and len(units) < _FEW):
+        if not units or column.code or None in units:
             continue
         unit = next(filter(None, units), "")
         told = f"numbers with {unit}" if unit else "numbers"

@@ -87,7 +87,8 @@ def plan_table(
         class_names=target.class_names,
         features=features,
         notes=(
-            *notes, *chosen, *keys.notes, *about_codes(table), *left_out, *about(table),
+            *notes, *chosen, *keys.notes, *about_codes(table), *left_out,
+            *about(table, wanted.categories),
             *about_precision([*columns, *amounts]),
             *_about_dates(columns, keys), *dropping,
             *about_words(file, table, columns),
@@ -197,8 +198,9 @@ def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
     if not dates:
         return ()
     times = about_times([column for column in columns if column.kind is ColumnKind.DATE])
-    stored = f"Dates are stored as days since 1970: {_listed(list(dates))}."
-    return (stored, *times, *_about_order(dates.values()), *_about_years(dates.values()))
+    kept = [name for name, one in dates.items() if one in columns or one is keys.time]
+    stored = (f"Dates are stored as days since 1970: {_listed(kept)}.",) if kept else ()
+    return (*stored, *times, *_about_order(dates.values()), *_about_years(dates.values()))
 
 
 def _about_order(dates: Iterable[Column]) -> Iterator[str]:
