@@ -43,7 +43,8 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
         samples = middle.selectbox(
             "From", [name for name in names if name != target], index=None,
             placeholder="the array that was found", key=f"features {answer['file']}",
-            help="The array of samples, one entry of its first axis each.",
+            help="The array of samples, one entry of its first axis each. To one that is chosen "
+            "here, those of other parts (x_test) are not added.",
         )  # fmt: skip
         chosen = [samples] if samples else []
     task = right.selectbox("As", [None, *(task.value for task in Task)],
@@ -63,7 +64,8 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
             key=f"{one.option} {answer['file']}",
         )  # fmt: skip
         keys += [f"{one.option}={_joined(asked)}"] if asked else []
-    more = ["--target", target] if target and target != known else []
+    alone = bool(chosen) and not tabular  # both arrays named: those of other parts are left
+    more = ["--target", target] if target and (alone or target != known) else []
     more += [f"--features={_joined(chosen)}"] if chosen else []
     return more + (["--task", task] if task else []) + keys
 

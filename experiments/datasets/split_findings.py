@@ -18,6 +18,7 @@ _SURE = 0.01  # a difference that chance makes less often is none of chance
 _GOAL = 0.05  # points of accuracy that a validation set should tell apart, at 90 %
 _LARGEST_SPLIT = 0.4
 _FOLDS = 5
+_TEST = 0.2
 
 
 def find_all(audit: Audit) -> list[Finding]:
@@ -52,7 +53,11 @@ def other_ways(audit: Audit) -> list[Action]:
         if audit.folds:
             ways.append(Action("one split, no folds", one))
     folds = _in_folds(audit)
-    return [*ways, folds] if folds.changes and not audit.folds else ways
+    more = [folds] if folds.changes and not audit.folds else []
+    if audit.part("test") is None and audit.method != "given":
+        held = Action(f"{percent(_TEST)} held out for a test", {"split.test_split": _TEST})
+        more.append(held)
+    return [*ways, *more]
 
 
 def margin_sentence(audit: Audit) -> str:

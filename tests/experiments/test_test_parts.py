@@ -294,6 +294,14 @@ def test_the_parts_of_the_file_are_one_click_away_and_back(home):
     assert back == ["split.method=given;split.folds=null;split.fold=null;split.test_split=null"]
 
 
+def test_a_test_part_is_one_click_away_where_there_is_none(home):
+    dataset = load_dataset(DatasetSpec(name="iris"), 1)
+    held_out = "split.test_split=0.2"
+    assert held_out in [as_change(one.changes) for one in other_ways(audit_of(dataset))]
+    tested = audit_of(dataset, method="stratified", test_split=0.2)
+    assert held_out not in [as_change(one.changes) for one in other_ways(tested)]
+
+
 def test_classes_that_are_not_tested_are_told(home):
     x = np.random.default_rng(0).normal(size=(ROWS, 3))
     np.savez(home / "sorted.npz", x=x, y=LABELS)
