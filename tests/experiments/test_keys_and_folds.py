@@ -11,7 +11,8 @@ from experiments.datasets.audit import Audit, audit_split
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.split_finding import as_change
-from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
+from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_ways import other_ways
 from experiments.datasets.splits import Keys, divide, in_words, split_dataset
 from experiments.datasets.storing import look_into, store_file
 from experiments.errors import DatasetError, SpecError

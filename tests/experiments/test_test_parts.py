@@ -13,7 +13,8 @@ from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.split_finding import as_change
-from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
+from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_ways import other_ways
 from experiments.datasets.splits import Keys, divide, in_words, split_dataset
 from experiments.datasets.stored import SAMPLES_FILE, folder_of
 from experiments.datasets.storing import look_into, store_file
