@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import Kind
 from experiments.datasets.reading.array_choosing import Chosen, choose
-from experiments.datasets.reading.array_keys import choose_keys, groups_of, times_of
+from experiments.datasets.reading.array_keys import choose_keys, groups_of, time_notes, times_of
 from experiments.datasets.reading.array_parts import Divided, with_parts
 from experiments.datasets.reading.array_samples import Form, SampleScan, form_of
 from experiments.datasets.reading.array_source import BLOCK_BYTES, ArraySource, Listed, texts_of
@@ -73,8 +73,8 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
         features=tuple(map(Feature, names)),
         parts=parts,
         notes=(
-            *chosen.notes, *parts_notes(parts), *keys.notes, form.note, found.note, *about_names,
-            *samples.notes(names, dropped),
+            *chosen.notes, *parts_notes(parts), *keys.notes, form.note, *found.notes, *about_names,
+            *samples.notes(names, dropped), *time_notes(source, keys),
         ),
         group=keys.group.path if keys.group else "",
         time=keys.time.path if keys.time else "",
