@@ -145,19 +145,21 @@ def delete(options: argparse.Namespace) -> int:
 
 def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str, Any]:
     from experiments.datasets.reading.choosing import reader_of
-    from experiments.datasets.storing import plan_of, store_file
+    from experiments.datasets.storing import called, plan_of, store_file
     from experiments.tracking.datasets import add_dataset
 
     answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
                               "plan": None, "name": None}  # fmt: skip
+    name = options.name or _as_utf8(path.stem)
     try:
+        if options.name or not options.dry_run:
+            called(name)
         reader = reader_of(path, options.kind)
         found = reader.look(path, wanted)
         answer["found"] = _found(found)
         plan = plan_of(reader, path, found, wanted)
         answer |= {"plan": _plan(plan), "accepted": True}
         if not options.dry_run:
-            name = options.name or _as_utf8(path.stem)
             info = store_file(path, name, wanted, options.kind, (found, plan))
             answer["name"] = add_dataset(open_store(), info, _as_utf8(path.name)).name
     except MemoryError:

@@ -104,6 +104,19 @@ def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
     assert "no file and no folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["..", "_._", "---", "💡"])
+def test_names_without_a_letter_or_a_digit_are_refused(files, store, capsys, name):
+    for more in ([], ["--dry-run"]):
+        assert main(["datasets", "add", str(files[0]), f"--name={name}", *more]) == 2
+        assert "Give it a letter or a digit" in capsys.readouterr().err
+    assert stored_names() == []
+    assert main(["datasets", "add", str(files[0]), "--name", "№ 7", "--dry-run"]) == 0
+    odd = str(files[0].rename(files[0].with_name("...csv")))
+    assert main(["datasets", "add", odd]) == 2
+    assert "--name" in capsys.readouterr().err
+    assert main(["datasets", "add", odd, "--dry-run"]) == 0  # the page asks for a name after it
+
+
 def test_a_file_that_breaks_a_reader_costs_the_others_nothing(files, store, capsys, monkeypatch):
     def broken(path, wanted):
         raise ValueError("surprise " * 1000)
