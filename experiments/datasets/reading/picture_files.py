@@ -42,9 +42,8 @@ class _PictureReader:
         with open_members(path) as members:
             folders = class_folders(members, path.name)
             found = _check_pictures(members, folders, path.name)
-        files = sum(map(len, folders.classes.values())) + len(folders.misplaced)
-        if found.left_out and not wanted.skip_bad:
-            raise DatasetError(_complaint(path.name, found.left_out, files))
+        if not wanted.skip_bad:
+            _refuse_bad(path.name, folders, found)
         if len(found.classes) < 2:
             raise DatasetError(
                 f"{path.name}: {len(found.classes)} of {len(folders.classes)} classes has good "
@@ -109,7 +108,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     parts = Counter[int]()
-    left_out = list(folders.misplaced)
+    left_out = [*folders.misplaced, *folders.beside]
     pixels = 0
     for (kind, file), result in zip(files, results, strict=True):
         if isinstance(result, BadPartError):
@@ -128,7 +127,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
     for kind, count in classes.items():
         if not count:
             empty = not folders.classes[kind]
-            why = "no picture in this class folder" if empty else "no good picture in this class"
+            why = "no file in this class folder" if empty else "no good picture in this class"
             left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is gone"))
     return Pictures(
         tuple((kind, count) for kind, count in classes.items() if count),
@@ -136,6 +135,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(left_out),
         tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if folders.part_of else (),
+        folders.merged,
     )
 
 
@@ -181,9 +181,22 @@ def _listed(parts: Sequence[LeftOut]) -> str:
     return f"{shown}; and {more:,} more" if more > 0 else shown
 
 
-def _complaint(name: str, parts: Sequence[LeftOut], files: int) -> str:
-    return (
-        f"{name}: {len(parts):,} bad parts ({files:,} files in all): {_listed(parts)}. Mend or "
+def _refuse_bad(name: str, folders: ClassFolders, found: Pictures) -> None:
+    """Raise DatasetError where files cannot be used that should have been pictures of a class."""
+    passed = {part.what for part in folders.beside}
+    bad = [one for one in found.left_out if one.what not in passed and not one.what.endswith("/")]
+    if not bad:
+        return
+    files = sum(map(len, folders.classes.values())) + len(folders.misplaced)
+    good = {kind for kind, _ in found.classes}
+    gone = [kind for kind, files in folders.classes.items() if files and kind not in good]
+    without = ""
+    if gone:
+        count = "1 class" if len(gone) == 1 else f"{len(gone):,} classes"
+        more = " …" if len(gone) > _SHOWN else ""
+        without = f" Without them {count} would be gone: {', '.join(gone[:_SHOWN])}{more}."
+    raise DatasetError(
+        f"{name}: {len(bad):,} of {files:,} files cannot be used: {_listed(bad)}.{without} Mend or "
         "remove them, or accept the rest: --skip-bad, or *Accept what is good* on the page."
     )
 

@@ -63,6 +63,10 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
             *parts_notes(found.parts),
             _sizes_note(found, (width, height)),
             _modes_note(found, channels),
+            *(
+                f"Folders with the same name, written otherwise, are one class: {kind}."
+                for kind in found.merged[:_SHOWN]
+            ),
             *_left_out_notes(found.left_out),
         ),
     )
@@ -126,7 +130,8 @@ def _left_out_notes(parts: Sequence[LeftOut]) -> list[str]:
     if files:
         shown = "; ".join(f"{part.what}: {part.why}" for part in files[:_SHOWN])
         more = f"; and {len(files) - _SHOWN:,} more" if len(files) > _SHOWN else ""
-        notes.insert(0, f"Left out: {len(files):,} files ({shown}{more}).")
+        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
+        notes.insert(0, f"Left out: {count} ({shown}{more}).")
     return notes
 
 
