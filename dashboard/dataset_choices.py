@@ -16,6 +16,11 @@ _KEYS = (
      "kept together in training or in validation."),
     ("Time", "--time", "Dates or numbers: the latest samples can validate."),
 )  # fmt: skip
+_PATTERNS = {
+    r"^[^_]+": "pictures whose names begin alike, up to the first _",
+    r"^[^-]+": "pictures whose names begin alike, up to the first -",
+    r"^[^/]+/": "pictures in the same folder inside a class folder",
+}
 _LIKE_NUMBERS = ("numeric", "boolean", "date")
 
 
@@ -23,7 +28,7 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
     """What to predict from what, as options of the command."""
     found = answer["found"]
     if found["kind"] == "pictures":
-        return []
+        return draw_picture_groups(answer)
     tabular = found["kind"] == "table"
     names = [one["name"] if tabular else one["path"] for one in found[
         "columns" if tabular else "arrays"]]  # fmt: skip
@@ -68,6 +73,16 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
     more = ["--target", target] if target and (alone or target != known) else []
     more += [f"--features={_joined(chosen)}"] if chosen else []
     return more + (["--task", task] if task else []) + keys
+
+
+def draw_picture_groups(answer: dict[str, Any]) -> list[str]:
+    """By what pictures belong together, as options of the command."""
+    pattern = st.selectbox(
+        "Group", list(_PATTERNS), index=None, placeholder="none", width=400,
+        format_func=lambda one: _PATTERNS.get(one, one), accept_new_options=True,
+        key=f"--group {answer['file']}", help=helps.PICTURE_GROUPS,
+    )  # fmt: skip
+    return [f"--group={pattern}"] if pattern else []
 
 
 class KindChoice(NamedTuple):

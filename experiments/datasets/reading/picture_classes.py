@@ -32,8 +32,8 @@ class ClassFolders(NamedTuple):
 
     A class can be without files. Its name is composed (NFC): folders whose names differ in that
     only, as macOS and others write them, are one class, and ``merged`` names these classes. Paths
-    are those of Members. ``part_of`` has the part of each file, where there are folders for
-    training, validation or test around those of the classes.
+    are those of Members; ``inside`` has what follows the class folder of each, and ``part_of`` its
+    part, where there are folders for training, validation or test around those of the classes.
     """
 
     classes: dict[str, list[str]]
@@ -41,10 +41,12 @@ class ClassFolders(NamedTuple):
     beside: list[LeftOut]
     part_of: dict[str, int]
     merged: tuple[str, ...]
+    inside: dict[str, str]
 
 
-def class_folders(members: Members, name: str) -> ClassFolders:
+def class_folders(members: Members, name: str, nested: bool = False) -> ClassFolders:
     """The classes; ``name`` is what the user gave. One folder around all others is looked through.
+    With ``nested`` files may be in folders inside those of the classes.
 
     Raises DatasetError for fewer than 2 classes, more than MOST_CATEGORIES, and folders for parts
     beside others or without one for training.
@@ -75,13 +77,14 @@ def class_folders(members: Members, name: str) -> ClassFolders:
         )
     classes: dict[str, list[str]] = {kind: [] for kind in sorted(composed, key=natural)}
     misplaced, beside = [], []
-    part_of = {}
+    part_of, inside_of = {}, {}
     for path in sorted(members.files, key=natural):
         file = path.removeprefix(top)
         part, _, inside = file.partition("/") if parts else ("", "", file)
         folder, _, rest = inside.partition("/")
-        if rest and "/" not in rest:
+        if rest and (nested or "/" not in rest):
             classes[_composed(folder)].append(path)
+            inside_of[path] = rest
             if parts:
                 part_of[path] = parts[part]
         elif rest:
@@ -91,7 +94,7 @@ def class_folders(members: Members, name: str) -> ClassFolders:
         else:
             misplaced.append(LeftOut(told(path), "beside the class folders"))
     merged = tuple(kind for kind in classes if composed[kind] > 1)
-    return ClassFolders(classes, misplaced, beside, part_of, merged)
+    return ClassFolders(classes, misplaced, beside, part_of, merged, inside_of)
 
 
 def natural(name: str) -> tuple[list[str | int], str]:

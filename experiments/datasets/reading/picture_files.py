@@ -12,8 +12,10 @@ import numpy as np
 
 from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
 from experiments.datasets.reading.found import Block, Found, LeftOut, Pictures, Plan, Wanted
+from experiments.datasets.reading.keys import same_number
 from experiments.datasets.reading.picture_classes import ClassFolders, class_folders
 from experiments.datasets.reading.picture_decoding import Checked, check, decode, quieten_pillow
+from experiments.datasets.reading.picture_groups import GroupOf, grouping
 from experiments.datasets.reading.picture_members import (
     BadPartError,
     Members,
@@ -40,8 +42,9 @@ class _PictureReader:
     def look(self, path: Path, wanted: Wanted) -> Pictures:
         check_wanted(wanted, path.name)
         with open_members(path) as members:
-            folders = class_folders(members, path.name)
-            found = _check_pictures(members, folders, path.name)
+            folders = class_folders(members, path.name, bool(wanted.group))
+            group_of = grouping(wanted.group, path.name)
+            found = _check_pictures(members, folders, path.name, group_of)
         if not wanted.skip_bad:
             _refuse_bad(path.name, folders, found)
         if len(found.classes) < 2:
@@ -61,8 +64,9 @@ class _PictureReader:
         one = height * width * channels
         portion = max(1, min(_MOST_OF_A_PORTION, _PORTION // one))
         left_out = {part.what for part in found.left_out}
+        group_of = grouping(plan.group, path.name)
         with open_members(path) as members:
-            folders = class_folders(members, path.name)
+            folders = class_folders(members, path.name, bool(plan.group))
             samples = [
                 (file, number, folders.part_of.get(file, 0))
                 for number, name in enumerate(plan.class_names)
@@ -83,7 +87,11 @@ class _PictureReader:
                         ) from None
                 y = np.array([number for _, number, _ in some], np.int64)
                 parts = np.array([part for *_, part in some], np.int8) if plan.parts else None
-                return Block(x, y, parts=parts)
+                groups = None
+                if group_of:
+                    texts = [group_of(folders.inside[file]) for file, *_ in some]
+                    groups = np.array([same_number(text) for text in texts], np.int64)
+                return Block(x, y, groups, parts=parts)
 
             quieten_pillow()
             waiting: list[Block] = []
@@ -96,7 +104,9 @@ class _PictureReader:
                 yield _joined(waiting)
 
 
-def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictures:
+def _check_pictures(
+    members: Members, folders: ClassFolders, name: str, group_of: GroupOf
+) -> Pictures:
     def check_all(some: Sequence[str]) -> list[Checked | BadPartError]:
         return [_checked(members, file) for file in some]
 
@@ -108,6 +118,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     parts = Counter[int]()
+    groups: set[str] = set()
     left_out = [*folders.misplaced, *folders.beside]
     pixels = 0
     for (kind, file), result in zip(files, results, strict=True):
@@ -118,6 +129,8 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         sizes[result.size] += 1
         modes[result.mode] += 1
         parts[folders.part_of.get(file, TRAINING)] += 1
+        if group_of:
+            groups.add(group_of(folders.inside[file]))
         pixels += result.size[0] * result.size[1]
         if pixels > _MOST_PIXELS:
             raise DatasetError(
@@ -136,6 +149,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         tuple(left_out),
         tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if folders.part_of else (),
         folders.merged,
+        len(groups),
     )
 
 
@@ -167,11 +181,15 @@ def _portions(items: Sequence[In], length: int) -> Iterator[Sequence[In]]:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    parts = [block.parts for block in blocks if block.parts is not None]
+    def together(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        there = [array for array in arrays if array is not None]
+        return np.concatenate(there) if there else None
+
     return Block(
         np.concatenate([block.x for block in blocks]),
         np.concatenate([block.y for block in blocks]),
-        parts=np.concatenate(parts) if parts else None,
+        together([block.groups for block in blocks]),
+        parts=together([block.parts for block in blocks]),
     )
 
 

@@ -26,12 +26,12 @@ def check_wanted(wanted: Wanted, name: str) -> None:
         )
     columns = [
         *([wanted.target] if wanted.target not in ("", _TARGET) else []), *wanted.features,
-        *filter(None, (wanted.group, wanted.time)),
+        *filter(None, (wanted.time,)),
     ]  # fmt: skip
     if columns:
         raise DatasetError(
             f"{name}: received {', '.join(columns)!r} as columns, but pictures have none: their "
-            "class is the folder they are in. Leave target, features, group and time out."
+            "class is the folder they are in. Leave target, features and time out."
         )
     if wanted.task is Task.REGRESSION:
         raise DatasetError(
@@ -59,8 +59,10 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
         target=_TARGET,
         class_names=classes,
         parts=found.parts,
+        group=wanted.group,
         notes=(
             *parts_notes(found.parts),
+            *_groups_notes(found, wanted, name),
             _sizes_note(found, (width, height)),
             _modes_note(found, channels),
             *(
@@ -69,6 +71,20 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
             ),
             *_left_out_notes(found.left_out),
         ),
+    )
+
+
+def _groups_notes(found: Pictures, wanted: Wanted, name: str) -> tuple[str, ...]:
+    if not wanted.group:
+        return ()
+    if found.groups < 2:
+        raise DatasetError(
+            f"{name}: {wanted.group!r} finds the same group in the names of all pictures. Correct "
+            "the pattern, or leave the group out."
+        )
+    return (
+        f"Pictures in whose names {wanted.group} finds the same are one group: {found.groups:,} "
+        "groups.",
     )
 
 
