@@ -10,7 +10,7 @@ from dashboard import helps
 from dashboard.comparing.columns import FIXED, column_names, run_table, titles
 from dashboard.comparing.differing import differing_params, param_changes
 from dashboard.comparing.emphasis import styled
-from dashboard.comparing.measured import metric_names
+from dashboard.comparing.measured import metric_names, tested_metrics
 from dashboard.comparing.texts import unique_names
 from dashboard.components import label_of, open_run, show_error
 from experiments.errors import FilterError
@@ -35,10 +35,11 @@ def draw_table_view(runs: Sequence[Run], histories: Histories) -> None:
 
 
 def default_columns(runs: Sequence[Run], histories: Histories) -> list[str]:
-    """Best value of each validated metric, and what every run has."""
+    """Best value of each validated metric, those of the test, and what every run has."""
     validated = [name for name in metric_names(runs, histories) if name.startswith("val_")]
     shown = validated or metric_names(runs, histories)[:3]
-    return [*(f"best {name}" for name in shown[:4]), *FIXED]
+    tested = [f"test {name}" for name in tested_metrics(runs)[:4]]
+    return [*(f"best {name}" for name in shown[:4]), *tested, *FIXED]
 
 
 def draw_choice(

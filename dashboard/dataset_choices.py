@@ -16,6 +16,11 @@ _KEYS = (
      "kept together in training or in validation."),
     ("Time", "--time", "Dates or numbers: the latest samples can validate."),
 )  # fmt: skip
+_PATTERNS = {
+    r"^[^_]+": "pictures whose names begin alike, up to the first _",
+    r"^[^-]+": "pictures whose names begin alike, up to the first -",
+    r"^[^/]+/": "pictures in the same folder inside a class folder",
+}
 _LIKE_NUMBERS = ("numeric", "boolean", "date")
 
 
@@ -23,7 +28,7 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
     """What to predict from what, as options of the command."""
     found = answer["found"]
     if found["kind"] == "pictures":
-        return []
+        return draw_picture_groups(answer)
     tabular = found["kind"] == "table"
     names = [one["name"] if tabular else one["path"] for one in found[
         "columns" if tabular else "arrays"]]  # fmt: skip
@@ -43,7 +48,8 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
         samples = middle.selectbox(
             "From", [name for name in names if name != target], index=None,
             placeholder="the array that was found", key=f"features {answer['file']}",
-            help="The array of samples, one entry of its first axis each.",
+            help="The array of samples, one entry of its first axis each. To one that is chosen "
+            "here, those of other parts (x_test) are not added.",
         )  # fmt: skip
         chosen = [samples] if samples else []
     task = right.selectbox("As", [None, *(task.value for task in Task)],
@@ -63,9 +69,20 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
             key=f"{one.option} {answer['file']}",
         )  # fmt: skip
         keys += [f"{one.option}={_joined(asked)}"] if asked else []
-    more = ["--target", target] if target and target != known else []
+    alone = bool(chosen) and not tabular  # both arrays named: those of other parts are left
+    more = ["--target", target] if target and (alone or target != known) else []
     more += [f"--features={_joined(chosen)}"] if chosen else []
     return more + (["--task", task] if task else []) + keys
+
+
+def draw_picture_groups(answer: dict[str, Any]) -> list[str]:
+    """By what pictures belong together, as options of the command."""
+    pattern = st.selectbox(
+        "Group", list(_PATTERNS), index=None, placeholder="none", width=400,
+        format_func=lambda one: _PATTERNS.get(one, one), accept_new_options=True,
+        key=f"--group {answer['file']}", help=helps.PICTURE_GROUPS,
+    )  # fmt: skip
+    return [f"--group={pattern}"] if pattern else []
 
 
 class KindChoice(NamedTuple):

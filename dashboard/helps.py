@@ -39,6 +39,11 @@ VALIDATION_SAMPLES = (
     "together, **by time** validates on the latest; both need a column that is named when the data "
     "is added. Validation samples never move the weights."
 )
+PICTURE_GROUPS = (
+    "Pictures of one patient, scene or video belong together: where some of them train and others "
+    "validate, the result looks better than it is. Their group is found in their names; a pattern "
+    "of your own (a regular expression) can be typed, such as `patient(\\d+)`."
+)
 TEST_SPLIT = (
     "Held out before anything else, in the same way as the validation samples: the latest, whole "
     "groups, each class by its share. The best epoch is chosen on the validation samples, so its "

@@ -114,7 +114,7 @@ def draw_split(info: DatasetInfo) -> None:
         st.caption(f"In the file: {parts_words(info.parts)}.")
     if method == "given":
         return
-    cells = st.columns(4, vertical_alignment="bottom")
+    cells = [*st.columns(2), *st.columns(2)]
     with cells[1]:
         if not info.test_given:
             fields.slider("Test split", "split.test_split", 0.0, 0.5, 0.05, helps.TEST_SPLIT)

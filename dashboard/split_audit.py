@@ -13,7 +13,8 @@ from dashboard.split_chart import share_figure
 from experiments.datasets.audit import AUDIT_FILE, Audit, Copies
 from experiments.datasets.catalogue import Task
 from experiments.datasets.split_finding import Action, Changes, Finding, Severity, as_change
-from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
+from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_ways import other_ways
 from experiments.errors import DatasetError
 from experiments.tracking.runs import Run
 

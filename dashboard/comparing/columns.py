@@ -1,7 +1,8 @@
 """The table of a comparison: one row a run, each column a parameter or a number of its curves.
 
 Columns are named as people read them and as they stand in a URL: ``best val_loss``,
-``last accuracy``, ``val_loss at epoch 12``, ``params.training.learning_rate``, and those of FIXED.
+``last accuracy``, ``test accuracy``, ``val_loss at epoch 12``,
+``params.training.learning_rate``, and those of FIXED.
 """
 
 import math
@@ -20,6 +21,8 @@ from dashboard.comparing.measured import (
     last_value,
     metric_names,
     plain_metric,
+    test_value,
+    tested_metrics,
     value_at,
 )
 from dashboard.comparing.texts import number_of, short_names
@@ -44,10 +47,11 @@ _AT_EPOCH = re.compile(r"(?P<metric>.+) at epoch (?P<epoch>\d+)")
 
 
 class Column(NamedTuple):
-    """A metric and which of its values: ``best``, ``last`` or that of an epoch, from 0."""
+    """A metric and which of its values: ``best``, ``last``, that of the ``test`` samples, or that
+    of an epoch, from 0."""
 
     metric: str
-    at: Literal["best", "last"] | int = "best"
+    at: Literal["best", "last", "test"] | int = "best"
 
     @property
     def name(self) -> str:
@@ -62,13 +66,12 @@ def parse_column(name: str) -> Column:
     if found := _AT_EPOCH.fullmatch(name):
         return Column(found["metric"], int(found["epoch"]))
     first, _, metric = name.partition(" ")
-    if metric and first == "best":
-        return Column(metric, "best")
-    if metric and first == "last":
-        return Column(metric, "last")
+    match first:
+        case "best" | "last" | "test" if metric:
+            return Column(metric, first)
     raise FilterError(
-        f"Unknown column {name!r}. Write best, last and a metric (best val_loss), a metric at an "
-        f"epoch (val_loss at epoch 12), a parameter (params.seed), or one of {', '.join(FIXED)}."
+        f"Unknown column {name!r}. Write best, last or test and a metric (best val_loss), one at "
+        f"an epoch (val_loss at epoch 12), a parameter (params.seed), or one of {', '.join(FIXED)}."
     )
 
 
@@ -77,7 +80,8 @@ def column_names(runs: Sequence[Run], histories: Histories) -> list[str]:
     metrics = metric_names(runs, histories)
     best = [Column(metric, "best").name for metric in metrics]
     last = [Column(metric, "last").name for metric in metrics]
-    return [*best, *last, *FIXED, *(PARAM + name for name in differing_names(runs))]
+    test = [Column(metric, "test").name for metric in tested_metrics(runs)]
+    return [*best, *test, *last, *FIXED, *(PARAM + name for name in differing_names(runs))]
 
 
 def better(name: str) -> Better | None:
@@ -128,6 +132,8 @@ def _column(runs: Sequence[Run], histories: Histories, name: str) -> np.ndarray:
         values = [best_value(run, histories, metric) for run in runs]
     elif at == "last":
         values = [last_value(run, histories, metric) for run in runs]
+    elif at == "test":
+        values = [test_value(run, metric) for run in runs]
     else:
         values = [value_at(run, histories, metric, at) for run in runs]
     return np.array(values, dtype=np.float64)

@@ -19,7 +19,9 @@ from experiments.diagnosis.naming import (
 from experiments.histories import Histories
 from experiments.tracking.runs import Run
 
-_RECORDED = ("best_", "final_", "test_", "system/")
+#: What the metrics of the test samples begin with.
+TEST = "test_"
+_RECORDED = ("best_", "final_", TEST, "system/")
 _FACTS = (*NOT_JUDGED, "parameters", "train_samples", "val_samples", "test_samples")
 
 
@@ -62,6 +64,18 @@ def recorded_metric(run: Run, name: str) -> float | None:
 @lru_cache(maxsize=256)
 def _logged_names(metrics: tuple[str, ...]) -> dict[str, str]:
     return {keras: logged for logged, keras in keras_names(metrics).items()}
+
+
+def tested_metrics(runs: Sequence[Run]) -> list[str]:
+    """The metrics that any of our runs has of its test samples: loss first."""
+    found = {name.removeprefix(TEST) for run in runs if run.is_ours for name in run.metrics
+             if name.startswith(TEST) and name not in _FACTS}  # fmt: skip
+    return sorted(found, key=lambda name: (name != "loss", name))
+
+
+def test_value(run: Run, metric: str) -> float:
+    """The value of the trained model on the test samples, NaN without any."""
+    return run.metrics.get(f"{TEST}{metric}", math.nan)
 
 
 def last_value(run: Run, histories: Histories, metric: str) -> float:

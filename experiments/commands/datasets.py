@@ -144,21 +144,27 @@ def delete(options: argparse.Namespace) -> int:
 
 
 def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str, Any]:
-    from experiments.datasets.reading.choosing import reader_of
-    from experiments.datasets.storing import plan_of, store_file
+    from experiments.datasets.reading.choosing import kind_by_name, reader_of
+    from experiments.datasets.storing import called, plan_of, store_file
     from experiments.tracking.datasets import add_dataset
 
     answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
                               "plan": None, "name": None}  # fmt: skip
+    name = options.name or _as_utf8(path.stem)
     try:
-        reader = reader_of(path, options.kind)
-        found = reader.look(path, wanted)
+        if options.name or not options.dry_run:
+            called(name)
+        # --memory: the page asks, which has followed links itself and seen where they lead; one
+        # that is there since then is refused
+        file = path.resolve() if path.is_symlink() and not options.memory else path
+        kind = options.kind or (kind_by_name(path) if file.is_file() else None)
+        reader = reader_of(file, kind)
+        found = reader.look(file, wanted)
         answer["found"] = _found(found)
-        plan = plan_of(reader, path, found, wanted)
+        plan = plan_of(reader, file, found, wanted)
         answer |= {"plan": _plan(plan), "accepted": True}
         if not options.dry_run:
-            name = options.name or _as_utf8(path.stem)
-            info = store_file(path, name, wanted, options.kind, (found, plan))
+            info = store_file(file, name, wanted, kind, (found, plan))
             answer["name"] = add_dataset(open_store(), info, _as_utf8(path.name)).name
     except MemoryError:
         answer |= {"accepted": False, "reason": _TOO_MUCH.format(path.name)}

@@ -9,15 +9,15 @@ from experiments.datasets.margins import (
     chance_of_difference,
     squared_error_margin,
 )
-from experiments.datasets.split_finding import Action, Changes, Finding, Severity, percent, points
+from experiments.datasets.split_finding import Action, Finding, Severity, percent, points
 from experiments.datasets.split_leaks import find_leaks
+from experiments.datasets.split_ways import in_folds, shuffled
 
 _FEW = 5  # samples of a class
 _MOST_NAMES = 8
 _SURE = 0.01  # a difference that chance makes less often is none of chance
 _GOAL = 0.05  # points of accuracy that a validation set should tell apart, at 90 %
 _LARGEST_SPLIT = 0.4
-_FOLDS = 5
 
 
 def find_all(audit: Audit) -> list[Finding]:
@@ -27,32 +27,6 @@ def find_all(audit: Audit) -> list[Finding]:
         *_margin(audit), *_balance(audit), *_few(audit), *_test(audit),
     ]  # fmt: skip
     return sorted(found, key=lambda finding: -finding.severity)
-
-
-def other_ways(audit: Audit) -> list[Action]:
-    """All other splits that these samples can have, whether or not anything speaks for them."""
-    ways = []
-    if audit.method != "none":
-        one: Changes = {"split.folds": None, "split.fold": None} if audit.folds else {}
-        methods = {"last": "the last part of the file", "shuffled": "a shuffled split"}
-        if audit.task is not Task.REGRESSION:
-            methods["stratified"] = "a stratified split"
-        if audit.groups:
-            methods["group"] = f"a split by {audit.groups.column}"
-        if audit.times:
-            methods["time"] = f"the latest by {audit.times.column}"
-        if "validation" in audit.given:
-            methods["given"] = "the parts of the file"
-        alone = {"time": one, "given": {**one, "split.test_split": None}}
-        ways = [
-            Action(words, {"split.method": method, **alone.get(method, {})})
-            for method, words in methods.items()
-            if method != audit.method
-        ]
-        if audit.folds:
-            ways.append(Action("one split, no folds", one))
-    folds = _in_folds(audit)
-    return [*ways, folds] if folds.changes and not audit.folds else ways
 
 
 def margin_sentence(audit: Audit) -> str:
@@ -120,7 +94,7 @@ def _file_order(audit: Audit) -> Iterator[Finding]:
             f"It {way} from the first row to the last (rank correlation "
             f"{order.correlation:.2f}). The last part of the file validates, so the model is asked "
             "about values that it hardly saw in training.",
-            *_shuffled(audit),
+            *shuffled(audit),
         )
         return
     validation = audit.part("validation")
@@ -135,7 +109,7 @@ def _file_order(audit: Audit) -> Iterator[Finding]:
         f"Equal labels stand together: {order.runs:,} runs, where a shuffled file would have about "
         f"{order.expected_runs:,.0f}. So the validation samples are {tail}, and what is measured "
         "on them says little about the others.",
-        *_shuffled(audit),
+        *shuffled(audit),
     )
 
 
@@ -151,7 +125,7 @@ def _missing(audit: Audit) -> Iterator[Finding]:
             f"Missing from training: {_listed(untrained)}",
             "The model never sees these classes, so it is wrong about each of their validation "
             "samples.",
-            *_shuffled(audit),
+            *shuffled(audit),
         )
     if validation and (unseen := [name for name, t, v in pairs if v == 0 < t]):
         single = all(t == 1 for _, t, v in pairs if v == 0 < t)
@@ -160,7 +134,7 @@ def _missing(audit: Audit) -> Iterator[Finding]:
             f"Missing from validation: {_listed(unseen)}",
             "How well the model knows these classes is not measured."
             + (" They have one sample each, which trains." if single else ""),
-            *(Action() if single else _shuffled(audit)),
+            *(Action() if single else shuffled(audit)),
         )
     if absent := [name for name, t, v in pairs if t + v == 0]:
         yield Finding(
@@ -204,7 +178,7 @@ def _margin(audit: Audit) -> Iterator[Finding]:
     whole = not audit.folds  # else each sample validates by now
     if whole and audit.method != "time" and _wide(audit, int(n * _LARGEST_SPLIT)) > narrow:
         better = " With folds each sample validates once, and the mean over them is known better."
-        action = _in_folds(audit)
+        action = in_folds(audit)
     elif whole and (wanted := _larger(audit, part.samples / n, n, max(narrow, 0.75 * wide))):
         better = " With more validation samples it is known better, but fewer train."
         action = Action(f"{percent(wanted)} for validation", {"split.validation_split": wanted})
@@ -223,25 +197,6 @@ def _larger(audit: Audit, now: float, samples: int, width: float) -> float | Non
         if share > now + 0.02 and _wide(audit, int(samples * share)) <= width:
             return share
     return None
-
-
-def _in_folds(audit: Audit) -> Action:
-    """A run for each of five folds, or of fewer where there are not as many samples or groups; not
-    cut from the file as it is, which may be sorted. Nothing where later samples validate."""
-    method = audit.method
-    if method in ("last", "none", "given"):
-        method = "group" if audit.groups else _drawn(audit)
-    groups = audit.groups.groups if audit.groups and method == "group" else None
-    folds = min(_FOLDS, _divided(audit) if groups is None else groups)
-    if folds < 2 or method == "time":
-        return Action()
-    drawn: Changes = {} if method == audit.method else {"split.method": method}
-    return Action(f"{folds} folds, a run each", {"split.folds": folds, "split.fold": None, **drawn})
-
-
-def _divided(audit: Audit) -> int:
-    """How many samples train or validate."""
-    return sum(part.samples for part in audit.parts if part.name != "test")
 
 
 def _wide(audit: Audit, samples: int) -> float:
@@ -265,7 +220,7 @@ def _balance(audit: Audit) -> Iterator[Finding]:
                 f"Its mean is {training.mean:.3g} in training and {validation.mean:.3g} in "
                 f"validation, {apart / spread:.1f} standard deviations apart; chance hardly does "
                 "that.",
-                *_shuffled(audit),
+                *shuffled(audit),
             )
         return
     number, apart = largest_difference(training, validation)
@@ -277,7 +232,7 @@ def _balance(audit: Audit) -> Iterator[Finding]:
             f"{audit.names[number]} is {percent(_share(training, number))} of training and "
             f"{percent(_share(validation, number))} of validation. Chance does that less "
             f"than once in {min(1 / max(chance, 1e-6), 1e6):,.0f} times.",
-            *_shuffled(audit),
+            *shuffled(audit),
         )
 
 
@@ -314,25 +269,13 @@ def _test(audit: Audit) -> Iterator[Finding]:
         return
     pairs = zip(audit.names, training.counts, test.counts, strict=True)
     if unseen := [name for name, trains, tests in pairs if trains and not tests]:
-        drawn = _shuffled(audit) if audit.held_out and "test" not in audit.given else Action()
+        drawn = shuffled(audit) if audit.held_out and "test" not in audit.given else Action()
         yield Finding(
             Severity.WARNING,
             f"Missing from the test: {_listed(unseen)}",
             "How well the model knows these classes is not tested.",
             *drawn,
         )
-
-
-def _shuffled(audit: Audit) -> Action:
-    """The split that would help, if it is another one."""
-    method = _drawn(audit)
-    if audit.method in (method, "none", "group", "time", "given"):
-        return Action()
-    return Action(f"a {method} split", {"split.method": method})
-
-
-def _drawn(audit: Audit) -> str:
-    return "shuffled" if audit.task is Task.REGRESSION else "stratified"
 
 
 def _share(part: Part, number: int) -> float:

@@ -193,6 +193,8 @@ def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
 def called(name: str) -> str:
     """A name as it can stand in a spec: letters, digits, _ . and -."""
     plain = re.sub(r"[^\w.-]+", "_", name).strip("_")[:_LONGEST_NAME]
-    if not plain:
-        raise DatasetError(f"Received {name!r} as the name of a data set. Give it a letter.")
+    if not any(map(str.isalnum, plain)):
+        raise DatasetError(
+            f"Received {name!r} as the name of a data set. Give it a letter or a digit (--name)."
+        )
     return plain

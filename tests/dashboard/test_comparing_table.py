@@ -31,6 +31,7 @@ from dashboard.comparing.report_chart import ReportCurve, thinned
 from dashboard.comparing.texts import in_order, unique_names
 from experiments.diagnosis import diagnose
 from experiments.errors import FilterError
+from experiments.tracking.run import SOURCE, Tag
 from tests.dashboard.comparing_runs import make_histories, make_run
 
 SMALL = make_run("small", {"training.learning_rate": "0.01", "model.dropout": "0.5", "seed": "1"})
@@ -108,6 +109,19 @@ def test_a_column_is_best_last_or_at_an_epoch():
     assert parse_column("f1 at epoch 12") == Column("f1", 12)
 
 
+def test_what_was_measured_on_the_test_samples_has_columns_of_its_own():
+    metrics = {"test_loss": 0.4, "test_accuracy": 0.8, "test_samples": 30}
+    ours = make_run("tested", metrics=metrics, tags={Tag.SOURCE: SOURCE})
+    other = make_run("of another tool", metrics={"test_loss": 0.1})
+    assert [name for name in column_names([ours, other], HISTORIES) if "test" in name] == [
+        "test loss", "test accuracy",
+    ]  # fmt: skip
+    table = run_table([ours, SMALL], HISTORIES, ["test loss", "test accuracy"])
+    assert table.iloc[0].tolist() == [0.4, 0.8] and table.iloc[1].isna().all()
+    assert [better(name) for name in table] == ["lower", "higher"]
+    assert parse_column("test accuracy") == Column("accuracy", "test")
+
+
 def test_the_gap_is_against_test_mode_where_that_was_recorded():
     table = run_table(RUNS, HISTORIES, ["best epoch", "gap at best", "epochs", "duration"])
     assert table["best epoch"].tolist() == [1, 0, 0]
@@ -134,7 +148,7 @@ def test_values_of_a_run_whose_curves_were_not_read_are_those_that_it_recorded()
 
 
 def test_an_unknown_column_is_refused_with_what_is_allowed():
-    with pytest.raises(FilterError, match="best, last and a metric"):
+    with pytest.raises(FilterError, match="best, last or test and a metric"):
         run_table(RUNS, HISTORIES, ["worst val_loss"])
 
 

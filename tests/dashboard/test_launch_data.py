@@ -57,6 +57,67 @@ def test_columns_of_the_data_are_offered_to_split_by(visits, open_page):
     assert not app.exception and fields(app) == ["validation_split"]
 
 
+@pytest.fixture
+def divided(store, tmp_path):
+    """A data set whose file has parts of its own."""
+    random = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 60), ("val", 20), ("test", 30)):
+        arrays |= {f"x_{part}": random.normal(size=(count, 4)),
+                   f"y_{part}": random.integers(0, 2, count)}  # fmt: skip
+    np.savez(tmp_path / "rows.npz", **arrays)
+    info = store_file(tmp_path / "rows.npz", "rows", Wanted())
+    add_dataset(store, info, "rows.npz")
+    return info
+
+
+def test_a_part_can_be_held_out_for_the_test(open_page, store):
+    app = open_page("launch")
+    field(app, "split.test_split").set_value(0.2).run()
+    next(button for button in app.button if button.label == "Launch").click().run()
+    assert not app.exception
+    assert get_spec(store, list_runs(store)[0].id).split.test_split == 0.2
+
+
+def test_nothing_is_held_out_unless_asked_for(open_page, store):
+    app = open_page("launch")
+    next(button for button in app.button if button.label == "Launch").click().run()
+    assert get_spec(store, list_runs(store)[0].id).split.test_split is None
+
+
+def test_the_parts_of_a_file_are_taken_as_they_are(divided, open_page, store):
+    app = open_page("launch", dataset=divided.name)
+    assert field(app, "split.method").value == "given"
+    assert fields(app) == [] and "launch.split.test_split" not in {one.key for one in app.slider}
+    assert "In the file: 60 for training, 20 for validation, 30 for test" in texts(app)
+    next(button for button in app.button if button.label == "Launch").click().run()
+    assert not app.exception
+    assert get_spec(store, list_runs(store)[0].id).split.method == "given"
+
+
+def test_choosing_such_a_data_set_takes_its_parts_and_another_one_does_not(divided, open_page):
+    app = open_page("launch")
+    field(app, "split.test_split").set_value(0.2).run()
+    field(app, "dataset.name").set_value(divided.name).run()
+    assert not app.exception and field(app, "split.method").value == "given"
+    field(app, "split.method").set_value("stratified").run()
+    assert field(app, "split.method").value == "stratified"
+    assert "launch.split.test_split" not in {one.key for one in app.slider}  # it has a test part
+    field(app, "split.method").set_value("given").run()
+    field(app, "dataset.name").set_value("iris").run()
+    assert not app.exception and field(app, "split.method").value != "given"
+
+
+def test_the_test_is_told_beside_the_best_value(open_page, make_run, store):
+    run_id = make_run(name="tested", artifacts=False)
+    for name, value in (("test_accuracy", 0.875), ("test_loss", 0.4), ("test_samples", 40.0)):
+        store.client.log_metric(run_id, name, value)
+    app = open_page("run", run=run_id)
+    assert not app.exception
+    (tested,) = [one for one in app.metric if one.label == "Test accuracy"]
+    assert tested.value == "0.875" and "40 of them" in tested.help
+
+
 def test_samples_can_stream_and_the_loop_can_be_plain(visits, open_page, store):
     app = open_page("launch", dataset=visits.name)
     field(app, "dataset.memory_mb").set_value(64).run()

@@ -11,8 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from experiments.__main__ import main
+from experiments.dataset_process import look_at
 from experiments.datasets.reading.csv_files import CSV
 from experiments.datasets.stored import stored_names
+from experiments.errors import DatasetError
+from experiments.settings import read_settings
 from experiments.tracking.datasets import list_datasets
 
 
@@ -113,6 +116,51 @@ def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
     assert "HEIGHTxWIDTH" in capsys.readouterr().err
     assert main(["datasets", "add", str(files[0].with_suffix(".exe"))]) == 2
     assert "no file and no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["..", "_._", "---", "💡"])
+def test_names_without_a_letter_or_a_digit_are_refused(files, store, capsys, name):
+    for more in ([], ["--dry-run"]):
+        assert main(["datasets", "add", str(files[0]), f"--name={name}", *more]) == 2
+        assert "Give it a letter or a digit" in capsys.readouterr().err
+    assert stored_names() == []
+    assert main(["datasets", "add", str(files[0]), "--name", "№ 7", "--dry-run"]) == 0
+    odd = str(files[0].rename(files[0].with_name("...csv")))
+    assert main(["datasets", "add", odd]) == 2
+    assert "--name" in capsys.readouterr().err
+    assert main(["datasets", "add", odd, "--dry-run"]) == 0  # the page asks for a name after it
+
+
+def test_a_link_that_is_named_itself_is_followed(files, store, capsys, tmp_path):
+    link, circle = tmp_path / "linked.csv", tmp_path / "circle.csv"
+    link.symlink_to(files[0].rename(tmp_path / "0a1b2c"))
+    circle.symlink_to(circle)
+    assert main(["datasets", "add", str(link), "--json"]) == 0
+    (answer,) = answers(capsys)
+    assert answer["file"] == str(link) and answer["name"].startswith("linked@")
+    assert main(["datasets", "add", str(circle), "--dry-run"]) == 2
+    assert "circle.csv" in capsys.readouterr().err
+
+
+def test_a_linked_folder_that_is_named_itself_is_followed_and_links_in_it_are_not(
+    store, capsys, tmp_path
+):
+    folder, link = tmp_path / "arrays", tmp_path / "link"
+    folder.mkdir()
+    np.save(folder / "x.npy", np.random.default_rng(0).normal(size=(20, 2)))
+    np.save(folder / "y.npy", np.arange(20) % 2)
+    link.symlink_to(folder)
+    assert main(["datasets", "add", str(link), "--dry-run"]) == 0
+    (folder / "y.npy").rename(tmp_path / "y.npy")
+    (folder / "y.npy").symlink_to(tmp_path / "y.npy")
+    assert main(["datasets", "add", str(link), "--dry-run"]) == 2
+    assert "y.npy is a link" in capsys.readouterr().err
+
+
+def test_the_process_of_the_page_follows_no_link(files, store, tmp_path):
+    (tmp_path / "link.csv").symlink_to(files[0])
+    with pytest.raises(DatasetError, match="is a link"):
+        look_at(read_settings(), tmp_path / "link.csv", [])
 
 
 def test_a_file_that_breaks_a_reader_costs_the_others_nothing(files, store, capsys, monkeypatch):

@@ -11,7 +11,8 @@ from experiments.datasets.audit import Audit, audit_split
 from experiments.datasets.loading import Dataset, load_dataset
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.split_finding import as_change
-from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
+from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_ways import other_ways
 from experiments.datasets.splits import Keys, divide, in_words, split_dataset
 from experiments.datasets.storing import look_into, store_file
 from experiments.errors import DatasetError, SpecError
@@ -254,11 +255,16 @@ def test_few_samples_are_offered_folds_and_folds_use_them_all():
     assert "over the 5 folds, with 150 validation samples" in margin_sentence(folded)
 
 
+HELD_OUT = "split.test_split=0.2"
+
+
 def ways(dataset, method, **options):
-    return [
-        as_change(way.changes)
-        for way in other_ways(audit_split(dataset, split(dataset, method, **options)))
-    ]
+    """The other splits that are offered, without the test part, which is offered wherever there is
+    none."""
+    audit = audit_split(dataset, split(dataset, method, **options))
+    found = [as_change(way.changes) for way in other_ways(audit)]
+    assert found[-1] == HELD_OUT
+    return found[:-1]
 
 
 def test_every_other_split_is_at_hand_whatever_was_found(home):

@@ -71,8 +71,8 @@ def test_members_that_systems_leave_behind_are_passed_over(tmp_path):
     assert not PICTURES.look(zip_of(tmp_path, *junk), Wanted()).left_out
 
 
-def test_an_empty_class_folder_in_an_archive_is_a_bad_part(tmp_path):
-    found = PICTURES.look(zip_of(tmp_path, ("emus/", b"")), SKIP)
+def test_an_empty_class_folder_in_an_archive_is_left_out(tmp_path):
+    found = PICTURES.look(zip_of(tmp_path, ("emus/", b"")), Wanted())
     assert [part.what for part in found.left_out] == ["emus/"]
 
 

@@ -13,7 +13,8 @@ from experiments.datasets.catalogue import CATALOGUE
 from experiments.datasets.loading import load_dataset
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.split_finding import as_change
-from experiments.datasets.split_findings import find_all, margin_sentence, other_ways
+from experiments.datasets.split_findings import find_all, margin_sentence
+from experiments.datasets.split_ways import other_ways
 from experiments.datasets.splits import Keys, divide, in_words, split_dataset
 from experiments.datasets.stored import SAMPLES_FILE, folder_of
 from experiments.datasets.storing import look_into, store_file
@@ -292,6 +293,14 @@ def test_the_parts_of_the_file_are_one_click_away_and_back(home):
         as_change(way.changes) for way in other_ways(folds) if "given" in as_change(way.changes)
     ]
     assert back == ["split.method=given;split.folds=null;split.fold=null;split.test_split=null"]
+
+
+def test_a_test_part_is_one_click_away_where_there_is_none(home):
+    dataset = load_dataset(DatasetSpec(name="iris"), 1)
+    held_out = "split.test_split=0.2"
+    assert held_out in [as_change(one.changes) for one in other_ways(audit_of(dataset))]
+    tested = audit_of(dataset, method="stratified", test_split=0.2)
+    assert held_out not in [as_change(one.changes) for one in other_ways(tested)]
 
 
 def test_classes_that_are_not_tested_are_told(home):

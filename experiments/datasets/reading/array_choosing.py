@@ -1,26 +1,33 @@
 """Which array of a file has the samples (x), and which the targets (y)."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from experiments.datasets.reading.array_source import ArraySource, Listed, list_text
+from experiments.datasets.reading.array_source import ArraySource, Listed, list_text, product
 from experiments.datasets.reading.found import Wanted
 from experiments.errors import DatasetError, unknown
 
-#: Names, in any case, of arrays that are samples and targets where the user names none.
+#: Names of arrays that are samples and targets where the user names none: as _plain has them, so
+#: that Xtrain, X_train and x-train are one.
 SAMPLE_NAMES = (
     "x", "data", "images", "features", "samples", "inputs",
-    "x_train", "train_x", "train_images", "train_data",
+    "xtrain", "trainx", "trainimages", "traindata", "trainsetx", "trainingx", "trainfeatures",
 )  # fmt: skip
 TARGET_NAMES = (
     "y", "target", "targets", "label", "labels", "class", "outcome",
-    "y_train", "train_y", "train_labels", "train_targets",
+    "ytrain", "trainy", "trainlabels", "traintargets", "trainsety", "trainingy",
 )  # fmt: skip
-#: What says in a name that an array is for training.
-TRAINING_WORD = re.compile(r"(?<![a-z])train(ing)?(?![a-z])", re.IGNORECASE)
+#: What says in a name that an array is for training: a word of its own, or beside x or y (trainX,
+#: Xtrain), or before a capital (trainImages).
+TRAINING_WORD = re.compile(
+    r"((?<![a-z])|(?<=(?<![a-z])[xy]))train(ing)?((?![a-z])|(?=[xy](?![a-z]))|(?=(?-i:[A-Z][a-z])))",
+    re.IGNORECASE,
+)
 #: An array of texts with this name names the features of rows.
 FEATURE_NAMES = "feature_names"
+# Arrays that name the classes, beside samples and targets
+_CLASS_NAMES = ("list_classes", "class_names", "target_names")
 
 
 class Chosen(NamedTuple):
@@ -64,7 +71,8 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
 
 def unused_note(source: ArraySource, used: Collection[str]) -> tuple[str, ...]:
     """A note on the arrays of other paths; none where there are none."""
-    left = [str(listed) for listed in source.arrays if listed.path not in used]
+    known = {listed.itself for listed in source.arrays if listed.path in used}
+    left = [str(listed) for listed in source.arrays if listed.itself not in known]
     more = f" and {len(left) - 10:,} more" if len(left) > 10 else ""
     return (f"Not used: {', '.join(left[:10])}{more}.",) if left else ()
 
@@ -83,7 +91,11 @@ def _by_name(source: ArraySource, names: tuple[str, ...], other: Listed | None) 
     array before all, then outside of groups, then that for training."""
     group = _group(other) if other else ""
     for name in names:
-        found = [one for one in source.arrays if _name(one) == name and one is not other]
+        found = _different(
+            one
+            for one in source.arrays
+            if _plain(one) == name and not (other and one.itself == other.itself)
+        )
         for near in (group, ""):
             beside = [one for one in found if _group(one) == near]
             if len(beside) == 1:
@@ -97,15 +109,16 @@ def _by_name(source: ArraySource, names: tuple[str, ...], other: Listed | None) 
 
 def _by_shape(source: ArraySource, x: Listed | None, y: Listed | None) -> tuple[Listed, Listed]:
     """Of two arrays of one length the one with more numbers in a sample is x."""
+    arrays = [one for one in source.arrays if not one.link_to]
     usable = [
-        one
-        for one in source.arrays
-        if one.samples and not one.unusable and _name(one) != FEATURE_NAMES
+        one for one in arrays if one.samples and not one.unusable and _name(one) != FEATURE_NAMES
     ]
-    if len(source.arrays) == 1:
+    if len(usable) > 2:
+        usable = [one for one in usable if _name(one) not in _CLASS_NAMES]
+    if len(arrays) == 1:
         raise DatasetError(
-            f"{source.name} has one array, {source.arrays[0]}{_why(source.arrays[0])}. Needed: a "
-            "target for each sample as well. Save both in one file, for example with "
+            f"{source.name} has one array, {arrays[0]}{_why(arrays[0])}. Needed: a target for each "
+            "sample as well. Save both in one file, for example with "
             "np.savez('data.npz', x=x, y=y)."
         )
     if len(usable) == 2 and usable[0].samples == usable[1].samples:
@@ -113,10 +126,10 @@ def _by_shape(source: ArraySource, x: Listed | None, y: Listed | None) -> tuple[
         if x is None and y is None and small.numbers < large.numbers:
             return large, small
         for one, other in ((small, large), (large, small)):
-            if one == x:
-                return one, other
-            if one == y:
-                return other, one
+            if x and one.itself == x.itself:
+                return x, other
+            if y and one.itself == y.itself:
+                return other, y
     missing = "the target" if x else "the samples" if y else "the samples and the target"
     raise DatasetError(
         f"{source.name}: it is not clear which array is {missing}. It has: {list_text(source)}. "
@@ -128,7 +141,7 @@ def _check(source: ArraySource, x: Listed, y: Listed) -> None:
     for listed in (x, y):
         if listed.unusable:
             raise DatasetError(f"{source.name}: the array {listed.path!r}{_why(listed)}.")
-    if x.path == y.path:
+    if x.itself == y.itself:
         raise DatasetError(
             f"{source.name}: {x.path!r} was chosen as samples and as target. Choose two arrays of: "
             f"{list_text(source)}."
@@ -136,9 +149,23 @@ def _check(source: ArraySource, x: Listed, y: Listed) -> None:
     if x.samples != y.samples or not x.samples:
         raise DatasetError(
             f"{source.name}: {x} has {x.samples:,} samples and {y} has {y.samples:,} targets. "
-            "Needed: one target for each sample, and at least two of them. Choose other arrays or "
-            "save them with one length."
+            f"Needed: one target for each sample, and at least two of them. {_advice(x, y)}"
         )
+
+
+def _advice(x: Listed, y: Listed) -> str:
+    if len(x.array.shape) == 2 and x.numbers == product(y.array.shape) > 1:
+        name = x.path.rpartition("/")[2]
+        return f"Save {name}.T: MATLAB writes arrays into HDF5 with their axes turned."
+    return "Choose other arrays or save them with one length."
+
+
+def _different(arrays: Iterable[Listed]) -> list[Listed]:
+    """Without links to others of them."""
+    found: dict[str, Listed] = {}
+    for one in sorted(arrays, key=lambda one: bool(one.link_to)):
+        found.setdefault(one.itself, one)
+    return list(found.values())
 
 
 def _why(listed: Listed) -> str:
@@ -147,6 +174,10 @@ def _why(listed: Listed) -> str:
 
 def _name(listed: Listed) -> str:
     return listed.path.rpartition("/")[2].lower()
+
+
+def _plain(listed: Listed) -> str:
+    return re.sub(r"[\W_]", "", _name(listed))
 
 
 def _group(listed: Listed) -> str:

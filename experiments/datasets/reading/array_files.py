@@ -7,7 +7,8 @@ import numpy as np
 
 from experiments.datasets.catalogue import Kind
 from experiments.datasets.reading.array_choosing import Chosen, choose
-from experiments.datasets.reading.array_keys import choose_keys, groups_of, times_of
+from experiments.datasets.reading.array_keys import choose_keys, groups_of, time_notes, times_of
+from experiments.datasets.reading.array_lists import with_lists
 from experiments.datasets.reading.array_parts import Divided, with_parts
 from experiments.datasets.reading.array_samples import Form, SampleScan, form_of
 from experiments.datasets.reading.array_source import BLOCK_BYTES, ArraySource, Listed, texts_of
@@ -39,6 +40,7 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
 
     Raises DatasetError where the arrays are not clear or cannot be learned from.
     """
+    source = with_lists(source)
     alone = choose(source, wanted)
     divided = with_parts(source, alone, wanted)
     source, chosen, _ = divided
@@ -73,8 +75,8 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
         features=tuple(map(Feature, names)),
         parts=parts,
         notes=(
-            *chosen.notes, *parts_notes(parts), *keys.notes, form.note, found.note, *about_names,
-            *samples.notes(names, dropped),
+            *chosen.notes, *parts_notes(parts), *keys.notes, form.note, *found.notes, *about_names,
+            *samples.notes(names, dropped), *time_notes(source, keys),
         ),
         group=keys.group.path if keys.group else "",
         time=keys.time.path if keys.time else "",
@@ -83,6 +85,7 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
 
 def array_blocks(source: ArraySource, plan: Plan, wanted: Wanted) -> Iterator[Block]:
     """The samples in file order, at most 8 MB in a block."""
+    source = with_lists(source)
     divided = with_parts(source, choose(source, wanted), wanted)
     source, chosen, _ = divided
     form = form_of(source, chosen.x, wanted)

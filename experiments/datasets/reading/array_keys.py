@@ -5,7 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.datasets.reading.array_choosing import asked_for
-from experiments.datasets.reading.array_source import ArraySource, Listed, place, texts_of
+from experiments.datasets.reading.array_source import (
+    BLOCK_BYTES,
+    ArraySource,
+    Listed,
+    place,
+    texts_of,
+)
+from experiments.datasets.reading.array_steps import StepSample, loses
 from experiments.datasets.reading.found import Wanted
 from experiments.datasets.reading.keys import same_number
 from experiments.errors import DatasetError
@@ -64,6 +71,20 @@ def groups_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) 
 def times_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
     """The times (n,) float64 of some samples."""
     return _known(source, key, values, first)
+
+
+def time_notes(source: ArraySource, keys: Keys) -> tuple[str, ...]:
+    """A note where different times become equal, as nanoseconds in 64 bits do. Reads them again."""
+    time, stored = keys.time, np.dtype(np.float64)
+    if time is None or not loses(time.dtype, stored):
+        return ()
+    steps = StepSample(time.samples, 1, time.dtype, stored)
+    following = source.rows(time.path)
+    count = BLOCK_BYTES // time.dtype.itemsize
+    for first in range(0, time.samples, count):
+        rows = np.arange(first, min(first + count, time.samples))
+        steps.add(following(len(rows)), rows)
+    return steps.notes((time.path,))
 
 
 def _known(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import Kind
 from experiments.datasets.reading.array_source import LARGEST, ArraySource, Listed, place
+from experiments.datasets.reading.array_steps import StepSample
 from experiments.datasets.reading.found import MOST_COLUMNS, Wanted
 from experiments.errors import DatasetError
 from experiments.model_files.limits import size_text
@@ -102,6 +103,8 @@ class SampleScan:
         self.low, self.high = float("inf"), float("-inf")
         self._rows = 0
         self._missing: np.ndarray | None = None
+        together = form.kind is Kind.IMAGE
+        self._steps = StepSample(x.samples, x.numbers, x.dtype, form.dtype, together)
 
     def convert(self, raw: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray | None]:
         """The samples as they are stored, and which rows have missing values, None for none.
@@ -110,6 +113,7 @@ class SampleScan:
         infinite number, one beyond float32, and in pictures of NaN.
         """
         self._rows += len(raw)
+        self._steps.add(raw, np.arange(first, first + len(raw)))
         if raw.dtype.kind == "b":
             raw = raw.view(np.uint8) != 0  # a file's bytes can be others than 0 and 1
         with np.errstate(over="ignore", invalid="ignore"):
@@ -149,9 +153,11 @@ class SampleScan:
             return (
                 f"The pixels are {self._x.array.dtype} from {self.low:g} to {self.high:g}, and are "
                 "stored as they are.",
+                *self._steps.notes(("The pixels",), "are"),
             )
+        coarse = self._steps.notes(names)
         if self._missing is None:
-            return ()
+            return coarse
         empty = np.flatnonzero(self._missing == self._rows)
         if len(empty):
             raise DatasetError(
@@ -160,6 +166,6 @@ class SampleScan:
             )
         count = int(self._missing.sum())
         if dropped:
-            return (f"Left out: {dropped:,} rows with missing values (NaN).",)
+            return (f"Left out: {dropped:,} rows with missing values (NaN).", *coarse)
         where = ", ".join(names[i] for i in np.flatnonzero(self._missing)[:10])
-        return (f"{count:,} values are missing, and kept as NaN, first in: {where}.",)
+        return (f"{count:,} values are missing, and kept as NaN, first in: {where}.", *coarse)

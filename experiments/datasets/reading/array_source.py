@@ -28,15 +28,24 @@ Rows = Callable[[int], np.ndarray]
 
 
 class Listed(NamedTuple):
-    """One array in the file, and why it cannot be used ("" where it can)."""
+    """One array in the file, and why it cannot be used ("" where it can).
+
+    ``link_to`` is the path of the array to which a link leads, "" for an array itself.
+    """
 
     array: Array
     dtype: np.dtype
     unusable: str = ""
+    link_to: str = ""
 
     @property
     def path(self) -> str:
         return self.array.path
+
+    @property
+    def itself(self) -> str:
+        """The path of the array, links followed."""
+        return self.link_to or self.path
 
     @property
     def samples(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.reading.array_source import LARGEST, ArraySource, Listed, place, texts_of
+from experiments.datasets.reading.array_steps import StepSample
 from experiments.datasets.reading.class_numbers import are_classes
 from experiments.datasets.reading.found import MOST_CATEGORIES, Wanted
 from experiments.errors import DatasetError
@@ -18,7 +19,7 @@ class Targets:
 
     task: Task
     class_names: tuple[str, ...]
-    note: str
+    notes: tuple[str, ...]
 
 
 class TargetScan:
@@ -41,6 +42,7 @@ class TargetScan:
                 f"is {y}",
                 f"one target for each sample, or one-hot rows of up to {MOST_CATEGORIES:,} classes",
             )
+        self._steps = StepSample(y.samples, y.numbers, y.dtype, np.dtype(np.float32))
 
     def add(self, raw: np.ndarray, rows: np.ndarray) -> None:
         """The next targets; ``rows`` are their numbers in the file, from 0.
@@ -51,6 +53,7 @@ class TargetScan:
         if is_one_hot(self._y):
             self._add_one_hot(raw, rows)
             return
+        self._steps.add(raw, rows)
         values = flat(raw)
         if values.dtype.kind in "SU":
             self._add_texts(values, rows)
@@ -115,12 +118,13 @@ class TargetScan:
             raise self._refused(f"has {len(found):,} classes", "two, for the task binary")
         reason = "as asked for" if wanted.task else "by its values"
         if task is Task.REGRESSION:
-            return Targets(task, (), f"The task is regression ({reason}): the target is a number.")
+            note = f"The task is regression ({reason}): the target is a number."
+            return Targets(task, (), (note, *self._steps.notes((self._y.path,))))
         names = tuple(_name(value) for value in found)
         note = f"The task is {task} ({reason}): the target has {len(names):,} classes."
         if numbers and task is Task.MULTICLASS and not wanted.task:
             note += " Choose regression if the size of these numbers matters."
-        return Targets(task, names, note)
+        return Targets(task, names, (note,))
 
     def _task(self, found: list[Any], numbers: bool, classes: bool) -> Task:
         if numbers and not (classes and are_classes(found, self._rows)):

@@ -56,6 +56,11 @@ _BY_SUFFIX = {
 SUFFIXES = tuple(_BY_SUFFIX)
 
 
+def kind_by_name(path: Path) -> str | None:
+    """What a file is by how its name ends, a key of KINDS; None where that says nothing."""
+    return _BY_SUFFIX.get(path.suffix.lower())
+
+
 def reader_of(path: Path, kind: str | None = None) -> Reader:
     """The reader of a file or folder; raises DatasetError where there is none."""
     if path.is_symlink():
@@ -64,7 +69,7 @@ def reader_of(path: Path, kind: str | None = None) -> Reader:
         return _reader_of_folder(path, kind)
     if not path.is_file():
         raise DatasetError(f"{path} is no file and no folder. Name one that is there.")
-    kind = kind or _BY_SUFFIX.get(path.suffix.lower())
+    kind = kind or kind_by_name(path)
     if kind is None:
         raise DatasetError(
             f"Received {path.name!r}. Allowed: files that end with {', '.join(SUFFIXES)}, or a "

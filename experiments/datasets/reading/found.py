@@ -136,13 +136,17 @@ class LeftOut(NamedTuple):
 class Pictures:
     """Pictures in class folders: how many each class has, and how many there are of each size
     (width, height) and each colour mode (L, RGB, RGBA, P …). ``parts`` are how many there are for
-    training, validation and test, where there is a folder for each."""
+    training, validation and test, where there is a folder for each. ``merged`` are classes of more
+    than one folder, whose names look the same. ``groups`` is how many are found in the names of
+    the pictures, if asked for."""
 
     classes: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[tuple[int, int], int], ...]
     modes: tuple[tuple[str, int], ...]
     left_out: tuple[LeftOut, ...] = ()
     parts: tuple[int, ...] = ()
+    merged: tuple[str, ...] = ()
+    groups: int = 0
 
 
 Found = Table | Arrays | Pictures

@@ -22,6 +22,7 @@ from experiments.datasets.reading.array_source import (
     why_unusable,
 )
 from experiments.datasets.reading.found import Array, Arrays, Block, Found, Plan, Wanted
+from experiments.datasets.reading.hdf5_links import address, linked
 from experiments.errors import DatasetError
 from experiments.model_files.limits import size_text
 
@@ -39,7 +40,7 @@ class Hdf5Files:
     """Reader of HDF5."""
 
     def look(self, path: Path, wanted: Wanted) -> Arrays:
-        """The datasets in the file; no link is followed and no value is read."""
+        """The datasets in the file; no link leads out of it and no value is read."""
         with open_hdf5(path) as source:
             return as_found(source)
 
@@ -65,12 +66,13 @@ class Hdf5Source:
             raise DatasetError(
                 f"{name} has no dataset. Save the samples as the dataset x and the targets as y."
             )
-        usable = [listed for listed in self.arrays if not listed.unusable]
+        usable = [one for one in self.arrays if not one.unusable and not one.link_to]
+        self._paths = {one.path: one.itself for one in self.arrays}
         refuse_size(name, sum(product(one.array.shape) * one.dtype.itemsize for one in usable))
 
     def rows(self, path: str) -> Rows:
         """The rows of a dataset. Packed chunks are unpacked once, all that hold the same rows."""
-        dataset = self._file[path]
+        dataset = self._file[self._paths[path]]
         kept = _rows_to_keep(dataset)
         first = 0
         buffer, start = np.empty((0, *dataset.shape[1:]), dataset.dtype), 0
@@ -130,8 +132,9 @@ def open_hdf5(path: Path) -> Iterator[Hdf5Source]:
 
 
 def _walk(file: h5py.File, name: str) -> Iterator[Listed]:
-    """Every dataset and every link that leads elsewhere, groups in the order of their names."""
-    seen = {_address(file)}
+    """Every dataset, groups in the order of their names; then every link that is no hard one."""
+    seen: dict[int, Listed | None] = {address(file): None}
+    links: list[tuple[str, h5py.Group, Any]] = []
     waiting: list[tuple[str, h5py.Group]] = [("", file)]
     objects = 0
     while waiting:
@@ -152,28 +155,20 @@ def _walk(file: h5py.File, name: str) -> Iterator[Listed]:
             if link is None:
                 raise KeyError(f"{path} is listed and not there")
             if not isinstance(link, h5py.HardLink):
-                yield _link(path, link)
+                links.append((path, group, link))
                 continue
             member = group[key]
-            if _address(member) in seen:
+            if address(member) in seen:
                 continue  # another name of the same, or a way back to a group that holds it
-            seen.add(_address(member))
+            listed = _listed(path, member) if isinstance(member, h5py.Dataset) else None
+            seen[address(member)] = listed
             if isinstance(member, h5py.Group):
                 inside.append((f"{path}/", member))
-            elif isinstance(member, h5py.Dataset):
-                yield _listed(path, member)
+            elif listed:
+                yield listed
         waiting += reversed(inside)
-
-
-def _address(member: h5py.Group | h5py.Dataset | h5py.Datatype) -> int:
-    return int(h5py.h5o.get_info(member.id).addr)
-
-
-def _link(path: str, link: Any) -> Listed:
-    to = f"{link.filename!r}" if isinstance(link, h5py.ExternalLink) else f"{link.path!r}"
-    kind = "an external link" if isinstance(link, h5py.ExternalLink) else "a soft link"
-    why = f"is {kind} to {to[:200]}, and none is followed. Choose the dataset itself"
-    return Listed(Array(path, (), "link"), np.dtype(object), why)
+    for path, group, link in links:
+        yield linked(path, link, file, group, seen)
 
 
 def _listed(path: str, dataset: h5py.Dataset) -> Listed:

@@ -1,7 +1,9 @@
 """Which class each file below a folder or in an archive belongs to, and which part: its folders."""
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
@@ -17,20 +19,34 @@ _PARTS = {
 }
 
 
-class ClassFolders(NamedTuple):
-    """The files of each class, classes and files in natural order; and those that have no class.
+# Files that may stand beside the class folders, by their suffixes and, without one, their names
+_NO_PICTURES = frozenset(
+    ".md .txt .rst .csv .tsv .json .jsonl .xml .yaml .yml .toml .html .log .py .ipynb".split()
+)
+_NO_PICTURE_NAMES = frozenset("readme license licence copying notice authors changelog".split())
 
-    A class can be without files. Paths are those of Members. ``part_of`` has the part of each file,
-    where there are folders for training, validation or test around those of the classes.
+
+class ClassFolders(NamedTuple):
+    """The files of each class, classes and files in natural order; and those that have no class:
+    ``misplaced``, and ``beside`` the class folders those that are plainly no pictures.
+
+    A class can be without files. Its name is composed (NFC): folders whose names differ in that
+    only, as macOS and others write them, are one class, and ``merged`` names these classes. Paths
+    are those of Members; ``inside`` has what follows the class folder of each, and ``part_of`` its
+    part, where there are folders for training, validation or test around those of the classes.
     """
 
     classes: dict[str, list[str]]
     misplaced: list[LeftOut]
+    beside: list[LeftOut]
     part_of: dict[str, int]
+    merged: tuple[str, ...]
+    inside: dict[str, str]
 
 
-def class_folders(members: Members, name: str) -> ClassFolders:
+def class_folders(members: Members, name: str, nested: bool = False) -> ClassFolders:
     """The classes; ``name`` is what the user gave. One folder around all others is looked through.
+    With ``nested`` files may be in folders inside those of the classes.
 
     Raises DatasetError for fewer than 2 classes, more than MOST_CATEGORIES, and folders for parts
     beside others or without one for training.
@@ -47,9 +63,10 @@ def class_folders(members: Members, name: str) -> ClassFolders:
             [path.partition("/")[2] for path in folders if "/" in path],
             [path.partition("/")[2] for path in files],
         )
-    if not 2 <= len(names) <= MOST_CATEGORIES:
+    composed = Counter(map(_composed, names))
+    if not 2 <= len(composed) <= MOST_CATEGORIES:
         raise DatasetError(
-            f"{name} has {len(names):,} class folders{_some(names)}, allowed: 2 to "
+            f"{name} has {len(composed):,} class folders{_some(composed)}, allowed: 2 to "
             f"{MOST_CATEGORIES:,}. Put the pictures of each class into a folder with its name."
         )
     unwritable = [folder for folder in names if told(folder) != folder]
@@ -58,20 +75,26 @@ def class_folders(members: Members, name: str) -> ClassFolders:
             f"{name}: the folder {told(min(unwritable))!r} cannot name a class: it has controls or "
             "bytes that are no UTF-8. Rename it."
         )
-    classes: dict[str, list[str]] = {folder: [] for folder in sorted(names, key=natural)}
-    misplaced = []
-    part_of = {}
-    for file in sorted(files, key=natural):
+    classes: dict[str, list[str]] = {kind: [] for kind in sorted(composed, key=natural)}
+    misplaced, beside = [], []
+    part_of, inside_of = {}, {}
+    for path in sorted(members.files, key=natural):
+        file = path.removeprefix(top)
         part, _, inside = file.partition("/") if parts else ("", "", file)
         folder, _, rest = inside.partition("/")
-        if rest and "/" not in rest:
-            classes[folder].append(top + file)
+        if rest and (nested or "/" not in rest):
+            classes[_composed(folder)].append(path)
+            inside_of[path] = rest
             if parts:
-                part_of[top + file] = parts[part]
+                part_of[path] = parts[part]
+        elif rest:
+            misplaced.append(LeftOut(told(path), "in a folder inside a class folder"))
+        elif _is_plainly_no_picture(path):
+            beside.append(LeftOut(told(path), "no picture, beside the class folders"))
         else:
-            why = "in a folder inside a class folder" if rest else "beside the class folders"
-            misplaced.append(LeftOut(told(top + file), why))
-    return ClassFolders(classes, misplaced, part_of)
+            misplaced.append(LeftOut(told(path), "beside the class folders"))
+    merged = tuple(kind for kind in classes if composed[kind] > 1)
+    return ClassFolders(classes, misplaced, beside, part_of, merged, inside_of)
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
@@ -79,6 +102,15 @@ def natural(name: str) -> tuple[list[str | int], str]:
     parts = re.split(r"([0-9]+)", name.casefold())
     # Names of archives and files have at most 255 characters, so no number takes long.
     return [int(part) if at % 2 else part for at, part in enumerate(parts)], name
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _is_plainly_no_picture(path: str) -> bool:
+    _, dot, suffix = path.rpartition("/")[2].lower().rpartition(".")
+    return f".{suffix}" in _NO_PICTURES if dot else suffix in _NO_PICTURE_NAMES
 
 
 def _top_folder(members: Members) -> str:
@@ -115,6 +147,6 @@ def _split_folders(names: set[str], divided: set[str], given: str, top: str) -> 
     )
 
 
-def _some(names: set[str]) -> str:
+def _some(names: Collection[str]) -> str:
     shown = [told(name) for name in sorted(names, key=natural)[:3]]
     return f" ({', '.join(shown)}{' …' if len(names) > 3 else ''})" if shown else ""

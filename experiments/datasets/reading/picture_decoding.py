@@ -23,6 +23,7 @@ from PIL import (
 )
 
 from experiments.datasets.reading.picture_members import BadPartError
+from experiments.datasets.reading.picture_signs import other_kind
 
 MOST_MEGAPIXELS = 50
 
@@ -98,6 +99,8 @@ def _decoding(content: bytes) -> Iterator[Image.Image]:
     except (BadPartError, MemoryError):
         raise
     except UnidentifiedImageError:
+        if kind := other_kind(content):
+            raise BadPartError(f"{kind}, which is not read: save it as PNG or JPEG") from None
         raise BadPartError(
             "no picture that can be read (PNG, JPEG, BMP, GIF, WebP), or its first bytes are "
             "damaged"

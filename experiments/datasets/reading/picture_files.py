@@ -12,8 +12,10 @@ import numpy as np
 
 from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
 from experiments.datasets.reading.found import Block, Found, LeftOut, Pictures, Plan, Wanted
+from experiments.datasets.reading.keys import same_number
 from experiments.datasets.reading.picture_classes import ClassFolders, class_folders
 from experiments.datasets.reading.picture_decoding import Checked, check, decode, quieten_pillow
+from experiments.datasets.reading.picture_groups import GroupOf, grouping
 from experiments.datasets.reading.picture_members import (
     BadPartError,
     Members,
@@ -40,11 +42,11 @@ class _PictureReader:
     def look(self, path: Path, wanted: Wanted) -> Pictures:
         check_wanted(wanted, path.name)
         with open_members(path) as members:
-            folders = class_folders(members, path.name)
-            found = _check_pictures(members, folders, path.name)
-        files = sum(map(len, folders.classes.values())) + len(folders.misplaced)
-        if found.left_out and not wanted.skip_bad:
-            raise DatasetError(_complaint(path.name, found.left_out, files))
+            folders = class_folders(members, path.name, bool(wanted.group))
+            group_of = grouping(wanted.group, path.name)
+            found = _check_pictures(members, folders, path.name, group_of)
+        if not wanted.skip_bad:
+            _refuse_bad(path.name, folders, found)
         if len(found.classes) < 2:
             raise DatasetError(
                 f"{path.name}: {len(found.classes)} of {len(folders.classes)} classes has good "
@@ -62,8 +64,9 @@ class _PictureReader:
         one = height * width * channels
         portion = max(1, min(_MOST_OF_A_PORTION, _PORTION // one))
         left_out = {part.what for part in found.left_out}
+        group_of = grouping(plan.group, path.name)
         with open_members(path) as members:
-            folders = class_folders(members, path.name)
+            folders = class_folders(members, path.name, bool(plan.group))
             samples = [
                 (file, number, folders.part_of.get(file, 0))
                 for number, name in enumerate(plan.class_names)
@@ -84,7 +87,11 @@ class _PictureReader:
                         ) from None
                 y = np.array([number for _, number, _ in some], np.int64)
                 parts = np.array([part for *_, part in some], np.int8) if plan.parts else None
-                return Block(x, y, parts=parts)
+                groups = None
+                if group_of:
+                    texts = [group_of(folders.inside[file]) for file, *_ in some]
+                    groups = np.array([same_number(text) for text in texts], np.int64)
+                return Block(x, y, groups, parts=parts)
 
             quieten_pillow()
             waiting: list[Block] = []
@@ -97,7 +104,9 @@ class _PictureReader:
                 yield _joined(waiting)
 
 
-def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictures:
+def _check_pictures(
+    members: Members, folders: ClassFolders, name: str, group_of: GroupOf
+) -> Pictures:
     def check_all(some: Sequence[str]) -> list[Checked | BadPartError]:
         return [_checked(members, file) for file in some]
 
@@ -109,7 +118,8 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
     sizes: Counter[tuple[int, int]] = Counter()
     modes: Counter[str] = Counter()
     parts = Counter[int]()
-    left_out = list(folders.misplaced)
+    groups: set[str] = set()
+    left_out = [*folders.misplaced, *folders.beside]
     pixels = 0
     for (kind, file), result in zip(files, results, strict=True):
         if isinstance(result, BadPartError):
@@ -119,6 +129,8 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         sizes[result.size] += 1
         modes[result.mode] += 1
         parts[folders.part_of.get(file, TRAINING)] += 1
+        if group_of:
+            groups.add(group_of(folders.inside[file]))
         pixels += result.size[0] * result.size[1]
         if pixels > _MOST_PIXELS:
             raise DatasetError(
@@ -128,7 +140,7 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
     for kind, count in classes.items():
         if not count:
             empty = not folders.classes[kind]
-            why = "no picture in this class folder" if empty else "no good picture in this class"
+            why = "no file in this class folder" if empty else "no good picture in this class"
             left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is gone"))
     return Pictures(
         tuple((kind, count) for kind, count in classes.items() if count),
@@ -136,6 +148,8 @@ def _check_pictures(members: Members, folders: ClassFolders, name: str) -> Pictu
         tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(left_out),
         tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if folders.part_of else (),
+        folders.merged,
+        len(groups),
     )
 
 
@@ -167,11 +181,15 @@ def _portions(items: Sequence[In], length: int) -> Iterator[Sequence[In]]:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    parts = [block.parts for block in blocks if block.parts is not None]
+    def together(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+        there = [array for array in arrays if array is not None]
+        return np.concatenate(there) if there else None
+
     return Block(
         np.concatenate([block.x for block in blocks]),
         np.concatenate([block.y for block in blocks]),
-        parts=np.concatenate(parts) if parts else None,
+        together([block.groups for block in blocks]),
+        parts=together([block.parts for block in blocks]),
     )
 
 
@@ -181,9 +199,22 @@ def _listed(parts: Sequence[LeftOut]) -> str:
     return f"{shown}; and {more:,} more" if more > 0 else shown
 
 
-def _complaint(name: str, parts: Sequence[LeftOut], files: int) -> str:
-    return (
-        f"{name}: {len(parts):,} bad parts ({files:,} files in all): {_listed(parts)}. Mend or "
+def _refuse_bad(name: str, folders: ClassFolders, found: Pictures) -> None:
+    """Raise DatasetError where files cannot be used that should have been pictures of a class."""
+    passed = {part.what for part in folders.beside}
+    bad = [one for one in found.left_out if one.what not in passed and not one.what.endswith("/")]
+    if not bad:
+        return
+    files = sum(map(len, folders.classes.values())) + len(folders.misplaced)
+    good = {kind for kind, _ in found.classes}
+    gone = [kind for kind, files in folders.classes.items() if files and kind not in good]
+    without = ""
+    if gone:
+        count = "1 class" if len(gone) == 1 else f"{len(gone):,} classes"
+        more = " …" if len(gone) > _SHOWN else ""
+        without = f" Without them {count} would be gone: {', '.join(gone[:_SHOWN])}{more}."
+    raise DatasetError(
+        f"{name}: {len(bad):,} of {files:,} files cannot be used: {_listed(bad)}.{without} Mend or "
         "remove them, or accept the rest: --skip-bad, or *Accept what is good* on the page."
     )
 

@@ -26,12 +26,12 @@ def check_wanted(wanted: Wanted, name: str) -> None:
         )
     columns = [
         *([wanted.target] if wanted.target not in ("", _TARGET) else []), *wanted.features,
-        *filter(None, (wanted.group, wanted.time)),
+        *filter(None, (wanted.time,)),
     ]  # fmt: skip
     if columns:
         raise DatasetError(
             f"{name}: received {', '.join(columns)!r} as columns, but pictures have none: their "
-            "class is the folder they are in. Leave target, features, group and time out."
+            "class is the folder they are in. Leave target, features and time out."
         )
     if wanted.task is Task.REGRESSION:
         raise DatasetError(
@@ -59,12 +59,32 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
         target=_TARGET,
         class_names=classes,
         parts=found.parts,
+        group=wanted.group,
         notes=(
             *parts_notes(found.parts),
+            *_groups_notes(found, wanted, name),
             _sizes_note(found, (width, height)),
             _modes_note(found, channels),
+            *(
+                f"Folders with the same name, written otherwise, are one class: {kind}."
+                for kind in found.merged[:_SHOWN]
+            ),
             *_left_out_notes(found.left_out),
         ),
+    )
+
+
+def _groups_notes(found: Pictures, wanted: Wanted, name: str) -> tuple[str, ...]:
+    if not wanted.group:
+        return ()
+    if found.groups < 2:
+        raise DatasetError(
+            f"{name}: {wanted.group!r} finds the same group in the names of all pictures. Correct "
+            "the pattern, or leave the group out."
+        )
+    return (
+        f"Pictures in whose names {wanted.group} finds the same are one group: {found.groups:,} "
+        "groups.",
     )
 
 
@@ -126,7 +146,8 @@ def _left_out_notes(parts: Sequence[LeftOut]) -> list[str]:
     if files:
         shown = "; ".join(f"{part.what}: {part.why}" for part in files[:_SHOWN])
         more = f"; and {len(files) - _SHOWN:,} more" if len(files) > _SHOWN else ""
-        notes.insert(0, f"Left out: {len(files):,} files ({shown}{more}).")
+        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
+        notes.insert(0, f"Left out: {count} ({shown}{more}).")
     return notes
 
 
