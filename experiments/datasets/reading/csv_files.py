@@ -12,7 +12,9 @@ from experiments.datasets.reading.column_blocks import read_blocks
 from experiments.datasets.reading.column_scanning import TableFile
 from experiments.datasets.reading.column_tracking import ColumnTracker, columns_of
 from experiments.datasets.reading.column_values import MISSING, clean
-from experiments.datasets.reading.csv_detecting import LONGEST_LINE, SHOWN, Layout, detect
+from experiments.datasets.reading.csv_detecting import LONGEST_LINE, Layout, detect
+from experiments.datasets.reading.csv_headers import SHOWN
+from experiments.datasets.reading.csv_lines import line_of
 from experiments.datasets.reading.csv_stream import CheckedText
 from experiments.datasets.reading.found import Block, Found, Plan, Table, Wanted
 from experiments.datasets.reading.tables import as_table, plan_table
@@ -34,6 +36,7 @@ class CsvFiles:
         ]
         rows = 0
         for batch in _batches(path, layout, layout.names):
+            _refuse_repeated_header(path, layout, batch, rows)
             rows += batch.num_rows
             for tracker, array in zip(trackers, batch.columns, strict=True):
                 tracker.add(array)
@@ -44,9 +47,9 @@ class CsvFiles:
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
         """What would be stored of it."""
         layout = detect(path, wanted)
-        notes: tuple[str, ...] = ()
+        notes: tuple[str, ...] = (layout.doubt,) if layout.doubt else ()
         if layout.unnamed:
-            notes = (
+            notes += (
                 f"{layout.unnamed:,} of the columns have no name in the header; they are called by "
                 "their number.",
             )
@@ -191,6 +194,26 @@ def _no_rows(path: Path) -> str:
         f"{path.name} has a header and no rows. Choose a file with a line for each sample; if the "
         "first line is a sample, say that there is no header."
     )
+
+
+def _refuse_repeated_header(path: Path, layout: Layout, batch: pa.RecordBatch, before: int) -> None:
+    """Files that were joined, each with its header."""
+    if not layout.unlike_rows:
+        return
+    equal: pa.Array | None = None
+    for name, column in zip(layout.names, batch.columns, strict=True):
+        if name.startswith("column ") or name in MISSING:
+            continue  # it may have no name
+        same = pc.fill_null(pc.equal(column, name), False)
+        equal = same if equal is None else pc.and_(equal, same)
+        if not pc.any(equal).as_py():
+            return
+    if equal is not None:
+        line = line_of(path, layout, before + equal.index(True).as_py())
+        raise DatasetError(
+            f"{path.name}: line {line:,} repeats line {1 + layout.skipped_lines}: delete it, and "
+            "each further one."
+        )
 
 
 def _refuse_open_quote(path: Path, stream: CheckedText, last: Any, row: int) -> None:
