@@ -238,6 +238,8 @@ def _row(info: "DatasetInfo") -> dict[str, Any]:
 
 
 def _words(answer: dict[str, Any]) -> str:
+    from experiments.datasets.reading.found import Written
+
     plan = answer["plan"]
     shape = " × ".join(map(str, plan["shape"]))
     lines = [
@@ -246,4 +248,7 @@ def _words(answer: dict[str, Any]) -> str:
     ]
     if plan["class_names"]:
         lines.append(f"  classes: {', '.join(plan['class_names'][:20])}")
-    return "\n".join([*lines, *(f"  {note}" for note in plan["notes"])])
+    lines += [f"  {note}" for note in plan["notes"]]
+    if written := answer["found"].get("written"):
+        lines.append(f"  {Written(**written).words}")
+    return "\n".join(lines)

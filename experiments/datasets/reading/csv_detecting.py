@@ -20,13 +20,12 @@ from experiments.datasets.reading.csv_headers import (
     stands_over_values,
 )
 from experiments.datasets.reading.encodings import asked_for, byte_order_mark, guess
-from experiments.datasets.reading.found import MOST_COLUMNS, Wanted, Written
+from experiments.datasets.reading.found import DELIMITERS, MOST_COLUMNS, Wanted, Written
 from experiments.datasets.reading.number_styles import comma_columns
 from experiments.errors import DatasetError
 
 #: Bytes of the longest line that is read.
 LONGEST_LINE = 1 << 20
-DELIMITERS = (",", ";", "\t", "|")
 
 _ROWS_LOOKED_AT = 2000
 _COLUMNS_LOOKED_AT = 200
