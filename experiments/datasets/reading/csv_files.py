@@ -14,7 +14,7 @@ from experiments.datasets.reading.column_tracking import ColumnTracker, columns_
 from experiments.datasets.reading.column_values import MISSING, clean
 from experiments.datasets.reading.csv_detecting import LONGEST_LINE, Layout, detect
 from experiments.datasets.reading.csv_headers import SHOWN
-from experiments.datasets.reading.csv_lines import line_of
+from experiments.datasets.reading.csv_lines import line_of, refuse_text_after_quote
 from experiments.datasets.reading.csv_stream import CheckedText
 from experiments.datasets.reading.found import Block, Found, Plan, Table, Wanted
 from experiments.datasets.reading.tables import as_table, plan_table
@@ -121,6 +121,8 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.Re
         except pa.ArrowException as error:
             raise DatasetError(_why(path, layout, invalid, rows, error)) from error
         _refuse_open_quote(path, stream, last, rows - header)
+        if stream.quotes.odd and stream.lines > rows:  # else no cell has swallowed a line
+            refuse_text_after_quote(path, layout)
 
 
 def _clean_all(batch: pa.RecordBatch) -> list[pa.Array]:
@@ -218,7 +220,7 @@ def _refuse_repeated_header(path: Path, layout: Layout, batch: pa.RecordBatch, b
 
 def _refuse_open_quote(path: Path, stream: CheckedText, last: Any, row: int) -> None:
     """Arrow ends a cell whose quote is open at the end of the file: all lines after it are lost."""
-    if last is None or stream.quotes % 2 == 0:
+    if last is None or stream.quotes.count % 2 == 0:
         return
     for name, column in zip(last.schema.names, last.columns, strict=True):
         text = column[0].as_py() or ""

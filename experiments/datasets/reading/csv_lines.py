@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.datasets.reading.csv_detecting import Layout
+from experiments.errors import DatasetError
 
 
 def line_of(path: Path, layout: Layout, row: int) -> int:
@@ -21,6 +22,28 @@ def line_of(path: Path, layout: Layout, row: int) -> int:
                 rows += 1
             start = reader.line_num + 1
     return start + layout.skipped_lines
+
+
+def refuse_text_after_quote(path: Path, layout: Layout) -> None:
+    """Refuse a cell over several lines with text after the quote that closes it: that quote was
+    to open another cell, and the lines between are lost."""
+    with _text(path, layout) as text:
+        reader = csv.reader(text, delimiter=layout.written.delimiter, strict=True)
+        begin = 1
+        while True:
+            try:
+                next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "expected after" in str(error) and reader.line_num > begin:
+                    lines = [line + layout.skipped_lines for line in (begin, reader.line_num)]
+                    raise DatasetError(
+                        f"{path.name}: a quote in line {lines[0]:,} is closed in line "
+                        f"{lines[1]:,} only, with text behind it: the lines between would be "
+                        f"one cell. Close the quotes of both lines, or delete them."
+                    ) from error
+            begin = reader.line_num + 1
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 from experiments.datasets.reading.csv_detecting import Layout
+from experiments.datasets.reading.csv_quotes import Quotes
 from experiments.errors import DatasetError
 
 _CHUNK = 1 << 18
@@ -14,7 +15,7 @@ _CHUNK = 1 << 18
 class CheckedText(io.RawIOBase):
     """A text file as a stream of UTF-8 bytes; reading raises DatasetError with line and column.
 
-    Lines are those that an editor shows, from 1. ``quotes`` counts the quotes that went by.
+    Lines are those that an editor shows, from 1. ``quotes`` are those that went by.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
@@ -24,11 +25,17 @@ class CheckedText(io.RawIOBase):
         self._encoding = layout.written.encoding
         self._delimiter = layout.written.delimiter
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
-        self._line = 1 + layout.skipped_lines
+        self._skipped = layout.skipped_lines
+        self._line = 1 + self._skipped
         self._tail = b""  # of the line that is not at its end yet, as UTF-8
         self._ready = b""
         self._ended = False
-        self.quotes = 0
+        self.quotes = Quotes(self._delimiter)
+
+    @property
+    def lines(self) -> int:
+        """How many have begun, without those that the layout skips."""
+        return self._line - self._skipped - (not self._tail)
 
     def readable(self) -> bool:
         return True
@@ -63,7 +70,7 @@ class CheckedText(io.RawIOBase):
                 f"{self._place(data[:nul])}: a NUL byte, which no text has. Save the file as plain "
                 "text; if it is UTF-16 without a mark, give the encoding utf-16-le."
             )
-        self.quotes += data.count(b'"')
+        self.quotes.add(data)
         end = data.rfind(b"\n")
         if end >= 0:
             self._line += data.count(b"\n")
