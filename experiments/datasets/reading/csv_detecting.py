@@ -21,7 +21,7 @@ from experiments.datasets.reading.csv_headers import (
 )
 from experiments.datasets.reading.encodings import asked_for, byte_order_mark, guess
 from experiments.datasets.reading.found import DELIMITERS, MOST_COLUMNS, Wanted, Written
-from experiments.datasets.reading.number_styles import comma_columns
+from experiments.datasets.reading.number_styles import Commas, Unclear, find_commas
 from experiments.errors import DatasetError
 
 #: Bytes of the longest line that is read.
@@ -38,9 +38,9 @@ class Layout:
     """How a file is written, the names of its columns, and what stands before them: a byte
     order mark, the line sep=;.
 
-    ``commas`` are the columns, from 0, whose numbers have decimal commas. ``unnamed`` says how
-    many columns the header leaves without a name, and ``doubt`` what is not clear about it.
-    ``unlike_rows`` is whether no row of data can be equal to the header.
+    ``commas`` are the columns, from 0, whose numbers have decimal commas, ``unclear`` those
+    that may have. ``unnamed`` says how many columns the header leaves without a name, and ``doubt``
+    what is not clear about it. ``unlike_rows`` is whether no row of data can be as the header.
     """
 
     written: Written
@@ -48,6 +48,7 @@ class Layout:
     skipped_bytes: int
     skipped_lines: int = 0
     commas: frozenset[int] = frozenset()
+    unclear: tuple[Unclear, ...] = ()
     unnamed: int = 0
     doubt: str = ""
     unlike_rows: bool = False
@@ -104,15 +105,15 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
         judged = Header(wanted.header, sure=wanted.header and stands_over_values(first, rest))
     header = judged.there
     columns = columns_of(rest if header else beginning.rows, len(first))
-    commas = frozenset(range(len(first))) if wanted.decimal == "," else frozenset()
+    commas = Commas(frozenset(range(len(first))) if wanted.decimal == "," else frozenset())
     if wanted.decimal is None:
-        commas = comma_columns(columns, beginning.delimiter)
-    written = Written(beginning.delimiter, encoding, header, bom, bool(commas))
+        commas = find_commas(columns, beginning.delimiter)
+    written = Written(beginning.delimiter, encoding, header, bom, bool(commas.columns))
     names = names_in(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
     return Layout(
-        written, tuple(names), skipped, int(bool(separator)), commas, unnamed,
-        judged.note, judged.sure,
+        written, tuple(names), skipped, int(bool(separator)), commas.columns, commas.unclear,
+        unnamed, judged.note, judged.sure,
     )  # fmt: skip
 
 

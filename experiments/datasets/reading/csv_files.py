@@ -16,7 +16,8 @@ from experiments.datasets.reading.csv_detecting import LONGEST_LINE, Layout, det
 from experiments.datasets.reading.csv_headers import SHOWN
 from experiments.datasets.reading.csv_lines import line_of, refuse_text_after_quote
 from experiments.datasets.reading.csv_stream import CheckedText
-from experiments.datasets.reading.found import Block, Found, Plan, Table, Wanted
+from experiments.datasets.reading.found import Block, ColumnKind, Found, Plan, Table, Wanted
+from experiments.datasets.reading.number_styles import about_unclear
 from experiments.datasets.reading.tables import as_table, plan_table
 from experiments.errors import DatasetError
 
@@ -53,7 +54,11 @@ class CsvFiles:
                 f"{layout.unnamed:,} of the columns have no name in the header; they are called by "
                 "their number.",
             )
-        return plan_table(_opened(path, layout), as_table(found), wanted, notes=notes)
+        table = as_table(found)
+        numbers = {column.name for column in table.columns if column.kind is ColumnKind.NUMERIC}
+        unclear = [(layout.names[one.column], one) for one in layout.unclear]
+        notes += about_unclear([one for one in unclear if one[0] in numbers], layout.commas)
+        return plan_table(_opened(path, layout), table, wanted, notes=notes)
 
     def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
         """The samples."""
