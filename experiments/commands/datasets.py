@@ -56,7 +56,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--task", choices=[task.value for task in Task], help="if not by the target"
     )
-    adding.add_argument("--delimiter", help="between the fields of a text, if not as detected")
+    adding.add_argument(
+        "--delimiter",
+        help="between the fields of a text, if not as detected: a character, tab or whitespace",
+    )
     adding.add_argument("--encoding", help="of a text, if not as detected")
     adding.add_argument(
         "--header", action=argparse.BooleanOptionalAction, help="whether the first line is names"

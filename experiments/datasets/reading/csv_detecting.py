@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.datasets.reading.csv_endings import AT_ITS_END, NOTHING, Ending, find_ending
 from experiments.datasets.reading.csv_headers import (
     Header,
     are_values,
@@ -19,11 +20,14 @@ from experiments.datasets.reading.csv_headers import (
     refuse_second_header,
     stands_over_values,
 )
+from experiments.datasets.reading.csv_spaces import with_tabs
 from experiments.datasets.reading.encodings import asked_for, byte_order_mark, guess
 from experiments.datasets.reading.found import DELIMITERS, MOST_COLUMNS, Wanted, Written
 from experiments.datasets.reading.number_styles import Commas, Unclear, find_commas
 from experiments.errors import DatasetError
 
+#: Stands for any white space between cells.
+WHITE_SPACE = "whitespace"
 #: Bytes of the longest line that is read.
 LONGEST_LINE = 1 << 20
 
@@ -41,6 +45,7 @@ class Layout:
     ``commas`` are the columns, from 0, whose numbers have decimal commas, ``unclear`` those
     that may have. ``unnamed`` says how many columns the header leaves without a name, and ``doubt``
     what is not clear about it. ``unlike_rows`` is whether no row of data can be as the header.
+    ``usual_cells`` is how many most rows have, and ``ending`` what is left out behind them.
     """
 
     written: Written
@@ -52,6 +57,13 @@ class Layout:
     unnamed: int = 0
     doubt: str = ""
     unlike_rows: bool = False
+    usual_cells: int = 0
+    ending: Ending = AT_ITS_END
+
+    @property
+    def splitting(self) -> str:
+        """The character between cells, once white space is a tab (see csv_spaces)."""
+        return _splitting(self.written.delimiter)
 
 
 class _Beginning(NamedTuple):
@@ -92,6 +104,9 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
         skipped += len(separator[0].encode(encoding))
         wanted = replace(wanted, delimiter=wanted.delimiter or separator[1])
     beginning = _rows(path, text, wanted)
+    ending = find_ending(path, skipped, encoding, _splitting(beginning.delimiter))
+    while whole and len(beginning.rows) > 1 and not "".join(beginning.rows[-1]).strip(NOTHING):
+        beginning.rows.pop()
     first, rest = beginning.rows[0], beginning.rows[1:]
     if len(first) > MOST_COLUMNS:
         raise DatasetError(
@@ -112,9 +127,18 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     names = names_in(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
     return Layout(
-        written, tuple(names), skipped, int(bool(separator)), commas.columns, commas.unclear,
-        unnamed, judged.note, judged.sure,
-    )  # fmt: skip
+        written,
+        tuple(names),
+        skipped,
+        skipped_lines=int(bool(separator)),
+        commas=commas.columns,
+        unclear=commas.unclear,
+        unnamed=unnamed,
+        doubt=judged.note,
+        unlike_rows=judged.sure,
+        usual_cells=Counter(map(len, rest or [first])).most_common(1)[0][0],
+        ending=ending,
+    )
 
 
 def _whole_lines(path: Path, text: str) -> str:
@@ -129,23 +153,45 @@ def _whole_lines(path: Path, text: str) -> str:
 
 def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
     """The first rows, split by the delimiter under which they look most like a table."""
+    if wanted.delimiter == WHITE_SPACE:
+        return _Beginning(_split(path, with_tabs(text), "\t"), WHITE_SPACE)
     if wanted.delimiter is not None:
         if len(wanted.delimiter) != 1 or wanted.delimiter in '"\r\n' or ord(wanted.delimiter) > 127:
             raise DatasetError(
-                f"Received {wanted.delimiter!r} as delimiter. Allowed: one ASCII character such as "
-                f"{', '.join(map(repr, DELIMITERS))}."
+                f"Received {wanted.delimiter!r} as delimiter. Allowed: {WHITE_SPACE}, or one ASCII "
+                f"character such as {', '.join(map(repr, list(DELIMITERS)[:-1]))}."
             )
         return _Beginning(_split(path, text, wanted.delimiter), wanted.delimiter)
     tried, refused = [], []
-    for delimiter in DELIMITERS:
+    for delimiter in (one for one in DELIMITERS if one != WHITE_SPACE):
         try:
             tried.append(_Beginning(_split(path, text, delimiter), delimiter))
         except DatasetError as error:
             refused.append(error)
     best = max(tried, key=_likeness, default=None)
+    if best is None or _likeness(best)[0] < 1 or _likeness(best)[1] == 0:
+        spaced = _with_white_space(path, text)
+        if spaced is not None:
+            return spaced
     if best is None or (refused and len(best.rows[0]) == 1):
         raise refused[0]
     return best
+
+
+def _with_white_space(path: Path, text: str) -> _Beginning | None:
+    """The rows as white space splits them, where all agree and half of their cells are values."""
+    try:
+        rows = _split(path, with_tabs(text), "\t")
+    except DatasetError:
+        return None
+    spaced = _Beginning(rows, WHITE_SPACE)
+    agreeing, values, cells = _likeness(spaced)
+    alike = agreeing == 1 and len(rows) > 2 and cells > 1
+    return spaced if alike and values >= 0.5 else None
+
+
+def _splitting(delimiter: str) -> str:
+    return "\t" if delimiter == WHITE_SPACE else delimiter
 
 
 def _split(path: Path, text: str, delimiter: str) -> list[list[str]]:

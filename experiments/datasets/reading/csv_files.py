@@ -15,6 +15,7 @@ from experiments.datasets.reading.column_values import MISSING, clean
 from experiments.datasets.reading.csv_detecting import LONGEST_LINE, Layout, detect
 from experiments.datasets.reading.csv_headers import SHOWN
 from experiments.datasets.reading.csv_lines import line_of, refuse_text_after_quote
+from experiments.datasets.reading.csv_refusals import no_rows, why
 from experiments.datasets.reading.csv_stream import CheckedText
 from experiments.datasets.reading.found import Block, ColumnKind, Found, Plan, Table, Wanted
 from experiments.datasets.reading.number_styles import about_unclear
@@ -42,7 +43,7 @@ class CsvFiles:
             for tracker, array in zip(trackers, batch.columns, strict=True):
                 tracker.add(array)
         if rows == 0:
-            raise DatasetError(_no_rows(path))
+            raise DatasetError(no_rows(path))
         return Table(rows, columns_of(trackers, wanted.day_first), layout.written)
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
@@ -54,6 +55,9 @@ class CsvFiles:
                 f"{layout.unnamed:,} of the columns have no name in the header; they are called by "
                 "their number.",
             )
+        if layout.ending.lines:
+            lines = "1 line" if layout.ending.lines == 1 else f"{layout.ending.lines:,} lines"
+            notes += (f"Left out at the end of the file: {lines} without a value.",)
         table = as_table(found)
         numbers = {column.name for column in table.columns if column.kind is ColumnKind.NUMERIC}
         unclear = [(layout.names[one.column], one) for one in layout.unclear]
@@ -102,7 +106,7 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.Re
                     use_threads=False, block_size=LONGEST_LINE, autogenerate_column_names=True
                 ),
                 parse_options=csv.ParseOptions(
-                    delimiter=layout.written.delimiter,
+                    delimiter=layout.splitting,
                     newlines_in_values=True,
                     invalid_row_handler=refuse,
                 ),
@@ -124,7 +128,7 @@ def _batches(path: Path, layout: Layout, names: Sequence[str]) -> Iterator[pa.Re
                     last = batch.slice(batch.num_rows - 1)
                     yield pa.RecordBatch.from_arrays(_clean_all(batch), names=list(names))
         except pa.ArrowException as error:
-            raise DatasetError(_why(path, layout, invalid, rows, error)) from error
+            raise DatasetError(why(path, layout, invalid, rows, error)) from error
         _refuse_open_quote(path, stream, last, rows - header)
         if stream.quotes.odd and stream.lines > rows:  # else no cell has swallowed a line
             refuse_text_after_quote(path, layout)
@@ -164,43 +168,6 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             rows = size = 0
     if waiting:
         yield pa.concat_batches(waiting)
-
-
-def _why(path: Path, layout: Layout, invalid: list[Any], rows: int, error: Exception) -> str:
-    header = layout.written.header
-    if invalid:
-        row = invalid[0]
-        text = row.text[:SHOWN] + ("…" if len(row.text) > SHOWN else "")
-        place = f"row {row.number - int(header):,} (of data, from 1)"
-        if header and row.number == 2:
-            more = "a name for each column" if row.actual_columns > row.expected_columns else ""
-            more = more or "as many cells as there are names"
-            return (
-                f"{path.name}: line 1 has {row.expected_columns:,} cells, and line 2 has "
-                f"{row.actual_columns:,}: {text!r}. Needed: {more}. Delete what stands above the "
-                f"table, or put quotes around cells with {layout.written.delimiter!r}."
-            )
-        return (
-            f"{path.name}, {place}: {row.actual_columns:,} cells, where line 1 has "
-            f"{row.expected_columns:,}: {text!r}. Every row has to have as many cells; put quotes "
-            f"around cells with {layout.written.delimiter!r}, or correct the delimiter."
-        )
-    if "straddling" in str(error):
-        return (
-            f"{path.name}: a line after row {max(0, rows - int(header)):,} is longer than "
-            f"{LONGEST_LINE:,} bytes, or a quote there is never closed. Close it, or save "
-            "the table with fewer columns."
-        )
-    if rows == 0 and "Empty CSV" in str(error):
-        return _no_rows(path)
-    return f"{path.name} cannot be read as a table: {error}. Save it again as CSV with UTF-8."
-
-
-def _no_rows(path: Path) -> str:
-    return (
-        f"{path.name} has a header and no rows. Choose a file with a line for each sample; if the "
-        "first line is a sample, say that there is no header."
-    )
 
 
 def _refuse_repeated_header(path: Path, layout: Layout, batch: pa.RecordBatch, before: int) -> None:

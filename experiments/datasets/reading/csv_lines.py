@@ -2,18 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from experiments.datasets.reading.csv_detecting import Layout
+from experiments.datasets.reading.csv_detecting import WHITE_SPACE, Layout
+from experiments.datasets.reading.csv_spaces import with_tabs
 from experiments.errors import DatasetError
 
 
 def line_of(path: Path, layout: Layout, row: int) -> int:
     """The line, from 1, in which a row of data, from 0, begins."""
     with _text(path, layout) as text:
-        reader = csv.reader(text, delimiter=layout.written.delimiter)
+        reader = csv.reader(text, delimiter=layout.splitting)
         rows, start = -int(layout.written.header), 1
         for cells in reader:
             if cells:
@@ -28,7 +29,7 @@ def refuse_text_after_quote(path: Path, layout: Layout) -> None:
     """Refuse a cell over several lines with text after the quote that closes it: that quote was
     to open another cell, and the lines between are lost."""
     with _text(path, layout) as text:
-        reader = csv.reader(text, delimiter=layout.written.delimiter, strict=True)
+        reader = csv.reader(text, delimiter=layout.splitting, strict=True)
         begin = 1
         while True:
             try:
@@ -47,7 +48,8 @@ def refuse_text_after_quote(path: Path, layout: Layout) -> None:
 
 
 @contextmanager
-def _text(path: Path, layout: Layout) -> Iterator[io.TextIOWrapper]:
+def _text(path: Path, layout: Layout) -> Iterator[Iterable[str]]:
     with path.open("rb") as file:
         file.seek(layout.skipped_bytes)
-        yield io.TextIOWrapper(file, layout.written.encoding, "replace", newline="")
+        text = io.TextIOWrapper(file, layout.written.encoding, "replace", newline="")
+        yield map(with_tabs, text) if layout.written.delimiter == WHITE_SPACE else text

@@ -5,8 +5,9 @@ import csv
 import io
 from pathlib import Path
 
-from experiments.datasets.reading.csv_detecting import Layout
+from experiments.datasets.reading.csv_detecting import WHITE_SPACE, Layout
 from experiments.datasets.reading.csv_quotes import Quotes
+from experiments.datasets.reading.csv_spaces import Spaces
 from experiments.errors import DatasetError
 
 _CHUNK = 1 << 18
@@ -23,7 +24,9 @@ class CheckedText(io.RawIOBase):
         self._file = path.open("rb")
         self._file.seek(layout.skipped_bytes)
         self._encoding = layout.written.encoding
-        self._delimiter = layout.written.delimiter
+        self._delimiter = layout.splitting
+        self._spaces = Spaces() if layout.written.delimiter == WHITE_SPACE else None
+        self._end = layout.ending.start
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
         self._skipped = layout.skipped_lines
         self._line = 1 + self._skipped
@@ -53,16 +56,20 @@ class CheckedText(io.RawIOBase):
         super().close()
 
     def _next(self) -> bytes:
-        raw = self._file.read(_CHUNK)
+        left = _CHUNK if self._end is None else self._end - self._file.tell()
+        raw = self._file.read(min(_CHUNK, left))
         self._ended = not raw
         try:
-            data = self._decoder.decode(raw, final=self._ended).encode()
+            text = self._decoder.decode(raw, final=self._ended)
+            data = (self._spaces.add(text, self._ended) if self._spaces else text).encode()
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self._encoding, "replace").encode()
             wrong = " ".join(f"{byte:02X}" for byte in error.object[error.start : error.end][:4])
+            # Japanese in UTF-16: few letters beside the delimiters have a NUL
+            such = "utf-16-le" if b"\0" in error.object else "cp1252"
             raise DatasetError(
                 f"{self._place(before)}: the bytes {wrong} are no {self._encoding}. Say which "
-                "encoding the file has (for example cp1252), or save it as UTF-8."
+                f"encoding the file has (for example {such}), or save it as UTF-8."
             ) from error
         nul = data.find(b"\0")
         if nul >= 0:

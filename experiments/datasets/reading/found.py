@@ -15,7 +15,9 @@ MOST_CATEGORIES = 1000
 #: Columns of a table, or features of a row.
 MOST_COLUMNS = 10_000
 #: What stands between the fields of a text, and what it is called.
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+DELIMITERS = {
+    ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "whitespace": "white space",
+}  # fmt: skip
 
 
 class ColumnKind(StrEnum):
