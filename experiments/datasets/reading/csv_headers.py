@@ -171,9 +171,11 @@ def _of_numbers(first: list[str], names: list[str], columns: list[Cells]) -> Hea
     if begin and index and columns[0] and (_count(numbers) or numbers == ["0"]):
         return Header(True, sure=True)
     below = columns[begin:]
-    if not _count(numbers) or any(_count(row) for row in zip(*below, strict=True)):
+    counting = sum(_count(row) for row in zip(*below, strict=True))
+    # Of small whole numbers some rows count by chance; where many do the first is one of them
+    if not _count(numbers) or counting > (len(below[0]) // 10 if numbers[0] == "0" else 0):
         return Header(False)
-    enough = len(below[0]) >= _FEW_ROWS
+    enough = len(below[0]) >= _FEW_ROWS and not counting
     strange = any(map(_has_no_whole_number, below)) or all(map(_is_far_from, numbers, below))
     if enough and (len(numbers) >= _LONG_COUNT or strange):
         return Header(True, sure=True)
