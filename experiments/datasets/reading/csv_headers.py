@@ -136,21 +136,28 @@ def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:
     if any(values) and (len(set(names)) < len(names) or not any(columns)):
         return Header(False)
     against = {n for n in repeated if not values[n]}
-    if not any(values):
-        against |= {n for n, name in enumerate(names) if name in _MARKS}
-        if not against:
-            over = any(map(are_values, columns))
-            return Header(over or len(set(names)) == len(names), sure=over)
     if any(names[n].lower() in TARGET_NAMES and n not in against for n in texts):
         return Header(True, sure=True)
-    names_over = sum(are_values(columns[n]) for n in texts if n not in against)
-    if names_over > len(against):
-        return Header(True, sure=True)
-    if names_over == len(against) > 0 and not any(values):
+    over = {n for n in texts if n not in against and are_values(columns[n])}
+    if any(values):
+        if over:
+            return Header(True, sure=True) if len(over) > len(against) else _no(first)
+        return Header(_are_beside_a_count(names, values, texts, columns))
+    against |= {n for n, name in enumerate(names) if name in _MARKS}
+    above_values = bool(over) or any(map(are_values, columns))
+    if not against:
+        return Header(above_values or len(set(names)) == len(names), sure=above_values)
+    unseen = {n for n in texts if n not in against and 0 < len(set(columns[n])) < len(columns[n])}
+    speaking = len(over | unseen)
+    if above_values and speaking > len(against):
+        return Header(True, sure=bool(over))
+    if above_values and speaking == len(against):
         return Header(True, _as_names(first))
-    if names_over:
-        return Header(False, _as_sample(first))
-    return Header(any(values) and _are_beside_a_count(names, values, texts, columns))
+    return _no(first) if 2 * speaking >= len(against) else Header(False)
+
+
+def _no(first: list[str]) -> Header:
+    return Header(False, _as_sample(first))
 
 
 def _are_beside_a_count(
@@ -179,7 +186,7 @@ def _of_numbers(first: list[str], names: list[str], columns: list[Cells]) -> Hea
     strange = any(map(_has_no_whole_number, below)) or all(map(_is_far_from, numbers, below))
     if enough and (len(numbers) >= _LONG_COUNT or strange):
         return Header(True, sure=True)
-    return Header(False, _as_sample(first))
+    return _no(first)
 
 
 def _count(texts: Sequence[str]) -> bool:
