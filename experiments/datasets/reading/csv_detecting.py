@@ -33,6 +33,7 @@ LONGEST_LINE = 1 << 20
 
 _ROWS_LOOKED_AT = 2000
 _COLUMNS_LOOKED_AT = 200
+_FEW_ROWS = 3
 # What Excel reads of a first line: sep=;
 _SEPARATOR = re.compile(r'"?sep=([^\r\n])"?\r?\n', re.IGNORECASE)
 
@@ -45,7 +46,8 @@ class Layout:
     ``commas`` are the columns, from 0, whose numbers have decimal commas, ``unclear`` those
     that may have. ``unnamed`` says how many columns the header leaves without a name, and ``doubt``
     what is not clear about it. ``unlike_rows`` is whether no row of data can be as the header.
-    ``usual_cells`` is how many most rows have, and ``ending`` what is left out behind them.
+    ``usual_cells`` is how many most rows have, 0 where few rows show it, and ``ending`` what
+    is left out behind them.
     """
 
     written: Written
@@ -136,9 +138,14 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
         unnamed=unnamed,
         doubt=judged.note,
         unlike_rows=judged.sure,
-        usual_cells=Counter(map(len, rest or [first])).most_common(1)[0][0],
+        usual_cells=_usual_cells(rest),
         ending=ending,
     )
+
+
+def _usual_cells(rows: list[list[str]]) -> int:
+    cells, times = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    return cells if times >= _FEW_ROWS else 0
 
 
 def _whole_lines(path: Path, text: str) -> str:
