@@ -111,10 +111,14 @@ def test_one_name_over_numbers_beside_one_that_is_a_value_is_told(path):
 # Headers that stand twice, and on two lines
 
 
+@pytest.mark.parametrize(
+    "again", ["size,name,label", " size, name ,label", "\ufeffsize,name,label"]
+)
 @pytest.mark.parametrize("at", [20, 3000])
-def test_a_header_that_comes_again_is_refused_with_its_line(path, at):
+def test_a_header_that_comes_again_is_refused_with_its_line(path, at, again):
     rows = [f"{n}.5,word {n % 5},{n % 2}" for n in range(4000)]
-    lines = ["size,name,label", *rows[:at], "size,name,label", *rows[at:]]
+    header = "size,name,label"
+    lines = [header, *rows[:at], again.format(header), *rows[at:]]
     assert f"line {at + 2:,} repeats line 1" in refusal(path, "\n".join(lines))
 
 

@@ -110,6 +110,8 @@ def test_lines_of_padded_columns_are_counted(path):
 
 
 def test_words_are_no_columns(path):
+    short = '"a","b","label"\n' + "".join(f'"{n}",{n / 3},{n % 5},{n % 2}\n' for n in range(40))
+    assert "Needed: a name for each column" in refusal(path, short)
     assert "one column" in refusal(path, "name\n" + "Anna Berg\nOtto Lind\n" * 20)
     rows = "".join(f"see {n % 3} birds,{n % 2}\n" for n in range(9))
     assert looked(path, f"what it is,label\n{rows}")[0].written.delimiter == ","

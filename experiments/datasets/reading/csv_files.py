@@ -13,7 +13,7 @@ from experiments.datasets.reading.column_scanning import TableFile
 from experiments.datasets.reading.column_tracking import ColumnTracker, columns_of
 from experiments.datasets.reading.column_values import MISSING, clean
 from experiments.datasets.reading.csv_detecting import LONGEST_LINE, Layout, detect
-from experiments.datasets.reading.csv_headers import SHOWN
+from experiments.datasets.reading.csv_headers import MARK, SHOWN
 from experiments.datasets.reading.csv_lines import line_of, refuse_text_after_quote
 from experiments.datasets.reading.csv_refusals import no_rows, why
 from experiments.datasets.reading.csv_stream import CheckedText
@@ -178,7 +178,7 @@ def _refuse_repeated_header(path: Path, layout: Layout, batch: pa.RecordBatch, b
     for name, column in zip(layout.names, batch.columns, strict=True):
         if name.startswith("column ") or name in MISSING:
             continue  # it may have no name
-        same = pc.fill_null(pc.equal(column, name), False)
+        same = pc.is_in(column, value_set=pa.array([name, MARK + name]))
         equal = same if equal is None else pc.and_(equal, same)
         if not pc.any(equal).as_py():
             return

@@ -21,12 +21,15 @@ from experiments.errors import DatasetError
 
 #: How long what is not needed whole is shown in a message.
 SHOWN = 60
+#: A byte order mark, which stands within a text where files were joined.
+MARK = "\ufeff"
 
 _BEGINS_VALUE = re.compile(r"\s*([-+.,0-9]|(true|false|yes|no|inf(inity)?|nan)\s*$)", re.IGNORECASE)
 # A name, and no word for a value that is missing
 _NAME = re.compile(r"(?!(n\.?a\.?|missing|unknown|none|null|nan)$)[^\W\d]", re.IGNORECASE)
 _MARKS = frozenset((*MISSING, *MARKS)) - {""}
 _WHOLE = re.compile(r"[-+]?[0-9]+")
+_SPACE = f" \t{MARK}"
 _FEW_ROWS = 3  # show nothing about a column
 _LONG_COUNT = 10  # columns: no sample counts so far by chance
 _LONG_STEPS = 5  # columns: nor goes so far in steps of 2
@@ -50,7 +53,7 @@ def judge_header(first: list[str], rest: list[list[str]]) -> Header:
     names = [name.strip() for name in first]
     if not any(names):
         return Header(False)
-    others = [row for row in rest if row != first]
+    others = _unlike(first, rest)
     if len(others) < len(rest):  # a header that comes again, or a sample that does
         again = _judge(first, names, columns_of(others, len(first)))
         if again.sure:
@@ -60,7 +63,7 @@ def judge_header(first: list[str], rest: list[list[str]]) -> Header:
 
 def stands_over_values(first: list[str], rest: list[list[str]]) -> bool:
     """Whether a line has a name over a column of values; lines equal to it do not count."""
-    columns = columns_of([row for row in rest if row != first], len(first))
+    columns = columns_of(_unlike(first, rest), len(first))
     pairs = zip((name.strip() for name in first), columns, strict=True)
     return any(
         _NAME.match(name) and not are_values((name,)) and are_values(column)
@@ -123,6 +126,16 @@ def names_in(path: Path, first: list[str]) -> list[str]:
                 f"{places[:SHOWN]}. Give each column its own name."
             )
     return names
+
+
+def _unlike(first: list[str], rows: list[list[str]]) -> list[list[str]]:
+    """The rows that are not the same as the first; a byte order mark is no difference."""
+    names = [name.strip() for name in first]
+    return [
+        row
+        for row in rows
+        if row[0].strip(_SPACE) != names[0] or list(map(str.strip, row[1:])) != names[1:]
+    ]
 
 
 def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:

@@ -2,7 +2,7 @@
 
 import re
 
-_CELL = re.compile(r'"[^"]*"|\S+')
+_CELL = re.compile(r'"[^"]*"(?!\S)|\S+')
 
 
 def with_tabs(text: str) -> str:
