@@ -9,7 +9,8 @@ class Quotes:
     """Looks at all quotes of a text on the way: ``odd`` is whether one that closes a cell has text
     behind it, if each cell with quotes begins and ends with one.
 
-    By numpy, in 2 % of the time that reading takes; which cell it is tells csv_lines.
+    It adds up to 5 % to the time of reading (50 MB with quotes in each row). Which cell it is tells
+    csv_lines, in as long as reading takes: for texts with odd quotes and more lines than rows.
     """
 
     def __init__(self, delimiter: str) -> None:
