@@ -14,7 +14,7 @@ from dashboard.dataset_uploads import keep_upload
 from dashboard.formats import count, number, plain, size, words
 from experiments.dataset_process import store
 from experiments.datasets.reading.choosing import SUFFIXES
-from experiments.datasets.reading.found import MOST_CATEGORIES
+from experiments.datasets.reading.found import DELIMITERS, MOST_CATEGORIES, Written
 from experiments.datasets.reading.npy_files import npy_in
 from experiments.errors import DatasetError
 from experiments.settings import read_settings
@@ -27,7 +27,6 @@ _DECIMALS = {".": "as 1.5", ",": "as 1,5"}
 _DATES = {
     "day-first": "day first", "month-first": "month first", "year-first": "year first",
 }  # fmt: skip
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
 def draw_adding() -> None:
@@ -119,7 +118,7 @@ def draw_corrections(path: Path) -> list[str]:
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         left, middle, right, numbers, dates = st.columns(5)
         delimiter = left.selectbox(
-            "Delimiter", [None, *_DELIMITERS], format_func=lambda d: _DELIMITERS.get(d, "detect")
+            "Delimiter", [None, *DELIMITERS], format_func=lambda d: DELIMITERS.get(d, "detect")
         )
         encoding = middle.text_input("Encoding", placeholder="detect")
         header = right.selectbox("The first line", ["detect", "names of columns", "data"])
@@ -158,13 +157,7 @@ def draw_plan(answer: dict[str, Any]) -> None:
             st.metric("Classes", count(len(plan["class_names"])), border=True)
     notes = [plain(note) for note in plan["notes"]]
     if written := found.get("written"):
-        delimiter = _DELIMITERS.get(written["delimiter"], written["delimiter"])
-        header = "names in the first line" if written["header"] else "no names of columns"
-        bom = " with a BOM" if written["bom"] else ""
-        commas = ", decimal commas" if written["decimal_comma"] else ""
-        notes.append(
-            f"Text in {written['encoding']}{bom}, {delimiter} between fields{commas}, {header}."
-        )
+        notes.append(plain(Written(**written).words))
     st.caption("  \n".join(notes))
 
 

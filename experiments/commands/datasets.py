@@ -56,7 +56,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--task", choices=[task.value for task in Task], help="if not by the target"
     )
-    adding.add_argument("--delimiter", help="between the fields of a text, if not as detected")
+    adding.add_argument(
+        "--delimiter",
+        help="between the fields of a text, if not as detected: a character, tab or whitespace",
+    )
     adding.add_argument("--encoding", help="of a text, if not as detected")
     adding.add_argument(
         "--header", action=argparse.BooleanOptionalAction, help="whether the first line is names"
@@ -244,6 +247,8 @@ def _row(info: "DatasetInfo") -> dict[str, Any]:
 
 
 def _words(answer: dict[str, Any]) -> str:
+    from experiments.datasets.reading.found import Written
+
     plan = answer["plan"]
     shape = " × ".join(map(str, plan["shape"]))
     lines = [
@@ -252,4 +257,7 @@ def _words(answer: dict[str, Any]) -> str:
     ]
     if plan["class_names"]:
         lines.append(f"  classes: {', '.join(plan['class_names'][:20])}")
-    return "\n".join([*lines, *(f"  {note}" for note in plan["notes"])])
+    lines += [f"  {note}" for note in plan["notes"]]
+    if written := answer["found"].get("written"):
+        lines.append(f"  {Written(**written).words}")
+    return "\n".join(lines)

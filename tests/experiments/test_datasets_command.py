@@ -56,6 +56,15 @@ def test_what_is_infinite_is_null_in_json(store, capsys, tmp_path):
     assert (column["low"], column["high"]) == (None, None)
 
 
+def test_how_a_text_was_read_is_said(store, capsys, tmp_path):
+    path = tmp_path / "homes.csv"
+    rows = "".join(f"{n},5;{n % 2}\n" for n in range(40))
+    path.write_text(f"size;label\n{rows}", "utf-8-sig")
+    assert main(["datasets", "add", str(path), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "Text in utf-8 with a BOM, semicolon between fields, decimal commas, names in" in said
+
+
 def test_added_file_can_be_listed_trained_on_and_deleted(files, store, capsys, tmp_path):
     assert main(["datasets", "add", str(files[0]), "--name", "which is more", "--json"]) == 0
     (answer,) = answers(capsys)

@@ -5,32 +5,35 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-
-from experiments.datasets.reading.column_targets import TARGET_NAMES
-from experiments.datasets.reading.column_values import booleans_in, clean, date_formats, numbers_in
+from experiments.datasets.reading.csv_endings import AT_ITS_END, NOTHING, Ending, find_ending
+from experiments.datasets.reading.csv_headers import (
+    Header,
+    are_values,
+    columns_of,
+    judge_header,
+    names_in,
+    refuse_second_header,
+    stands_over_values,
+)
+from experiments.datasets.reading.csv_spaces import with_tabs
 from experiments.datasets.reading.encodings import asked_for, byte_order_mark, guess
-from experiments.datasets.reading.found import MOST_COLUMNS, Wanted, Written
-from experiments.datasets.reading.number_styles import comma_columns
+from experiments.datasets.reading.found import DELIMITERS, MOST_COLUMNS, Wanted, Written
+from experiments.datasets.reading.number_styles import Commas, Unclear, find_commas
 from experiments.errors import DatasetError
 
+#: Stands for any white space between cells.
+WHITE_SPACE = "whitespace"
 #: Bytes of the longest line that is read.
 LONGEST_LINE = 1 << 20
-DELIMITERS = (",", ";", "\t", "|")
-#: How long what is not needed whole is shown in a message.
-SHOWN = 60
 
 _ROWS_LOOKED_AT = 2000
 _COLUMNS_LOOKED_AT = 200
-_BEGINS_VALUE = re.compile(r"\s*([-+.,0-9]|(true|false|yes|no|inf(inity)?|nan)\s*$)", re.IGNORECASE)
-# A name, and no word for a value that is missing
-_NAME = re.compile(r"(?!(n\.?a\.?|missing|unknown|none|null|nan)$)[^\W\d]", re.IGNORECASE)
+_FEW_ROWS = 3
 # What Excel reads of a first line: sep=;
 _SEPARATOR = re.compile(r'"?sep=([^\r\n])"?\r?\n', re.IGNORECASE)
 
@@ -40,8 +43,11 @@ class Layout:
     """How a file is written, the names of its columns, and what stands before them: a byte
     order mark, the line sep=;.
 
-    ``commas`` are the columns, from 0, whose numbers have decimal commas. ``unnamed`` says how
-    many columns the header leaves without a name.
+    ``commas`` are the columns, from 0, whose numbers have decimal commas, ``unclear`` those
+    that may have. ``unnamed`` says how many columns the header leaves without a name, and ``doubt``
+    what is not clear about it. ``unlike_rows`` is whether no row of data can be as the header.
+    ``usual_cells`` is how many most rows have, 0 where few rows show it, and ``ending`` what
+    is left out behind them.
     """
 
     written: Written
@@ -49,7 +55,17 @@ class Layout:
     skipped_bytes: int
     skipped_lines: int = 0
     commas: frozenset[int] = frozenset()
+    unclear: tuple[Unclear, ...] = ()
     unnamed: int = 0
+    doubt: str = ""
+    unlike_rows: bool = False
+    usual_cells: int = 0
+    ending: Ending = AT_ITS_END
+
+    @property
+    def splitting(self) -> str:
+        """The character between cells, once white space is a tab (see csv_spaces)."""
+        return _splitting(self.written.delimiter)
 
 
 class _Beginning(NamedTuple):
@@ -90,23 +106,46 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
         skipped += len(separator[0].encode(encoding))
         wanted = replace(wanted, delimiter=wanted.delimiter or separator[1])
     beginning = _rows(path, text, wanted)
+    ending = find_ending(path, skipped, encoding, _splitting(beginning.delimiter))
+    while whole and len(beginning.rows) > 1 and not "".join(beginning.rows[-1]).strip(NOTHING):
+        beginning.rows.pop()
     first, rest = beginning.rows[0], beginning.rows[1:]
     if len(first) > MOST_COLUMNS:
         raise DatasetError(
             f"{path.name}: line 1 has {len(first):,} columns. Allowed: up to {MOST_COLUMNS:,}. "
             "Save it with those that matter."
         )
-    header = wanted.header
-    if header is None:
-        header = _is_header(first, rest)
-    columns = _columns(rest if header else beginning.rows, len(first))
-    commas = frozenset(range(len(first))) if wanted.decimal == "," else frozenset()
+    if wanted.header is None:
+        refuse_second_header(path, first, rest)
+        judged = judge_header(first, rest)
+    else:
+        judged = Header(wanted.header, sure=wanted.header and stands_over_values(first, rest))
+    header = judged.there
+    columns = columns_of(rest if header else beginning.rows, len(first))
+    commas = Commas(frozenset(range(len(first))) if wanted.decimal == "," else frozenset())
     if wanted.decimal is None:
-        commas = comma_columns(columns, beginning.delimiter)
-    written = Written(beginning.delimiter, encoding, header, bom, bool(commas))
-    names = _names(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
+        commas = find_commas(columns, beginning.delimiter)
+    written = Written(beginning.delimiter, encoding, header, bom, bool(commas.columns))
+    names = names_in(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
-    return Layout(written, tuple(names), skipped, int(bool(separator)), commas, unnamed)
+    return Layout(
+        written,
+        tuple(names),
+        skipped,
+        skipped_lines=int(bool(separator)),
+        commas=commas.columns,
+        unclear=commas.unclear,
+        unnamed=unnamed,
+        doubt=judged.note,
+        unlike_rows=judged.sure,
+        usual_cells=_usual_cells(rest),
+        ending=ending,
+    )
+
+
+def _usual_cells(rows: list[list[str]]) -> int:
+    cells, times = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+    return cells if times >= _FEW_ROWS else 0
 
 
 def _whole_lines(path: Path, text: str) -> str:
@@ -121,23 +160,45 @@ def _whole_lines(path: Path, text: str) -> str:
 
 def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
     """The first rows, split by the delimiter under which they look most like a table."""
+    if wanted.delimiter == WHITE_SPACE:
+        return _Beginning(_split(path, with_tabs(text), "\t"), WHITE_SPACE)
     if wanted.delimiter is not None:
         if len(wanted.delimiter) != 1 or wanted.delimiter in '"\r\n' or ord(wanted.delimiter) > 127:
             raise DatasetError(
-                f"Received {wanted.delimiter!r} as delimiter. Allowed: one ASCII character such as "
-                f"{', '.join(map(repr, DELIMITERS))}."
+                f"Received {wanted.delimiter!r} as delimiter. Allowed: {WHITE_SPACE}, or one ASCII "
+                f"character such as {', '.join(map(repr, list(DELIMITERS)[:-1]))}."
             )
         return _Beginning(_split(path, text, wanted.delimiter), wanted.delimiter)
     tried, refused = [], []
-    for delimiter in DELIMITERS:
+    for delimiter in (one for one in DELIMITERS if one != WHITE_SPACE):
         try:
             tried.append(_Beginning(_split(path, text, delimiter), delimiter))
         except DatasetError as error:
             refused.append(error)
     best = max(tried, key=_likeness, default=None)
+    if best is None or _likeness(best)[0] < 1 or _likeness(best)[1] == 0:
+        spaced = _with_white_space(path, text)
+        if spaced is not None:
+            return spaced
     if best is None or (refused and len(best.rows[0]) == 1):
         raise refused[0]
     return best
+
+
+def _with_white_space(path: Path, text: str) -> _Beginning | None:
+    """The rows as white space splits them, where all agree and half of their cells are values."""
+    try:
+        rows = _split(path, with_tabs(text), "\t")
+    except DatasetError:
+        return None
+    spaced = _Beginning(rows, WHITE_SPACE)
+    agreeing, values, cells = _likeness(spaced)
+    alike = agreeing == 1 and len(rows) > 2 and cells > 1
+    return spaced if alike and values >= 0.5 else None
+
+
+def _splitting(delimiter: str) -> str:
+    return "\t" if delimiter == WHITE_SPACE else delimiter
 
 
 def _split(path: Path, text: str, delimiter: str) -> list[list[str]]:
@@ -165,75 +226,7 @@ def _likeness(beginning: _Beginning) -> tuple[float, float, int]:
     cells, agreeing = Counter(map(len, rows)).most_common(1)[0]
     if cells == 1:
         return (0.0, 0.0, 1)
-    columns = _columns(rows[1:21], cells) if cells <= MOST_COLUMNS else []
+    columns = columns_of(rows[1:21], cells) if cells <= MOST_COLUMNS else []
     some = columns[:: max(1, len(columns) // _COLUMNS_LOOKED_AT)]
-    values = sum(map(_are_values, some))
+    values = sum(map(are_values, some))
     return (agreeing / len(rows), values / max(1, len(some)), cells)
-
-
-def _columns(rows: Sequence[Sequence[str]], cells: int) -> list[tuple[str, ...]]:
-    """The cells of each column, of the rows that have so many cells."""
-    return list(zip(*(row for row in rows if len(row) == cells), strict=True)) or [()] * cells
-
-
-def _are_values(texts: tuple[str, ...]) -> bool:
-    """Whether texts are numbers, booleans or dates, and not all missing."""
-    if len(texts) == 1 and not _BEGINS_VALUE.match(texts[0]):
-        return False  # names of columns: thousands, each by itself
-    array = clean(pa.array(texts, pa.string()))
-    if array.null_count == len(array):
-        return False
-    for decimal_comma in (False, True):
-        numbers = numbers_in(array, decimal_comma)
-        if numbers is not None:
-            return numbers.null_count < len(numbers)
-    return booleans_in(array) is not None or bool(date_formats(array))
-
-
-def _is_header(first: list[str], rest: list[list[str]]) -> bool:
-    """Whether the first line has names: none of it is a value, or what is stands among names."""
-    columns = _columns(rest, len(first))
-    names = [name.strip() for name in first]
-    values = [_are_values((name,)) for name in names]
-    if not any(names):
-        return False
-    if any(values):
-        return _has_names_among(names, values, columns)
-    if any(map(_are_values, columns)):
-        return True
-    repeated = any(name in column for name, column in zip(names, columns, strict=True) if name)
-    return len(set(names)) == len(names) and not repeated
-
-
-def _has_names_among(names: list[str], values: list[bool], columns: list[tuple[str, ...]]) -> bool:
-    """Whether a first line with values is one of names all the same: 0, 1, 2, target."""
-    if len(set(names)) < len(names) or not any(columns):
-        return False
-    texts = [n for n, name in enumerate(names) if _NAME.match(name) and not values[n]]
-    if any(names[n].lower() in TARGET_NAMES or _are_values(columns[n]) for n in texts):
-        return True
-    # country, 2019, 2020: they count, and what is beside them stands in no row
-    whole = [name for n, name in enumerate(names) if values[n]]
-    count = [int(name) for name in whole if name.isascii() and name.isdigit()]
-    counts = len(count) == len(whole) > 1 and count == list(range(count[0], count[-1] + 1))
-    unseen = any(0 < len(set(columns[n])) < len(columns[n]) for n in texts)
-    return counts and unseen and not any(names[n] in columns[n] for n in texts)
-
-
-def unquote(text: str) -> str:
-    """A text without the quotes around it that are left where a space stands before them."""
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return text[1:-1].replace('""', '"')
-    return text
-
-
-def _names(path: Path, first: list[str]) -> list[str]:
-    names = [unquote(name.strip()) or f"column {n + 1}" for n, name in enumerate(first)]
-    for name, times in Counter(names).items():
-        if times > 1:
-            places = ", ".join(str(n + 1) for n, each in enumerate(names) if each == name)
-            raise DatasetError(
-                f"{path.name}: the header has {name[:SHOWN]!r} {times} times, in columns "
-                f"{places[:SHOWN]}. Give each column its own name."
-            )
-    return names

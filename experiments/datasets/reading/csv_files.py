@@ -12,9 +12,13 @@ from experiments.datasets.reading.column_blocks import read_blocks
 from experiments.datasets.reading.column_scanning import TableFile
 from experiments.datasets.reading.column_tracking import ColumnTracker, columns_of
 from experiments.datasets.reading.column_values import MISSING, clean
-from experiments.datasets.reading.csv_detecting import LONGEST_LINE, SHOWN, Layout, detect
+from experiments.datasets.reading.csv_detecting import LONGEST_LINE, Layout, detect
+from experiments.datasets.reading.csv_headers import MARK, SHOWN
+from experiments.datasets.reading.csv_lines import line_of, refuse_text_after_quote
+from experiments.datasets.reading.csv_refusals import no_rows, why
 from experiments.datasets.reading.csv_stream import CheckedText
-from experiments.datasets.reading.found import Block, Found, Plan, Table, Wanted
+from experiments.datasets.reading.found import Block, ColumnKind, Found, Plan, Table, Wanted
+from experiments.datasets.reading.number_styles import about_unclear
 from experiments.datasets.reading.tables import as_table, plan_table
 from experiments.errors import DatasetError
 
@@ -34,23 +38,31 @@ class CsvFiles:
         ]
         rows = 0
         for batch in _batches(path, layout, layout.names):
+            _refuse_repeated_header(path, layout, batch, rows)
             rows += batch.num_rows
             for tracker, array in zip(trackers, batch.columns, strict=True):
                 tracker.add(array)
         if rows == 0:
-            raise DatasetError(_no_rows(path))
+            raise DatasetError(no_rows(path))
         return Table(rows, columns_of(trackers, wanted.dates_first), layout.written)
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
         """What would be stored of it."""
         layout = detect(path, wanted)
-        notes: tuple[str, ...] = ()
+        notes: tuple[str, ...] = (layout.doubt,) if layout.doubt else ()
         if layout.unnamed:
-            notes = (
+            notes += (
                 f"{layout.unnamed:,} of the columns have no name in the header; they are called by "
                 "their number.",
             )
-        return plan_table(_opened(path, layout), as_table(found), wanted, notes=notes)
+        if layout.ending.lines:
+            lines = "1 line" if layout.ending.lines == 1 else f"{layout.ending.lines:,} lines"
+            notes += (f"Left out at the end of the file: {lines} without a value.",)
+        table = as_table(found)
+        numbers = {column.name for column in table.columns if column.kind is ColumnKind.NUMERIC}
+        unclear = [(layout.names[one.column], one) for one in layout.unclear]
+        notes += about_unclear([one for one in unclear if one[0] in numbers], layout.commas)
+        return plan_table(_opened(path, layout), table, wanted, notes=notes)
 
     def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
         """The samples."""
@@ -96,7 +108,7 @@ def _batches(
                     use_threads=False, block_size=LONGEST_LINE, autogenerate_column_names=True
                 ),
                 parse_options=csv.ParseOptions(
-                    delimiter=layout.written.delimiter,
+                    delimiter=layout.splitting,
                     newlines_in_values=True,
                     invalid_row_handler=refuse,
                 ),
@@ -119,8 +131,10 @@ def _batches(
                     kept = [name in as_written for name in names]
                     yield pa.RecordBatch.from_arrays(_clean_all(batch, kept), names=list(names))
         except pa.ArrowException as error:
-            raise DatasetError(_why(path, layout, invalid, rows, error)) from error
+            raise DatasetError(why(path, layout, invalid, rows, error)) from error
         _refuse_open_quote(path, stream, last, rows - header)
+        if stream.quotes.odd and stream.lines > rows:  # else no cell has swallowed a line
+            refuse_text_after_quote(path, layout)
 
 
 def _clean_all(batch: pa.RecordBatch, as_written: Sequence[bool]) -> list[pa.Array]:
@@ -160,46 +174,29 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.concat_batches(waiting)
 
 
-def _why(path: Path, layout: Layout, invalid: list[Any], rows: int, error: Exception) -> str:
-    header = layout.written.header
-    if invalid:
-        row = invalid[0]
-        text = row.text[:SHOWN] + ("…" if len(row.text) > SHOWN else "")
-        place = f"row {row.number - int(header):,} (of data, from 1)"
-        if header and row.number == 2:
-            more = "a name for each column" if row.actual_columns > row.expected_columns else ""
-            more = more or "as many cells as there are names"
-            return (
-                f"{path.name}: line 1 has {row.expected_columns:,} cells, and line 2 has "
-                f"{row.actual_columns:,}: {text!r}. Needed: {more}. Delete what stands above the "
-                f"table, or put quotes around cells with {layout.written.delimiter!r}."
-            )
-        return (
-            f"{path.name}, {place}: {row.actual_columns:,} cells, where line 1 has "
-            f"{row.expected_columns:,}: {text!r}. Every row has to have as many cells; put quotes "
-            f"around cells with {layout.written.delimiter!r}, or correct the delimiter."
+def _refuse_repeated_header(path: Path, layout: Layout, batch: pa.RecordBatch, before: int) -> None:
+    """Files that were joined, each with its header."""
+    if not layout.unlike_rows:
+        return
+    equal: pa.Array | None = None
+    for name, column in zip(layout.names, batch.columns, strict=True):
+        if name.startswith("column ") or name in MISSING:
+            continue  # it may have no name
+        same = pc.is_in(column, value_set=pa.array([name, MARK + name]))
+        equal = same if equal is None else pc.and_(equal, same)
+        if not pc.any(equal).as_py():
+            return
+    if equal is not None:
+        line = line_of(path, layout, before + equal.index(True).as_py())
+        raise DatasetError(
+            f"{path.name}: line {line:,} repeats line {1 + layout.skipped_lines}: delete it, and "
+            "each further one."
         )
-    if "straddling" in str(error):
-        return (
-            f"{path.name}: a line after row {max(0, rows - int(header)):,} is longer than "
-            f"{LONGEST_LINE:,} bytes, or a quote there is never closed. Close it, or save "
-            "the table with fewer columns."
-        )
-    if rows == 0 and "Empty CSV" in str(error):
-        return _no_rows(path)
-    return f"{path.name} cannot be read as a table: {error}. Save it again as CSV with UTF-8."
-
-
-def _no_rows(path: Path) -> str:
-    return (
-        f"{path.name} has a header and no rows. Choose a file with a line for each sample; if the "
-        "first line is a sample, say that there is no header."
-    )
 
 
 def _refuse_open_quote(path: Path, stream: CheckedText, last: Any, row: int) -> None:
     """Arrow ends a cell whose quote is open at the end of the file: all lines after it are lost."""
-    if last is None or stream.quotes % 2 == 0:
+    if last is None or stream.quotes.count % 2 == 0:
         return
     for name, column in zip(last.schema.names, last.columns, strict=True):
         text = column[0].as_py() or ""

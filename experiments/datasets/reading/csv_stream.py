@@ -5,7 +5,9 @@ import csv
 import io
 from pathlib import Path
 
-from experiments.datasets.reading.csv_detecting import Layout
+from experiments.datasets.reading.csv_detecting import WHITE_SPACE, Layout
+from experiments.datasets.reading.csv_quotes import Quotes
+from experiments.datasets.reading.csv_spaces import Spaces
 from experiments.errors import DatasetError
 
 _CHUNK = 1 << 18
@@ -14,7 +16,7 @@ _CHUNK = 1 << 18
 class CheckedText(io.RawIOBase):
     """A text file as a stream of UTF-8 bytes; reading raises DatasetError with line and column.
 
-    Lines are those that an editor shows, from 1. ``quotes`` counts the quotes that went by.
+    Lines are those that an editor shows, from 1. ``quotes`` are those that went by.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
@@ -22,13 +24,21 @@ class CheckedText(io.RawIOBase):
         self._file = path.open("rb")
         self._file.seek(layout.skipped_bytes)
         self._encoding = layout.written.encoding
-        self._delimiter = layout.written.delimiter
+        self._delimiter = layout.splitting
+        self._spaces = Spaces() if layout.written.delimiter == WHITE_SPACE else None
+        self._end = layout.ending.start
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
-        self._line = 1 + layout.skipped_lines
+        self._skipped = layout.skipped_lines
+        self._line = 1 + self._skipped
         self._tail = b""  # of the line that is not at its end yet, as UTF-8
         self._ready = b""
         self._ended = False
-        self.quotes = 0
+        self.quotes = Quotes(self._delimiter)
+
+    @property
+    def lines(self) -> int:
+        """How many have begun, without those that the layout skips."""
+        return self._line - self._skipped - (not self._tail)
 
     def readable(self) -> bool:
         return True
@@ -46,16 +56,20 @@ class CheckedText(io.RawIOBase):
         super().close()
 
     def _next(self) -> bytes:
-        raw = self._file.read(_CHUNK)
+        left = _CHUNK if self._end is None else self._end - self._file.tell()
+        raw = self._file.read(min(_CHUNK, left))
         self._ended = not raw
         try:
-            data = self._decoder.decode(raw, final=self._ended).encode()
+            text = self._decoder.decode(raw, final=self._ended)
+            data = (self._spaces.add(text, self._ended) if self._spaces else text).encode()
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self._encoding, "replace").encode()
             wrong = " ".join(f"{byte:02X}" for byte in error.object[error.start : error.end][:4])
+            # Japanese in UTF-16: few letters beside the delimiters have a NUL
+            such = "utf-16-le" if b"\0" in error.object else "cp1252"
             raise DatasetError(
                 f"{self._place(before)}: the bytes {wrong} are no {self._encoding}. Say which "
-                "encoding the file has (for example cp1252), or save it as UTF-8."
+                f"encoding the file has (for example {such}), or save it as UTF-8."
             ) from error
         nul = data.find(b"\0")
         if nul >= 0:
@@ -63,7 +77,7 @@ class CheckedText(io.RawIOBase):
                 f"{self._place(data[:nul])}: a NUL byte, which no text has. Save the file as plain "
                 "text; if it is UTF-16 without a mark, give the encoding utf-16-le."
             )
-        self.quotes += data.count(b'"')
+        self.quotes.add(data)
         end = data.rfind(b"\n")
         if end >= 0:
             self._line += data.count(b"\n")

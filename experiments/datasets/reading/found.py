@@ -14,6 +14,10 @@ from experiments.datasets.catalogue import TEST, Kind, Task
 MOST_CATEGORIES = 1000
 #: Columns of a table, or features of a row.
 MOST_COLUMNS = 10_000
+#: What stands between the fields of a text, and what it is called.
+DELIMITERS = {
+    ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "whitespace": "white space",
+}  # fmt: skip
 
 
 class ColumnKind(StrEnum):
@@ -98,6 +102,15 @@ class Written:
     header: bool
     bom: bool = False
     decimal_comma: bool = False
+
+    @property
+    def words(self) -> str:
+        """It as a sentence."""
+        bom = " with a BOM" if self.bom else ""
+        delimiter = DELIMITERS.get(self.delimiter, self.delimiter)
+        commas = ", decimal commas" if self.decimal_comma else ""
+        header = "names in the first line" if self.header else "no names of columns"
+        return f"Text in {self.encoding}{bom}, {delimiter} between fields{commas}, {header}."
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,246 @@
+"""Whether the first line of a text names its columns, by what stands below it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from experiments.datasets.reading.column_targets import TARGET_NAMES
+from experiments.datasets.reading.column_values import (
+    MARKS,
+    MISSING,
+    booleans_in,
+    clean,
+    date_formats,
+    numbers_in,
+)
+from experiments.errors import DatasetError
+
+#: How long what is not needed whole is shown in a message.
+SHOWN = 60
+#: A byte order mark, which stands within a text where files were joined.
+MARK = "\ufeff"
+
+_BEGINS_VALUE = re.compile(r"\s*([-+.,0-9]|(true|false|yes|no|inf(inity)?|nan)\s*$)", re.IGNORECASE)
+# A name, and no word for a value that is missing
+_NAME = re.compile(r"(?!(n\.?a\.?|missing|unknown|none|null|nan)$)[^\W\d]", re.IGNORECASE)
+_MARKS = frozenset((*MISSING, *MARKS)) - {""}
+_WHOLE = re.compile(r"[-+]?[0-9]+")
+_SPACE = f" \t{MARK}"
+_FEW_ROWS = 3  # show nothing about a column
+_LONG_COUNT = 10  # columns: no sample counts so far by chance
+_LONG_STEPS = 5  # columns: nor goes so far in steps of 2
+
+Cells = tuple[str, ...]
+
+
+class Header(NamedTuple):
+    """Whether there is one, and a note where that is not clear.
+
+    ``sure`` is whether its cells, as they are, cannot be a sample.
+    """
+
+    there: bool
+    note: str = ""
+    sure: bool = False
+
+
+def judge_header(first: list[str], rest: list[list[str]]) -> Header:
+    """Whether the first line has names."""
+    names = [name.strip() for name in first]
+    if not any(names):
+        return Header(False)
+    others = _unlike(first, rest)
+    if len(others) < len(rest):  # a header that comes again, or a sample that does
+        again = _judge(first, names, columns_of(others, len(first)))
+        if again.sure:
+            return again
+    return _judge(first, names, columns_of(rest, len(first)))
+
+
+def stands_over_values(first: list[str], rest: list[list[str]]) -> bool:
+    """Whether a line has a name over a column of values; lines equal to it do not count."""
+    columns = columns_of(_unlike(first, rest), len(first))
+    pairs = zip((name.strip() for name in first), columns, strict=True)
+    return any(
+        _NAME.match(name) and not are_values((name,)) and are_values(column)
+        for name, column in pairs
+    )
+
+
+def refuse_second_header(path: Path, first: list[str], rest: list[list[str]]) -> None:
+    """Refuse a line of units below the names, and names on two levels as pandas writes them."""
+    if len(rest) <= _FEW_ROWS or len(rest[0]) != len(first):
+        return
+    second = [cell.strip() for cell in rest[0]]
+    named = [n for n, cell in enumerate(second) if cell and cell not in _MARKS]
+    if len(named) < 2 or any(are_values((cell,)) for cell in (*first, *second)):
+        return
+    columns = columns_of(rest[1:], len(first))
+    over = [n for n in named if are_values(columns[n])]
+    if len(over) < 2 or any(second[n] in map(str.strip, columns[n]) for n in named):
+        return
+    raise DatasetError(
+        f"{path.name}: line 2 has names too, or units ({_shown(rest[0])}), and values begin below "
+        "it. Write what each column is called in line 1 alone, and delete line 2."
+    )
+
+
+def columns_of(rows: Sequence[Sequence[str]], cells: int) -> list[Cells]:
+    """The cells of each column, of the rows that have so many cells."""
+    return list(zip(*(row for row in rows if len(row) == cells), strict=True)) or [()] * cells
+
+
+def are_values(texts: Cells) -> bool:
+    """Whether texts are numbers, booleans or dates, and not all missing."""
+    if len(texts) == 1 and not _BEGINS_VALUE.match(texts[0]):
+        return False  # names of columns: thousands, each by itself
+    array = clean(pa.array(texts, pa.string()))
+    if array.null_count == len(array):
+        return False
+    for decimal_comma in (False, True):
+        numbers = numbers_in(array, decimal_comma)
+        if numbers is not None:
+            return numbers.null_count < len(numbers)
+    return booleans_in(array) is not None or bool(date_formats(array))
+
+
+def unquote(text: str) -> str:
+    """A text without the quotes around it that are left where a space stands before them."""
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1].replace('""', '"')
+    return text
+
+
+def names_in(path: Path, first: list[str]) -> list[str]:
+    """The names in a header, all different; raises DatasetError where two are the same."""
+    names = [unquote(name.strip()) or f"column {n + 1}" for n, name in enumerate(first)]
+    for name, times in Counter(names).items():
+        if times > 1:
+            places = ", ".join(str(n + 1) for n, each in enumerate(names) if each == name)
+            raise DatasetError(
+                f"{path.name}: the header has {name[:SHOWN]!r} {times} times, in columns "
+                f"{places[:SHOWN]}. Give each column its own name."
+            )
+    return names
+
+
+def _unlike(first: list[str], rows: list[list[str]]) -> list[list[str]]:
+    """The rows that are not the same as the first; a byte order mark is no difference."""
+    names = [name.strip() for name in first]
+    return [
+        row
+        for row in rows
+        if row[0].strip(_SPACE) != names[0] or list(map(str.strip, row[1:])) != names[1:]
+    ]
+
+
+def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:
+    values = [are_values((name,)) for name in names]
+    if all(value or not name for value, name in zip(values, names, strict=True)):
+        return _of_numbers(first, names, columns)
+    repeated = {
+        n for n, name in enumerate(names) if name and name in {cell.strip() for cell in columns[n]}
+    }
+    texts = [n for n, name in enumerate(names) if _NAME.match(name) and not values[n]]
+    if any(values) and (len(set(names)) < len(names) or not any(columns)):
+        return Header(False)
+    against = {n for n in repeated if not values[n]}
+    if any(names[n].lower() in TARGET_NAMES and n not in against for n in texts):
+        return Header(True, sure=True)
+    over = {n for n in texts if n not in against and are_values(columns[n])}
+    if any(values):
+        if over:
+            return Header(True, sure=True) if len(over) > len(against) else _no(first)
+        return Header(_are_beside_a_count(names, values, texts, columns))
+    against |= {n for n, name in enumerate(names) if name in _MARKS}
+    above_values = bool(over) or any(map(are_values, columns))
+    if not against:
+        return Header(above_values or len(set(names)) == len(names), sure=above_values)
+    unseen = {n for n in texts if n not in against and 0 < len(set(columns[n])) < len(columns[n])}
+    speaking = len(over | unseen)
+    if above_values and speaking > len(against):
+        return Header(True, sure=bool(over))
+    if above_values and speaking == len(against):
+        return Header(True, _as_names(first))
+    return _no(first) if 2 * speaking >= len(against) else Header(False)
+
+
+def _no(first: list[str]) -> Header:
+    return Header(False, _as_sample(first))
+
+
+def _are_beside_a_count(
+    names: list[str], values: list[bool], texts: list[int], columns: list[Cells]
+) -> bool:
+    """country, 2019, 2020: they count, and what is beside them stands in no row."""
+    count = [name for n, name in enumerate(names) if values[n]]
+    unseen = any(0 < len(set(columns[n])) < len(columns[n]) for n in texts)
+    return _count(count) and unseen and not any(names[n] in columns[n] for n in texts)
+
+
+def _of_numbers(first: list[str], names: list[str], columns: list[Cells]) -> Header:
+    """Whether a line of nothing but numbers has names: 0, 1, 2 as pandas writes them for an array,
+    years."""
+    begin = 0 if names[0] else 1  # the index, which has no name
+    numbers = names[begin:]
+    index = list(map(str.strip, columns[0])) == [str(n) for n in range(len(columns[0]))]
+    if begin and index and columns[0] and (_count(numbers) or numbers == ["0"]):
+        return Header(True, sure=True)
+    below = columns[begin:]
+    counting = sum(_count(row) for row in zip(*below, strict=True))
+    # Of small whole numbers some rows count by chance; where many do the first is one of them
+    if not _count(numbers) or counting > (len(below[0]) // 10 if numbers[0] == "0" else 0):
+        return Header(False)
+    enough = len(below[0]) >= _FEW_ROWS and not counting
+    strange = any(map(_has_no_whole_number, below)) or all(map(_is_far_from, numbers, below))
+    if enough and (len(numbers) >= _LONG_COUNT or strange):
+        return Header(True, sure=True)
+    return _no(first)
+
+
+def _count(texts: Sequence[str]) -> bool:
+    """Whether they are whole numbers, each one more than the one before; of many, equal steps."""
+    if len(texts) < 2 or not all(text.isascii() and text.isdigit() for text in texts[:2]):
+        return False
+    start, step = int(texts[0]), int(texts[1]) - int(texts[0])
+    if step < 1 or (step > 1 and len(texts) < _LONG_STEPS):
+        return False
+    return all(text == str(start + step * n) for n, text in enumerate(map(str.strip, texts)))
+
+
+def _has_no_whole_number(column: Cells) -> bool:
+    """Whether numbers are strange to a column: it has fractions, texts or dates alone."""
+    present = [cell for cell in map(str.strip, column) if cell and cell not in _MARKS]
+    return len(present) >= _FEW_ROWS and not any(map(_WHOLE.fullmatch, present))
+
+
+def _is_far_from(name: str, column: Cells) -> bool:
+    """Whether a number is further from all of a column than those are from each other."""
+    present = [cell for cell in map(str.strip, column) if cell]
+    if not present or not all(map(_WHOLE.fullmatch, present)):
+        return False
+    low, high = min(map(int, present)), max(map(int, present))
+    return not 2 * low - high <= int(name) <= 2 * high - low
+
+
+def _as_sample(first: list[str]) -> str:
+    return (
+        f"The first line is read as a sample: {_shown(first)}. If it has the names of the columns, "
+        "say so in The first line (--header)."
+    )
+
+
+def _as_names(first: list[str]) -> str:
+    return (
+        f"The first line is read as names: {_shown(first)}. If it is a sample, say so in The first "
+        "line (--no-header)."
+    )
+
+
+def _shown(row: Sequence[str]) -> str:
+    text = ", ".join(map(str.strip, row))
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
