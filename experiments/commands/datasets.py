@@ -50,7 +50,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--numbers", default="", help="columns of numbers that look like codes, such as 0123"
     )  # fmt: skip
-    adding.add_argument("--group", default="", help="the column of groups that stay together")
+    adding.add_argument(
+        "--group", default="",
+        help="the column of groups that stay together; of pictures a pattern of names: ^[^_]+",
+    )  # fmt: skip
     adding.add_argument("--time", default="", help="the column of times, to split by")
     adding.add_argument("--kind", choices=list(KINDS), help="what the file is, if not by its name")
     adding.add_argument(
