@@ -22,10 +22,10 @@ from experiments.tracking.runs import Run, RunStatus, Tag, get_run, list_runs
 
 OVERFITS = """
 name: learns by heart
-dataset: {name: two_moons, max_samples: 200, noise: 0.25}
+dataset: {name: two_moons, max_samples: 200, noise: 0.35}
 split: {method: shuffled, validation_split: 0.5}
-model: {name: mlp, layers: [128, 128]}
-training: {epochs: 50, batch_size: 16, learning_rate: 0.01}
+model: {name: mlp, layers: [256, 256]}
+training: {epochs: 25, batch_size: 50, learning_rate: 0.03}
 """
 SPECS = {
     "a network": RunSpec(),
