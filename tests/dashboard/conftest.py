@@ -42,6 +42,12 @@ def workspace(workspace, monkeypatch):
 
 
 @pytest.fixture
+def own_machine(workspace, tmp_path, monkeypatch):
+    """The page may read below the folder of the test."""
+    monkeypatch.setenv("KERASCOPE_DATA", str(tmp_path))
+
+
+@pytest.fixture
 def make_run(store: Store, tmp_path: Path) -> MakeRun:
     """Records a run as a worker would, and returns its id."""
 

@@ -88,12 +88,6 @@ def test_unknown_data_set_is_told(store, open_page):
     assert "Add its file again" in app.error[0].value
 
 
-@pytest.fixture
-def own_machine(workspace, tmp_path, monkeypatch):
-    """The page may read below the folder of the test."""
-    monkeypatch.setenv("KERASCOPE_DATA", str(tmp_path))
-
-
 def test_hosted_page_reads_no_files_of_the_server_unless_told(ship, store, open_page):
     app = open_page("datasets", add="")
     assert not app.exception and not app.text_input

@@ -75,7 +75,8 @@ def test_folders_inside_class_folders_are_refused_without_a_group(home):
     ("pattern", "said"),
     [("(", r"received '\(' as the group, which is no pattern"),
      ("^X", r"'\^X' finds no group in the name of P0_0\.png"),
-     ("[.]png$", "finds the same group in the names of all pictures")],
+     ("[.]png$", "finds the same group in all 24 names of pictures"),
+     (".+", "finds another group in each of the 24 names of pictures")],
 )  # fmt: skip
 def test_a_pattern_that_makes_no_groups_is_refused(home, pattern, said):
     with pytest.raises(DatasetError, match=said):

@@ -77,10 +77,12 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
 def _groups_notes(found: Pictures, wanted: Wanted, name: str) -> tuple[str, ...]:
     if not wanted.group:
         return ()
-    if found.groups < 2:
+    samples = sum(count for _, count in found.classes)
+    if found.groups in (1, samples):
+        what = "the same group in all" if found.groups == 1 else "another group in each of the"
         raise DatasetError(
-            f"{name}: {wanted.group!r} finds the same group in the names of all pictures. Correct "
-            "the pattern, or leave the group out."
+            f"{name}: {wanted.group!r} finds {what} {samples:,} names of pictures. Correct the "
+            "pattern, or leave the group out."
         )
     return (
         f"Pictures in whose names {wanted.group} finds the same are one group: {found.groups:,} "
