@@ -30,6 +30,12 @@ class Source(StrEnum):
 
 #: The parts of a data set, by their numbers in DatasetInfo.parts and Dataset.parts.
 TRAINING, VALIDATION, TEST = 0, 1, 2
+#: What files call their parts, in any case.
+PART_WORDS = {
+    **dict.fromkeys(("train", "training"), TRAINING),
+    **dict.fromkeys(("val", "valid", "validation", "eval", "dev"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import json
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -254,6 +255,58 @@ def test_a_bad_value_in_the_test_part_is_placed(home):
     np.savez(home / "arrays.npz", **given)
     with pytest.raises(DatasetError, match=r"x_train, x_val, x_test\[83, 1\].*is inf"):
         look_into(home / "arrays.npz", Wanted())
+
+
+# A column that says it
+
+
+def rows_with_parts(home, suffix=".csv", **columns):
+    random = np.random.default_rng(0)
+    parts = np.repeat(["Train", "val", "TEST"], [60, 20, 30])
+    table = pd.DataFrame(
+        {"a": random.normal(size=110).round(3), "b": random.normal(size=110).round(3)}
+        | {"split": parts, "label": random.integers(0, 2, 110)}
+        | columns
+    ).iloc[random.permutation(110)]
+    path = home / f"rows{suffix}"
+    (table.to_parquet if suffix == ".parquet" else table.to_csv)(path, index=False)
+    return path, table
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_of_parts_divides_the_rows_and_is_no_feature(home, suffix):
+    path, table = rows_with_parts(home, suffix)
+    _, plan = look_into(path, Wanted())
+    assert (plan.parts, plan.part) == ((60, 20, 30), "split")
+    assert [feature.name for feature in plan.features] == ["a", "b"]
+    assert "since it says which part a row is in: split" in " ".join(plan.notes)
+    dataset = load_dataset(DatasetSpec(name=store_file(path, "rows", Wanted()).name), 1)
+    expected = table["split"].map({"Train": 0, "val": 1, "TEST": 2}).to_numpy()
+    assert np.array_equal(dataset.parts, expected)
+    given = split_dataset(dataset, SplitSpec(method="given"), 1)
+    assert np.array_equal(given.test, np.flatnonzero(expected == 2))
+
+
+def test_rows_left_out_of_a_table_are_left_out_of_their_part(home):
+    gaps = np.where(np.arange(110) % 11 == 0, np.nan, 1.5)
+    path, table = rows_with_parts(home, b=gaps + np.arange(110))
+    whole = table.dropna()
+    counts = tuple(int((whole["split"] == part).sum()) for part in ("Train", "val", "TEST"))
+    assert look_into(path, Wanted(drop_missing=True))[1].parts == counts
+    info = store_file(path, "rows", Wanted(drop_missing=True))
+    assert np.bincount(load_dataset(DatasetSpec(name=info.name), 1).parts).tolist() == list(counts)
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [(["train", "bus", "car"], {}), (["test", "val"], {}), (["train", None, "test"], {}),
+     (["train", "test"], {"features": ("a", "split")}), (["train", "test"], {"target": "split"})],
+    ids=["other words", "nothing for training", "missing", "asked for as a feature", "the target"],
+)  # fmt: skip
+def test_other_columns_divide_nothing(home, values, wanted):
+    path, _ = rows_with_parts(home, split=np.resize(np.array(values, object), 110))
+    _, plan = look_into(path, Wanted(**wanted))
+    assert (plan.parts, plan.part) == ((), "")
 
 
 # The audit

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments.datasets.catalogue import Task
-from experiments.datasets.reading.column_scanning import TableFile, Target, scan
+from experiments.datasets.reading.column_scanning import Splitting, TableFile, Target, scan
 from experiments.datasets.reading.found import Block, ColumnKind, Plan, Table
 from experiments.errors import DatasetError
 
@@ -22,8 +22,8 @@ def read_blocks(file: TableFile, table: Table, plan: Plan, drop_missing: bool) -
         target = replace(target, kind=ColumnKind.CATEGORICAL)
     most = max(1, min(MOST_ROWS, _MOST_BYTES // (4 * len(plan.features))))
     numbers = np.float64 if plan.task is Task.REGRESSION else np.int64
-    group, time = columns.get(plan.group), columns.get(plan.time)
-    for rows in scan(file, table, plan.features, target, group, time):
+    by = Splitting(*(columns.get(name) for name in (plan.group, plan.time, plan.part)))
+    for rows in scan(file, table, plan.features, target, by):
         if drop_missing:
             rows = rows.where(~np.isnan(rows.x).any(axis=1))
         if np.isnan(rows.y).any():
@@ -33,4 +33,4 @@ def read_blocks(file: TableFile, table: Table, plan: Plan, drop_missing: bool) -
             )
         for start in range(0, len(rows.x), most):
             some = rows.where(slice(start, start + most))
-            yield Block(some.x, some.y.astype(numbers), some.groups, some.times)
+            yield Block(some.x, some.y.astype(numbers), some.groups, some.times, some.parts)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from experiments.datasets.catalogue import PART_WORDS
 from experiments.datasets.reading.column_exact import exact_groups, exact_in, is_large
 from experiments.datasets.reading.column_values import NAMES, as_names, values_in
 from experiments.datasets.reading.found import Column, ColumnKind, Feature, Style, Table
@@ -95,18 +96,38 @@ def group_values(array: pa.Array, column: Column) -> np.ndarray:
     return (values + 0).view(np.int64)  # -0.0 + 0 is 0.0, which it equals
 
 
+def part_values(array: pa.Array, name: str) -> np.ndarray:
+    """The parts of some rows: (n,) int8."""
+    encoded = pc.dictionary_encode(array)
+    parts = [PART_WORDS.get(str(word).casefold()) for word in encoded.dictionary.to_pylist()]
+    if encoded.indices.null_count or None in parts:
+        raise _changed(name)
+    return np.array(parts, np.int8)[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
 class Scanned(NamedTuple):
-    """Some rows: x (n, features) float32, y (n,) float64; groups and times as Block has them."""
+    """Some rows: x (n, features) float32, y (n,) float64; groups, times and parts as Block has
+    them."""
 
     x: np.ndarray
     y: np.ndarray
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
     def where(self, kept: slice | np.ndarray) -> "Scanned":
         """Those of a slice, or that are true in ``kept``, (n,)."""
-        groups, times = (key if key is None else key[kept] for key in (self.groups, self.times))
-        return Scanned(self.x[kept], self.y[kept], groups, times)
+        keys = (self.groups, self.times, self.parts)
+        groups, times, parts = (key if key is None else key[kept] for key in keys)
+        return Scanned(self.x[kept], self.y[kept], groups, times, parts)
+
+
+class Splitting(NamedTuple):
+    """The columns by which the rows can be split."""
+
+    group: Column | None = None
+    time: Column | None = None
+    part: Column | None = None
 
 
 def scan(
@@ -114,12 +135,11 @@ def scan(
     table: Table,
     features: Sequence[Feature],
     target: Target,
-    group: Column | None = None,
-    time: Column | None = None,
+    by: Splitting = Splitting(),  # noqa: B008
 ) -> Iterator[Scanned]:
     """The whole file, batch by batch."""
     styles = {column.name: column.style for column in table.columns}
-    columns = [column.name for column in (*features, target, group, time) if column]
+    columns = [column.name for column in (*features, target, *by) if column]
     names = list(dict.fromkeys(columns))  # a key may be a feature too
     for batch in file.batches(names, target.as_written):
         arrays = dict(zip(names, batch.columns, strict=True))
@@ -129,10 +149,11 @@ def scan(
         yield Scanned(
             x,
             target_values(arrays[target.name], target, styles[target.name]),
-            group_values(arrays[group.name], group) if group else None,
-            feature_values(arrays[time.name], Feature(time.name, time.kind), time.style)
-            if time
+            group_values(arrays[by.group.name], by.group) if by.group else None,
+            feature_values(arrays[by.time.name], Feature(by.time.name, by.time.kind), by.time.style)
+            if by.time
             else None,
+            part_values(arrays[by.part.name], by.part.name) if by.part else None,
         )
 
 

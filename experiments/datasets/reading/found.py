@@ -219,7 +219,7 @@ class Plan:
 
     ``features`` are those of rows, none for pictures and arrays. ``notes`` say what was chosen and
     what is left out. ``parts`` are how many samples the file has for training, validation and test,
-    where it divides them.
+    where it divides them; ``part`` is the column of a table that does.
     """
 
     kind: Kind
@@ -233,6 +233,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     group: str = ""
     time: str = ""
+    part: str = ""
     parts: tuple[int, ...] = ()
 
 

@@ -6,18 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from experiments.datasets.catalogue import TEST, TRAINING, VALIDATION
+from experiments.datasets.catalogue import PART_WORDS, TRAINING
 from experiments.datasets.reading.found import MOST_CATEGORIES, LeftOut
 from experiments.datasets.reading.picture_members import Members, told
 from experiments.errors import DatasetError
-
-#: Folders, in any case, that are parts of a split and no classes.
-_PARTS = {
-    **dict.fromkeys(("train", "training"), TRAINING),
-    **dict.fromkeys(("val", "valid", "validation", "eval", "dev"), VALIDATION),
-    **dict.fromkeys(("test", "testing"), TEST),
-}
-
 
 # Files that may stand beside the class folders, by their suffixes and, without one, their names
 _NO_PICTURES = frozenset(
@@ -132,7 +124,7 @@ def _first_folders(folders: Iterable[str], files: Iterable[str]) -> set[str]:
 
 def _split_folders(names: set[str], divided: set[str], given: str, top: str) -> dict[str, int]:
     """The part that each folder is, where all of them are parts; nothing where none is."""
-    splits = {name: _PARTS[name.casefold()] for name in names if name.casefold() in _PARTS}
+    splits = {name: PART_WORDS[low] for name in names if (low := name.casefold()) in PART_WORDS}
     only_splits = set(splits) == names and len(splits) > 1
     if not splits or not (only_splits or set(splits) & divided):
         return {}

@@ -11,6 +11,7 @@ from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.reading.column_keys import Keys, choose_keys
 from experiments.datasets.reading.column_kinds import about_codes, check_kinds, too_many
 from experiments.datasets.reading.column_notes import about, why_no_feature
+from experiments.datasets.reading.column_parts import count_parts, part_column
 from experiments.datasets.reading.column_precision import about_precision, about_times
 from experiments.datasets.reading.column_scanning import (
     TableFile,
@@ -31,6 +32,7 @@ from experiments.datasets.reading.found import (
     Style,
     Table,
     Wanted,
+    parts_notes,
 )
 from experiments.errors import DatasetError, unknown
 
@@ -61,12 +63,14 @@ def plan_table(
     check_kinds(file, table, wanted, unusable)
     target, task, chosen = choose_target(file, table, wanted, unusable)
     keys = choose_keys(file, table, wanted, target.name, unusable)
+    part = part_column(table, {target.name, *keys.names, *wanted.features, *wanted.categories})
     left_out: tuple[str, ...] = ()
     if wanted.features:
         columns = _asked_for(file, table, wanted, target.name, unusable)
     else:
         because = dict.fromkeys(keys.names, "by which the rows can be split")
         because = too_many(table, wanted) | because | dict(unusable)
+        because |= {part.name: "since it says which part a row is in"} if part else {}
         columns, left_out = _by_rule(table, target.name, because)
     if not columns:
         raise DatasetError(
@@ -77,6 +81,8 @@ def plan_table(
     features = tuple(_feature(column) for column in columns)
     amounts = [one for one in table.columns if one.name == target.name and not target.class_names]
     samples, dropping = _kept(file, table, wanted, columns, target)
+    needed = [_feature(one) for one in columns if one.missing and wanted.drop_missing]
+    parts = count_parts(file, table, target, part, needed) if part else ()
     return Plan(
         kind=Kind.TABULAR,
         task=task,
@@ -87,7 +93,7 @@ def plan_table(
         class_names=target.class_names,
         features=features,
         notes=(
-            *notes, *chosen, *keys.notes, *about_codes(table), *left_out,
+            *notes, *chosen, *keys.notes, *parts_notes(parts), *about_codes(table), *left_out,
             *about(table, wanted.categories),
             *about_precision([*columns, *amounts]),
             *_about_dates(columns, keys), *dropping,
@@ -95,6 +101,8 @@ def plan_table(
         ),
         group=keys.group.name if keys.group else "",
         time=keys.time.name if keys.time else "",
+        part=part.name if part else "",
+        parts=parts,
     )  # fmt: skip
 
 

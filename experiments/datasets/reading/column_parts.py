@@ -1,0 +1,43 @@
+"""The column of a table that says of each row whether it is for training, validation or test."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from experiments.datasets.catalogue import PART_WORDS, TRAINING
+from experiments.datasets.reading.column_scanning import Splitting, TableFile, Target, scan
+from experiments.datasets.reading.found import Column, ColumnKind, Feature, Table
+
+
+def part_column(table: Table, taken: Collection[str]) -> Column | None:
+    """The one column, beside those that are ``taken`` for something else, that has nothing but
+    train, val, test and the like, in every row, training among them."""
+    found = [one for one in table.columns if one.name not in taken and _says_parts(one)]
+    return found[0] if len(found) == 1 else None
+
+
+def count_parts(
+    file: TableFile,
+    table: Table,
+    target: Target,
+    part: Column,
+    needed: Sequence[Feature],
+) -> tuple[int, ...]:
+    """How many rows each part has, without those that miss any of the features ``needed``."""
+    counts = np.zeros(3, np.int64)
+    for rows in scan(file, table, needed, target, Splitting(part=part)):
+        if rows.parts is not None:
+            whole = ~np.isnan(rows.x).any(axis=1)
+            counts += np.bincount(rows.parts[whole], minlength=3)
+    return tuple(counts.tolist())
+
+
+def _says_parts(column: Column) -> bool:
+    words = [text.casefold() for text in column.categories]
+    return (
+        column.kind is ColumnKind.CATEGORICAL
+        and not column.missing
+        and len(words) > 1
+        and all(word in PART_WORDS for word in words)
+        and any(PART_WORDS[word] == TRAINING for word in words)
+    )
