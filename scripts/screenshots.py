@@ -8,9 +8,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from sklearn.datasets import load_breast_cancer
+
+from experiments.datasets.reading.found import Wanted
+from experiments.datasets.storing import store_file
 from experiments.launching import end_worker, ensure_worker, submit
 from experiments.settings import ROOT, Settings, read_settings
 from experiments.spec_files import read_spec
+from experiments.tracking.datasets import add_dataset
 from experiments.tracking.runs import get_run
 from experiments.tracking.store import Store
 from tests.browser.driving import browser_page, dashboard, settle
@@ -38,9 +43,18 @@ def main() -> None:
             live = submit(store, read_spec(ROOT / "experiments/examples/digits_cnn.yaml",
                                            ["training.epochs=400", "name=longer cnn"]))  # fmt: skip
             wait_for(lambda: get_run(store, live).metrics.get("loss"))
-            take_pictures(settings, runs)
+            take_pictures(settings, runs, add_breast_cancer(store, Path(home)))
         finally:
             end_worker(settings)
+
+
+def add_breast_cancer(store: Store, folder: Path) -> str:
+    """Store scikit-learn's table as somebody would who brings it as a CSV; returns its name."""
+    table = load_breast_cancer(as_frame=True)
+    frame = table.data.assign(diagnosis=table.target_names[table.target])
+    frame.to_csv(folder / "breast cancer.csv", index=False)
+    info = store_file(folder / "breast cancer.csv", "breast cancer", Wanted())
+    return add_dataset(store, info, "breast cancer.csv").name
 
 
 def train(store: Store, example: str, changes: Sequence[str] = ()) -> str:
@@ -51,12 +65,13 @@ def train(store: Store, example: str, changes: Sequence[str] = ()) -> str:
     return run_id
 
 
-def take_pictures(settings: Settings, runs: dict[str, str]) -> None:
+def take_pictures(settings: Settings, runs: dict[str, str], data: str) -> None:
     """One picture a page, wide and light; the run's page also narrow, and dark."""
     compared = ",".join(runs[name] for name in (OVERFIT, *(f"dropout {s}" for s in DROPOUTS)))
     pages = {
         "runs": "",
         "launch": "launch",
+        "data": f"data?name={data}",
         "run": f"run?run={runs[OVERFIT]}",
         "compare": f"compare?runs={compared}&names=true&lines=validation&lines=test+mode",
         "pretrained": "pretrained?application=ResNet50",
