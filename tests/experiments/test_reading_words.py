@@ -6,7 +6,7 @@ import pytest
 
 from experiments.datasets.catalogue import Task
 from experiments.datasets.loading import load_dataset
-from experiments.datasets.reading.found import Wanted
+from experiments.datasets.reading.found import ColumnKind, Wanted
 from experiments.datasets.storing import look_into, store_file
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
@@ -65,3 +65,11 @@ def test_words_that_are_taken_as_missing_in_features_are_told(tmp_path, kind):
     found, plan = look_into(path, Wanted())
     assert found.columns[1].missing == 40
     assert "Taken as missing: 'NA' in alley." in plan.notes
+
+
+def test_what_mysql_writes_for_missing_is_missing(tmp_path):
+    path = tmp_path / "titles.tsv"
+    path.write_text("year\tgenre\ty\n" + "1990\tdrama\t0\n\\N\t\\N\t1\n1992\tcomedy\t1\n" * 20)
+    year, genre, _ = look_into(path, Wanted())[0].columns
+    assert (year.kind, year.missing) == (ColumnKind.NUMERIC, 20)
+    assert (genre.categories, genre.missing) == (("comedy", "drama"), 20)

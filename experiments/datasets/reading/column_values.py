@@ -16,7 +16,7 @@ from experiments.datasets.reading.number_styles import as_python_writes
 #: Texts that stand for a missing value.
 MISSING = (
     *("", "?", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "-NaN"),
-    *("null", "NULL", "Null", "None"),
+    *("null", "NULL", "Null", "None", r"\N"),  # \N: as MySQL writes it
 )
 #: Those of them that may as well be the name of a class.
 NAMES = ("NA", "N/A", "n/a", "None")
