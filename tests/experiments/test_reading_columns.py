@@ -127,6 +127,7 @@ KEPT = {
     "measured": np.random.default_rng(0).normal(280, 10, 3000).round(2),
     "shares": np.random.default_rng(0).uniform(size=3000),
     "small": 1e-30 * np.arange(300),
+    "degrees, of which two are equal": [48.1374312, 48.1374313, *np.linspace(-90, 90, 298)],
 }
 
 

@@ -11,6 +11,7 @@ from experiments.datasets.reading.found import Column, ColumnKind
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 _FEW_STEPS = 256  # between the smallest and the largest, as float32
 _STEPS_OF_A_VALUE = 4  # where not all different values are known
+_MUCH_EQUAL = 0.01  # of the different values
 _DAY = 24 * 60
 
 
@@ -66,7 +67,7 @@ def _about(column: Column) -> str:
     if span < _FEW_STEPS * step and (stored != values).any():
         return coarse
     kept = len(np.unique(stored))
-    if kept == len(values):
+    if len(values) - kept < _MUCH_EQUAL * len(values) or kept == len(values):
         return ""
     return (
         f"{column.name} has {len(values):,} different values, of which float32, in which it is "
