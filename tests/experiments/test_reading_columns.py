@@ -56,6 +56,39 @@ def test_whole_numbers_of_a_file_without_names_stay(tmp_path):
     assert [feature.name for feature in plan.features] == ["column 1", "column 2"]
 
 
+RNG = np.random.default_rng(7)
+FEW_FILMS = RNG.integers(1, 5000, 50_000)
+ONE_TWICE = np.append(np.arange(5, 20_000), 5)
+
+
+COMING_TWICE = {
+    "films": FEW_FILMS, "sorted": np.sort(FEW_FILMS), "one": ONE_TWICE, "large": 2**60 + FEW_FILMS,
+    "many": np.tile(RNG.permutation(150_000), 2),
+}  # fmt: skip
+OF_A_ROW = {
+    "shuffled": RNG.permutation(50_000) * 3 + 7, "many": RNG.permutation(300_000) * 3 + 7,
+    "large": 2**60 + RNG.permutation(20_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("values", COMING_TWICE.values(), ids=COMING_TWICE)
+def test_ids_that_come_twice_are_not_called_ids_of_the_rows(tmp_path, kind, values):
+    rows = np.arange(len(values))
+    columns, plan = look(save(tmp_path, kind, movieId=values, size=rows % 7 / 4, label=rows % 2))
+    assert not columns["movieId"].each
+    assert not any("another in every row" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("values", OF_A_ROW.values(), ids=OF_A_ROW)
+def test_ids_of_the_rows_are_left_out_in_any_order(tmp_path, kind, values):
+    rows = np.arange(len(values))
+    columns, plan = look(save(tmp_path, kind, order_id=values, size=rows % 7 / 4, label=rows % 2))
+    assert columns["order_id"].each
+    assert [feature.name for feature in plan.features] == ["size"]
+
+
 IDS = {
     "of 18 digits": [900719925474099200 + n // 3 for n in range(30)],
     "of 19 digits, and small": [n // 3 if n < 15 else 2**63 - n // 3 for n in range(30)],

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from experiments.datasets.reading.column_precision import why_equal
-from experiments.datasets.reading.found import MOST_CATEGORIES, Column, ColumnKind, Odd, Table
+from experiments.datasets.reading.found import Column, ColumnKind, Odd, Table
 from experiments.datasets.reading.number_signs import unit_of
 
 # pandas writes the rows' numbers unasked, without a name; a second time beside the first
@@ -92,14 +92,10 @@ def _why_id(column: Column, present: int, nameless: bool) -> str:
     if not column.whole or present < 3 or column.low is None or column.high is None:
         return ""
     named = _IDS.fullmatch(column.name) or _CAMEL_ID.fullmatch(column.name)
-    each = column.counted or column.distinct in (present, MOST_CATEGORIES + 1)
-    span = column.high - column.low
-    if not each or not (named or nameless or column.name == "column 1"):
+    if not column.each or not (named or nameless or column.name == "column 1"):
         return ""
-    if column.low in (0, 1) and span == present - 1:
+    if column.low in (0, 1) and column.high - column.low == present - 1:
         return "the numbers of the rows"
     if nameless and not named:
-        # Rows that were drawn or shuffled keep their numbers. The 1,001st different one is the last
-        # that is counted, so that the span has to have room for all
-        return "whole numbers without a name, another in every row" if span >= present - 1 else ""
-    return "ids, nearly another in every row" if named else ""
+        return "whole numbers without a name, another in every row"
+    return "ids, another in every row" if named else ""

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_codes import CodeTracker
 from experiments.datasets.reading.column_odd import OddDates, OddNumbers
+from experiments.datasets.reading.column_repeats import RepeatTracker
 from experiments.datasets.reading.column_values import (
     LONGEST_CATEGORY,
     MARKS,
@@ -70,6 +71,7 @@ class ColumnTracker:
         if asked is ColumnKind.CATEGORICAL:
             self._look_for_odd(asked)
         self._codes = CodeTracker()
+        self._repeats = RepeatTracker(columns)
 
     def add(self, array: pa.Array) -> None:
         """The next values: clean texts (see column_values), or numbers, booleans or moments."""
@@ -117,6 +119,8 @@ class ColumnTracker:
             high=self._high if kind is ColumnKind.NUMERIC else None,
             examples=examples,
             whole=self._whole and self._low is not None and kind is ColumnKind.NUMERIC,
+            each=not self._repeats.repeats
+            and (self._whole and self._low is not None and kind is ColumnKind.NUMERIC),
             counted=self._counted and self._low is not None and kind is ColumnKind.NUMERIC,
             decimal_comma=self._decimal_comma,
             date_format=formats[0] if formats else "",
@@ -205,6 +209,7 @@ class ColumnTracker:
         if self._whole:
             marked = numbers.null_count > array.null_count
             self._codes.add(without_marks(array) if marked else array, self._low)
+            self._repeats.add(numbers, array)
 
     def _count(self, numbers: pa.Array) -> None:
         values = numbers.drop_null().to_numpy(zero_copy_only=False)

@@ -56,7 +56,8 @@ class Column:
 
     ``categories`` are its different values as written, sorted (numbers by size), where there are
     at most MOST_CATEGORIES, else empty; ``distinct`` is how many there are, or MOST_CATEGORIES + 1
-    for more. ``low`` and ``high`` are of numbers; ``whole`` is whether all of them are whole, and
+    for more. ``low`` and ``high`` are of numbers; ``whole`` is whether all of them are whole,
+    ``each`` whether these are all different (of over 100,000, those that are looked at), and
     ``counted`` whether each is one more than that of the row before. ``decimal_comma`` is how they
     are written, and ``date_format`` how dates are (see Style); ``other_format`` is the one by which
     all of them are dates as well. ``days`` are the first and the last date, as 2024-01-31, and
@@ -76,6 +77,7 @@ class Column:
     high: float | None = None
     examples: tuple[str, ...] = ()
     whole: bool = False
+    each: bool = False
     counted: bool = False
     decimal_comma: bool = False
     date_format: str = ""
