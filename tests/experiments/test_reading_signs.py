@@ -36,6 +36,35 @@ def test_numbers_with_the_same_sign_are_numbers(tmp_path, values, sign, low, hig
     assert (f"without the sign beside them: kept ({sign})" in notes) is bool(sign)
 
 
+@pytest.mark.parametrize(("text", "sign", "high"), [
+    ("{n},69 €", "€", 40.69), ("-{n},29 %", "%", -1.29), ("3.1{n:02},44 €", "€", 3140.44),
+    ("€4.7{n:02},48", "€", 4740.48), ("\N{MINUS SIGN}{n},5", "", -1.5), ("{n},5\u00a0£", "£", 40.5),
+])  # fmt: skip
+@pytest.mark.parametrize("place", ["feature", "target"])
+def test_decimal_commas_are_seen_beside_a_sign(tmp_path, text, sign, high, place):
+    values = [text.format(n=n) for n in range(1, 41)]
+    cells = [(one, "pq"[n % 2]) for n, one in enumerate(values)]
+    rows = [
+        f"{n};{';'.join(some if place == 'feature' else some[::-1])}"
+        for n, some in enumerate(cells)
+    ]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["a;b;y", *rows]))
+    found, plan = look_into(path, Wanted())
+    column = found.columns[1 if place == "feature" else 2]
+    assert (column.kind, column.decimal_comma) == (ColumnKind.NUMERIC, True)
+    assert (column.sign, column.high) == (sign, high)
+    if place == "target":
+        assert plan.task == "regression"
+
+
+def test_points_beside_a_sign_that_could_be_either_are_told(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a;b;y\n" + "".join(f"{n};{31 + n}.606 €;{n % 2}\n" for n in range(40)))
+    notes = " ".join(look_into(path, Wanted())[1].notes)
+    assert "31.606 is read as 31.606, since nothing shows which is meant, in: b." in notes
+
+
 @pytest.mark.parametrize("values", [
     ["10%", "5"], ["5", "10%"], ["$5", "€5"], ["$", "$$", "$$$"], ["%", "5%"], ["$5", "free"],
 ])  # fmt: skip

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 _SIGNS = "%€$£"
 _SPACE = r"[ \x{a0}\x{202f}]*"
+_GAP = "[ \xa0\u202f]*"  # the same, as Python's expressions write it
 _MINUS = "\N{MINUS SIGN}"
 _NUMBER = re.compile(rf"[+{_MINUS}(-]?\W{{0,2}}[0-9][0-9.,' \xa0\u202f]*\)?(?P<unit>\D{{0,8}})")
 
@@ -15,6 +16,16 @@ def sign_of(text: str) -> str:
     """The sign at one of the ends of a number, before it or after it; "" without one."""
     bare = text.lstrip(f"+-{_MINUS} ")
     return next((end for end in (bare[-1:], bare[:1]) if end and end in _SIGNS), "")
+
+
+def bare(text: str) -> str:
+    """A number without any sign beside it, with a plain minus sign; other texts as they are, or
+    still no numbers."""
+    sign = sign_of(text)
+    text = text.replace(_MINUS, "-")
+    if not sign:
+        return text
+    return re.sub(rf"^([+-]?){_GAP}{re.escape(sign)}{_GAP}|{_GAP}{re.escape(sign)}$", r"\1", text)
 
 
 def without_sign(texts: pa.Array) -> pa.Array | None:

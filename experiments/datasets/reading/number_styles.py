@@ -7,6 +7,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from experiments.datasets.reading.number_signs import bare
+
 # 1,234,567.8e9: what groups digits stands before three of them. Where points are decimal, spaces
 # that break group digits only before a point and one or two more: telephone numbers have spaces
 _TAIL = r"([eE][+-]?[0-9]+)?|(?i:inf|infinity|nan))$"
@@ -60,7 +62,7 @@ def find_commas(columns: Sequence[Iterable[str]], delimiter: str) -> Commas:
     shown: dict[int, bool] = {}
     either: dict[int, str] = {}
     for number, cells in enumerate(columns):
-        cells = [text for text in map(str.strip, cells) if "," in text or "." in text]
+        cells = [bare(text) for text in map(str.strip, cells) if "," in text or "." in text]
         comma = any(map(_SURE_COMMA.fullmatch, cells))
         point = any(map(_SURE_POINT.fullmatch, cells))
         if comma != point:
