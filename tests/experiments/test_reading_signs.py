@@ -85,7 +85,11 @@ def test_signs_are_the_same_over_batches(batches):
     (["(1,234.50)", "3.5", "(7)"], "look like numbers: '(1,234.50)'"),
     (["1,23,456", "1,000", "3,45,678"], "look like numbers: '1,23,456'"),
     (["1,23,456", "2,34,567"], "look like numbers: '1,23,456'"),
-    (["5", "10%", "7"], "look like numbers with %"),
+    (["5", "10%", "7"], "look like numbers with %: '10%'"),
+    (["5", "(7)", "9"], "look like numbers: '(7)'"),
+    (["TV", *(f"{n} min" for n in range(40, 90))], "look like numbers with min: '40 min'"),
+    (["20 °C", "21.5 °C"], "look like numbers with °C"), (["50km/h", "7km/h"], "with km/h"),
+    (["19M", "3.5M"], "with M"), (["₹399", "₹1,099"], "with ₹"),
 ])  # fmt: skip
 def test_categories_that_look_like_numbers_are_told(tmp_path, values, said):
     column, notes = look(tmp_path, values * 20)
@@ -94,8 +98,12 @@ def test_categories_that_look_like_numbers_are_told(tmp_path, values, said):
 
 
 @pytest.mark.parametrize("values", [
-    ["a", "b"], ["12 High Street", "7 Low Road"], ["1st", "second"], ["3-4", "5-6"], ["A1", "B2"],
-    ["01234", "99999"], ["2024-01", "2024-02", "2024-03"],
+    ["a", "b"], ["1.5 %", "3 €"], ["12 High Street", "7 Low Road"], ["1st", "second"],
+    ["3-4", "5-6"], ["A1", "B2"], ["01234", "99999"], ["<=50K", ">50K"],
+    ["7370-EEFEJ", "8370-ABCDE"], ["85123A", "71053A"], ["85123A", "71053", "84406B"],
+    ["192.168.7.3", "192.168.7.4"], ["2.1.2", "2.1.3"], ["00.00.00", "01.02.00"], ["2nd", "3rd"],
+    ["4th", "5th"], ["2D", "3D"], ["4.0 and up", "5.0 and up"], ["20s", "30s"], ["5 kg", "3 m"],
+    ["5 pm", "6 pm"], ["5", "6", "7 kg"], ["v1.2", "v1.3"], ["1-2", "3-4"], ["5+", "6+"],
 ])  # fmt: skip
 def test_other_categories_are_not(tmp_path, values):
     assert "look like" not in look(tmp_path, values * 20)[1]

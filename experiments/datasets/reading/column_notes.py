@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from experiments.datasets.reading.column_precision import why_equal
 from experiments.datasets.reading.found import Column, ColumnKind, Odd, Table
-from experiments.datasets.reading.number_signs import unit_of
+from experiments.datasets.reading.number_units import amounts_in
 
 # pandas writes the rows' numbers unasked, without a name; a second time beside the first
 _NUMBERS = re.compile(r"unnamed: [0-9]+([._][0-9]+)*|level_0|__index_level_[0-9]+__", re.I)
@@ -60,14 +60,13 @@ def _about_units(columns: Iterable[Column]) -> Iterator[str]:
     for column in columns:
         if column.kind not in (ColumnKind.CATEGORICAL, ColumnKind.TEXT) or column.odd:
             continue
-        units = [unit_of(text) for text in column.categories or column.examples]
-        if not units or column.code or None in units:
+        found = amounts_in(dict.fromkeys((*column.examples, *column.categories)))
+        if column.code or found is None:
             continue
-        unit = next(filter(None, units), "")
-        told = f"numbers with {unit}" if unit else "numbers"
+        told = f"numbers with {found.unit}" if found.unit else "numbers"
         yield (
             f"{column.name} is read as {column.kind}; its values look like {told}: "
-            f"{column.examples[0]!r}. Write only digits, a sign and a decimal point there if they "
+            f"{found.example!r}. Write only digits, a sign and a decimal point there if they "
             "are amounts."
         )
 

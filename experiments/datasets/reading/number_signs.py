@@ -9,7 +9,6 @@ _SIGNS = "%€$£"
 _SPACE = r"[ \x{a0}\x{202f}]*"
 _GAP = "[ \xa0\u202f]*"  # the same, as Python's expressions write it
 _MINUS = "\N{MINUS SIGN}"
-_NUMBER = re.compile(rf"[+{_MINUS}(-]?\W{{0,2}}[0-9][0-9.,' \xa0\u202f]*\)?(?P<unit>\D{{0,8}})")
 
 
 def sign_of(text: str) -> str:
@@ -44,10 +43,3 @@ def without_sign(texts: pa.Array) -> pa.Array | None:
     if pc.all(pc.match_substring_regex(texts, pattern)).as_py() is False:
         return None
     return pc.replace_substring_regex(texts, pattern, r"\1")
-
-
-def unit_of(text: str) -> str | None:
-    """What stands after a number that has something around it: "kg" of "50 kg", "" of "(5)"; None
-    for other texts."""
-    found = _NUMBER.fullmatch(text)
-    return found["unit"].strip() if found else None
