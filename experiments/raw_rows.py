@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from experiments.datasets.catalogue import DatasetInfo, Kind, Source
 from experiments.datasets.reading.column_values import MISSING, days_in
+from experiments.datasets.reading.date_styles import ISO
 from experiments.datasets.reading.number_signs import without_sign
 from experiments.errors import InputError
 
@@ -135,7 +136,8 @@ def _days(text: str, date_format: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text.upper())
     except ValueError:
-        return None
+        days = days_in(pa.array([text.upper()]), ISO)  # 00:00 +0200, and UTC
+        return None if days is None else float(days[0].as_py())
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.timestamp() / _DAY
 

@@ -51,7 +51,11 @@ def path(tmp_path):
     ("%Y/%m/%d", "D"), ("%Y.%m.%d", "D"), ("%d %b %Y", "D"), ("%d-%b-%y", "D"), ("%d %B %Y", "D"),
     ("%B %d, %Y", "D"), ("%b %d %Y", "D"), ("%d.%m.%y %H:%M", "min"), ("%d/%m/%Y %H:%M:%S", "s"),
     ("%m/%d/%Y %I:%M %p", "min"), ("%m/%d/%Y, %I:%M:%S%p", "s"), ("%Y/%m/%dT%H:%M", "min"),
-    ("%-m/%-d/%Y", "D"), ("%-d. %-m. %Y", None), ("%Y-%m-%d", "D"), ("%Y-%m-%dT%H:%M:%SZ", "s"),
+    ("%-m/%-d/%Y", "D"), ("%-d. %-m. %Y", None), ("%Y-%m-%d %H:%M:%S.000 +0000", "s"),
+    ("%Y-%m-%d %H:%M:%S UTC", "s"), ("%Y-%m-%d %H:%M:%S.123456789", "s"),
+    ("%Y-%m-%dT%H:%M:%S.0000000Z", "s"), ("%Y-%m-%d %H:%M Z", "min"), ("%Y-%m-%dT%H:%MZ", "min"),
+    ("%Y-%m", "M"), ("%Y/%m", "M"), ("%b %Y", "M"), ("%B %Y", "M"), ("%b-%y", "M"), ("%b-%Y", "M"),
+    ("%Y-%m-%d", "D"), ("%Y-%m-%dT%H:%M:%SZ", "s"),
 ])  # fmt: skip
 def test_dates_are_read_as_they_are_written(path, written, unit):
     table(path, when=DAYS.strftime(written))
@@ -61,7 +65,8 @@ def test_dates_are_read_as_they_are_written(path, written, unit):
         columns, plan = looked(path)
         assert columns["when"].kind is ColumnKind.DATE and not columns["when"].other_format
         assert any("days since 1970: when" in note for note in plan.notes)
-        np.testing.assert_array_equal(stored_days(path), days_since_1970(DAYS.floor(unit)))
+        moments = DAYS.to_period("M").start_time if unit == "M" else DAYS.floor(unit)
+        np.testing.assert_array_equal(stored_days(path), days_since_1970(moments))
 
 
 def test_dates_in_texts_of_parquet_are_read_too(tmp_path):
@@ -222,3 +227,62 @@ def test_years_of_two_digits_that_lie_in_the_future_are_told(path):
     assert "up to 2061-01-13: born" in told
     table(path, born=["1/13/81", "2/14/95", "3/15/05"])
     assert "in the future" not in " ".join(looked(path)[1].notes)
+
+
+@pytest.mark.parametrize("written", [
+    "2006-04-{day} 00:30:00.000 +0200", "2006-04-{day}T00:30:00 +02:00",
+    "2006-04-{day} 00:30+02:00", "2006-04-{day} 00:30:00.1234567 +0200",
+])  # fmt: skip
+def test_zones_are_read_as_utc(workspace, path, written):
+    texts = [written.format(day=f"{day:02}") for day in range(1, 31)]
+    moments = pd.date_range("2006-03-31 22:30", periods=30)
+    table(path, when=texts)
+    np.testing.assert_array_equal(stored_days(path), days_since_1970(moments))
+    info = store_file(path, "zones", Wanted())
+    rows = encode_rows(info, [[texts[0], 1]])
+    np.testing.assert_array_equal(rows[:, 0], days_since_1970(moments[:1]))
+
+
+def test_months_can_be_the_only_feature(workspace, path):
+    path.write_text("Month,Passengers\n" + "".join(
+        f"{1949 + n // 12}-{n % 12 + 1:02},{112 + n * 37 % 501}.5\n" for n in range(144)
+    ))  # fmt: skip
+    info = store_file(path, "air", Wanted())
+    assert info.feature_names == ("Month",)
+    assert encode_rows(info, [["1970-02"], ["1970-02-01"]])[:, 0].tolist() == [31, 31]
+
+
+@pytest.mark.parametrize("texts", [
+    ["2009/10", "2010/11", "2011/12"], ["2009-10", "2010-11"], ["1999-00", "2000-01"],
+    [f"20{n:02}-{n + 1:02}" for n in range(13)],
+    ["4711-01", "4711-02"], ["2009-13", "2010-11"], ["2009-1", "2009-2"], ["Foo 2009", "Jan 2009"],
+])  # fmt: skip
+def test_seasons_and_numbers_with_a_dash_are_no_months(path, texts):
+    columns, plan = looked(table(path, when=texts * 20))
+    assert columns["when"].kind is ColumnKind.CATEGORICAL
+    assert "date" not in " ".join(plan.notes)
+
+
+@pytest.mark.parametrize("repeated", [1, 20])
+def test_dates_in_an_unknown_way_are_told(path, repeated):
+    texts = [f"2024-01-{day} 10:00 o'clock" for day in range(10, 20)] * repeated
+    notes = " ".join(looked(table(path, when=texts))[1].notes)
+    assert "dates in a way of writing that is not known" in notes
+    assert "not all written alike" not in notes
+
+
+def test_addresses_and_versions_are_no_dates(path):
+    texts = [f"10.2.{n}.17" for n in range(10, 50)]
+    assert "dates" not in " ".join(looked(table(path, when=texts))[1].notes)
+
+
+@pytest.mark.parametrize("written", ["%Y-%m", "%b-%y", "%b %Y"])
+def test_months_may_be_names_of_columns(path, written):
+    months = pd.date_range("1996-01-01", periods=24, freq="MS").strftime(written)
+    rows = "".join(",".join(str(n * 37 % 101 + m) for m in range(24)) + "\n" for n in range(60))
+    path.write_text(f"{','.join(months)}\n{rows}")
+    assert list(looked(path)[0]) == list(months)
+    path.write_text("".join(f"{month},{n}.5\n" for n, month in enumerate(months)))
+    columns = looked(path)[0]
+    assert list(columns) == ["column 1", "column 2"]
+    assert columns["column 1"].kind is ColumnKind.DATE

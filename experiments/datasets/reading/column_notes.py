@@ -3,7 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+import pyarrow as pa
+
 from experiments.datasets.reading.column_precision import why_equal
+from experiments.datasets.reading.column_values import date_formats
 from experiments.datasets.reading.found import Column, ColumnKind, Odd, Table
 from experiments.datasets.reading.number_units import amounts_in
 
@@ -12,10 +15,11 @@ _NUMBERS = re.compile(r"unnamed: [0-9]+([._][0-9]+)*|level_0|__index_level_[0-9]
 _IDS = re.compile(r"(id|index|idx|nr|no\.?|#|row(_?(id|nr|no|number|names?))?|.*[ _.-]id)", re.I)
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")  # PassengerId, and not paid
 _OTHER_DATES = re.compile(
-    r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\b.*|\d{1,2}[ -](jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|"
-    r"dec)[a-z]*[ -]\d{2,4}|\d{4}-\d{2}",
+    r"\d{1,4}([./-])\d{1,2}\1\d{2,4}\b(?!\1).*|\d{1,2}[ -](jan|feb|mar|apr|may|jun|jul|aug|sep|"
+    r"oct|nov|dec)[a-z]*[ -]\d{2,4}.*",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"\b(1[5-9]|20|21)\d{2}")
 _SHOWN = 10
 
 
@@ -31,7 +35,7 @@ def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
         return "with one value only"
     if column.kind is ColumnKind.TEXT:
         if column.examples and all(map(_OTHER_DATES.fullmatch, column.examples)):
-            return "dates that are not all written alike, as 2024-01-31 or 31.01.2024"
+            return _how_written(column)
         if column.distinct == present > 1:
             return f"a different {'code' if column.code else 'text'} in every row"
         return "codes, too many for categories" if column.code else "text"
@@ -41,13 +45,21 @@ def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
     return _why_id(column, present, nameless)
 
 
+def _how_written(column: Column) -> str:
+    """What keeps texts that look like dates from being read as such."""
+    if any(date_formats(pa.array([text])) for text in column.examples):
+        return "dates that are not all written alike, as 2024-01-31 or 31.01.2024"
+    return "dates in a way of writing that is not known"
+
+
 def about(table: Table, names: Collection[str]) -> tuple[str, ...]:
     """Notes on columns that are not what they were meant to be; those called ``names`` are
     categories because the user said so."""
     odd = [odd_words(c, c.odd, table.rows) + "." for c in table.columns if c.odd]
     more = (f"So it is with {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
     units = tuple(_about_units([c for c in table.columns if c.name not in names]))[:_SHOWN]
-    return (*odd[:_SHOWN], *more, *_about_signs(table), *units)
+    dates = tuple(_about_dates([c for c in table.columns if c.name not in names]))[:_SHOWN]
+    return (*odd[:_SHOWN], *more, *_about_signs(table), *units, *dates)
 
 
 def _about_signs(table: Table) -> Iterator[str]:
@@ -69,6 +81,18 @@ def _about_units(columns: Iterable[Column]) -> Iterator[str]:
             f"{found.example!r}. Write only digits, a sign and a decimal point there if they "
             "are amounts."
         )
+
+
+def _about_dates(columns: Iterable[Column]) -> Iterator[str]:
+    for column in columns:
+        texts = column.examples
+        if column.kind is not ColumnKind.CATEGORICAL or column.odd or not texts:
+            continue
+        if all(_OTHER_DATES.fullmatch(text) and _YEAR.search(text) for text in texts):
+            yield (
+                f"{column.name} is read as {column.kind}; its values look like "
+                f"{_how_written(column)}: {texts[0]!r}."
+            )
 
 
 def _listed(names: list[str]) -> str:

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.datasets.reading.column_values import is_text, shorten, without_marks
-from experiments.datasets.reading.date_styles import are_dates, formats_of
+from experiments.datasets.reading.date_styles import are_dates, are_seasons, formats_of
 from experiments.datasets.reading.found import Odd
 from experiments.datasets.reading.number_styles import are_numbers
 
@@ -67,6 +67,8 @@ class OddDates(OddNumbers):
         if self._format:
             return are_dates(array, self._format)
         some = pc.unique(array[: _LOOKED_AT * _LOOKED_AT].drop_null())[:_LOOKED_AT].to_pylist()
+        if are_seasons(some):
+            return None
         formats = dict.fromkeys(one for text in some for one in formats_of(text))
         fits = {one: are_dates(array, one) for one in formats}
         if not fits:

@@ -17,6 +17,7 @@ from experiments.datasets.reading.column_values import (
     date_formats,
     numbers_in,
 )
+from experiments.datasets.reading.date_styles import is_month
 from experiments.errors import DatasetError
 
 #: How long what is not needed whole is shown in a message.
@@ -66,7 +67,7 @@ def stands_over_values(first: list[str], rest: list[list[str]]) -> bool:
     columns = columns_of(_unlike(first, rest), len(first))
     pairs = zip((name.strip() for name in first), columns, strict=True)
     return any(
-        _NAME.match(name) and not are_values((name,)) and are_values(column)
+        _NAME.match(name) and not _is_value(name, column) and are_values(column)
         for name, column in pairs
     )
 
@@ -96,7 +97,7 @@ def columns_of(rows: Sequence[Sequence[str]], cells: int) -> list[Cells]:
 
 def are_values(texts: Cells) -> bool:
     """Whether texts are numbers, booleans or dates, and not all missing."""
-    if len(texts) == 1 and not _BEGINS_VALUE.match(texts[0]):
+    if len(texts) == 1 and (not _BEGINS_VALUE.match(texts[0]) or is_month(texts[0])):
         return False  # names of columns: thousands, each by itself
     array = clean(pa.array(texts, pa.string()))
     if array.null_count == len(array):
@@ -139,7 +140,7 @@ def _unlike(first: list[str], rows: list[list[str]]) -> list[list[str]]:
 
 
 def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:
-    values = [are_values((name,)) for name in names]
+    values = [_is_value(name, column) for name, column in zip(names, columns, strict=True)]
     if all(value or not name for value, name in zip(values, names, strict=True)):
         return _of_numbers(first, names, columns)
     repeated = {
@@ -167,6 +168,11 @@ def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:
     if above_values and speaking == len(against):
         return Header(True, _as_names(first))
     return _no(first) if 2 * speaking >= len(against) else Header(False)
+
+
+def _is_value(name: str, column: Cells) -> bool:
+    """Whether the cell of the first line is one; months are names too, over what is none."""
+    return are_values((name,)) or (is_month(name) and any(map(is_month, column)))
 
 
 def _no(first: list[str]) -> Header:

@@ -1,4 +1,5 @@
-"""How dates are written in a text: 2024-01-31, 31.01.2024, 1/31/24 1:05 PM, 24-1-31, 3 Jan 2024."""
+"""How dates are written in a text: 2024-01-31, 31.01.2024, 1/31/24 1:05 PM, 24-1-31, 3 Jan 2024,
+and as months 2024-01, Jan 2024."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: 2024-01-31, 2024-01-31T13:05:00Z and the like; all other formats are of strptime.
+#: 2024-01-31, 2024-01-31T13:05:00Z and the like; all other formats are of strptime, and without a
+#: day (%d) of the first of the month.
 ISO = "ISO 8601"
 # What stands for each part of a format; a month's name may be short or whole
 _PARTS = {
@@ -20,6 +22,16 @@ _WRITTEN = re.compile(
     r"|(?P<month>[A-Za-z]{3,9}) \d{1,2}(?P<comma>,?) (?P<after>\d{4})",
     re.ASCII,
 )
+# 1949-01, and not 4711-01
+_MONTH = re.compile(
+    r"(1[5-9]|20|21)\d{2}(?P<sep>[-/])(0[1-9]|1[0-2])"
+    r"|[A-Za-z]{3,9}(?P<gap>[ -])(?P<year>(1[5-9]|20|21)\d{2}|\d{2})",
+    re.ASCII,
+)
+_SEASON = re.compile(r"[0-9]{4}[-/][0-9]{2}")
+# What Arrow does not read: white space before a zone, its name, more than six digits of a second
+_ZONE = r"([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?)[0-9]* ?(Z|UTC|GMT|[+-][0-9:]{2,6}|)$"
+_NAMED = "(UTC|GMT)$"
 _FIRST_PARTS = {"%d": "day", "%m": "month", "%y": "year"}
 _MUCH_WIDER = 3
 _TIME = re.compile(
@@ -30,6 +42,9 @@ _TIME = re.compile(
 def formats_of(text: str) -> tuple[str, ...]:
     """The formats (of strptime) by which a text may be a date; several where the month, the day or
     the year may stand first, in this order. Without any, it may still be ISO 8601."""
+    if month := _MONTH.fullmatch(text):
+        gap = month["gap"]
+        return (f"%b{gap}{_year(month['year'])}" if gap else f"%Y{month['sep']}%m",)
     date = _WRITTEN.match(text)
     if date is None:
         return ()
@@ -38,6 +53,11 @@ def formats_of(text: str) -> tuple[str, ...]:
     if rest and time is None:
         return ()
     return tuple(f"{day}{_time_format(time)}" for day in _day_formats(date))
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month of a year: 1949-01, Jan 1949. Columns are often called so."""
+    return _MONTH.fullmatch(text.strip()) is not None
 
 
 def first_part(date_format: str) -> str:
@@ -50,8 +70,8 @@ def moments(texts: pa.Array, date_format: str) -> pa.Array | None:
     """Dates as timestamps (µs, UTC where a zone is written), null where missing; None where a text
     is no date of that format."""
     if date_format == ISO:
-        naive = cast(texts, pa.timestamp("us"))
-        return cast(texts, pa.timestamp("us", "UTC")) if naive is None else naive
+        return _moments_of_iso(texts)
+    texts, date_format = _with_days(texts, date_format)
     pattern = _pattern(date_format)
     if pc.all(pc.match_substring_regex(texts, pattern)).as_py() is False:
         return None
@@ -68,6 +88,7 @@ def moments(texts: pa.Array, date_format: str) -> pa.Array | None:
 
 def are_dates(texts: pa.Array, date_format: str) -> pa.Array:
     """Whether each text is a date of a format of strptime; null where there is none."""
+    texts, date_format = _with_days(texts, date_format)
     pattern = _pattern(date_format)
     fits = pc.match_substring_regex(texts, pattern)
     texts = pc.if_else(fits, texts, pa.scalar(None, pa.string()))
@@ -76,9 +97,38 @@ def are_dates(texts: pa.Array, date_format: str) -> pa.Array:
     return pc.and_(fits, pc.fill_null(pc.equal(pc.day(found), days), False))
 
 
+def _moments_of_iso(texts: pa.Array) -> pa.Array | None:
+    found = _cast_moments(texts)
+    if found is None and pc.all(pc.match_substring_regex(texts, _ZONE)).as_py() is not False:
+        texts = pc.replace_substring_regex(texts, _ZONE, r"\1\2")
+        found = _cast_moments(pc.replace_substring_regex(texts, _NAMED, "Z"))
+    return found
+
+
+def _cast_moments(texts: pa.Array) -> pa.Array | None:
+    naive = cast(texts, pa.timestamp("us"))
+    return cast(texts, pa.timestamp("us", "UTC")) if naive is None else naive
+
+
+def _with_days(texts: pa.Array, date_format: str) -> tuple[pa.Array, str]:
+    """Months as the first of each."""
+    if "%d" in date_format:
+        return texts, date_format
+    return pc.binary_join_element_wise(texts, "01", " "), f"{date_format} %d"
+
+
 def fitting(texts: pa.Array, formats: Sequence[str]) -> tuple[str, ...]:
     """Those of some formats by which all texts are dates."""
-    return tuple(one for one in formats if moments(texts, one) is not None)
+    fits = tuple(one for one in formats if moments(texts, one) is not None)
+    months = fits in (("%Y-%m",), ("%Y/%m",))
+    return () if months and are_seasons(pc.unique(texts.drop_null()).to_pylist()) else fits
+
+
+def are_seasons(texts: Sequence[str]) -> bool:
+    """Whether different texts are two years each, 2009/10 and 2010/11, rather than months."""
+    return len(texts) > 1 and all(
+        _SEASON.fullmatch(text) and (int(text[2:4]) + 1) % 100 == int(text[5:]) for text in texts
+    )
 
 
 def likely(texts: Sequence[str], spans: Mapping[str, float]) -> tuple[str, ...]:
