@@ -47,6 +47,7 @@ def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
     notes = (
         f"The samples are {', '.join(map(str, xs))}.",
         f"The targets are {', '.join(map(str, ys))}.",
+        *_about_types(xs),
         *unused_note(source, used),
     )
     both = Chosen(joined.arrays[0], joined.arrays[1], chosen.names, notes)
@@ -58,11 +59,22 @@ def _sibling(arrays: dict[str, Listed], one: Listed, word: str) -> Listed | None
     """The array of another part that goes with the one for training: the same name but for that
     word, the same shape of a sample."""
     path, times = TRAINING_WORD.subn(word, one.path)
-    found = arrays.get(path.lower()) if times else None
+    paths = [path] if times else [f"{one.path}_{word}", f"{one.path}{word}"]
+    found = next((arrays[path.lower()] for path in paths if path.lower() in arrays), None)
     if found is None or found.unusable or not found.samples:
         return None
     text = [listed.dtype.kind in "SU" for listed in (one, found)]
-    return found if found.array.shape[1:] == one.array.shape[1:] and text[0] == text[1] else None
+    shapes = [listed.array.shape[1:] for listed in (one, found)]
+    alike = shapes[0] == shapes[1] or one.numbers == found.numbers == 1
+    return found if alike and text[0] == text[1] else None
+
+
+def _about_types(arrays: Sequence[Listed]) -> tuple[str, ...]:
+    """A note where parts are of different types: they may be scaled differently, too."""
+    if len({listed.dtype for listed in arrays}) == 1:
+        return ()
+    types = ", ".join(f"{listed.path} {listed.array.dtype}" for listed in arrays)
+    return (f"The parts have different types: {types}. Make sure that their values are alike.",)
 
 
 class _Joined:
@@ -81,6 +93,7 @@ class _Joined:
             return self._source.rows(path)
         group = self._groups[path]
         dtype = next(listed.dtype for listed in self.arrays if listed.path == path)
+        shape = group[0].array.shape[1:]
         waiting = [(self._source.rows(one.path), one.samples) for one in group]
 
         def read(count: int) -> np.ndarray:
@@ -88,7 +101,7 @@ class _Joined:
             while count and waiting:
                 rows, left = waiting[0]
                 block = rows(min(count, left))
-                blocks.append(block.astype(dtype, copy=False))
+                blocks.append(block.astype(dtype, copy=False).reshape(-1, *shape))
                 count -= len(block)
                 waiting[0] = (rows, left - len(block))
                 if left == len(block):
