@@ -159,9 +159,7 @@ def test_by_time_the_latest_validate_and_equal_times_stay_together():
         np.zeros(4), SplitSpec(method="time", validation_split=0.5), 1, Keys("day", first)
     )
     assert parts.validation.tolist() == [3]
-    with pytest.raises(
-        DatasetError, match=r"all 4 samples .* have the same day"
-    ):
+    with pytest.raises(DatasetError, match=r"all 4 samples .* have the same day"):
         divide(np.zeros(4), SplitSpec(method="time"), 1, Keys("day", np.ones(4)))
 
 
