@@ -140,6 +140,23 @@ def test_targets_in_a_column_fit_those_in_a_row_and_a_bare_name_is_for_training(
     assert np.array_equal(dataset.y.ravel(), both)
 
 
+def test_groups_and_times_of_all_parts_are_taken_together(home):
+    path, given = arrays(home)
+    for part, count in (("train", 60), ("val", 20), ("test", 30)):
+        given |= {f"who_{part}": np.arange(count) % 7, f"day_{part}": np.arange(count) + 0.5}
+    np.savez(path, **given)
+    wanted = Wanted(group="who_train", time="day_train")
+    assert look_into(path, wanted)[1].parts == (60, 20, 30)
+    dataset = load_dataset(DatasetSpec(name=store_file(path, "rows", wanted).name), 1)
+    for key, values in (("who", dataset.groups), ("day", dataset.times)):
+        whole = [given[f"{key}_{part}"] for part in ("train", "val", "test")]
+        assert np.array_equal(values, np.concatenate(whole))
+    del given["who_test"]
+    np.savez(path, **given)
+    _, plan = look_into(path, wanted)
+    assert plan.parts == (60, 20, 0) and "Not used: x_test" in " ".join(plan.notes)
+
+
 def test_parts_of_different_types_are_told(home):
     _, given = arrays(home)
     given["x_test"] = (given["x_test"] * 255).astype("float64")
