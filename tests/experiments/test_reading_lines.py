@@ -146,6 +146,11 @@ def test_names_of_rows_without_a_name_as_r_writes_them(path, name, quote, wanted
     assert x.shape == (40, 2) and x[0].tolist() == [0.5, 1]
 
 
+def test_names_of_rows_below_a_line_of_white_space_are_told(path):
+    rows = "".join(f"{n} {n / 2} {n % 7} {n % 2}\n" for n in range(1, 41))
+    assert "'mpg cyl label' with 3" in refusal(path, f"  \nmpg cyl label\n{rows}")
+
+
 def test_names_of_rows_between_commas_are_refused_with_what_to_do_in_r(path):
     rows = "".join(f'"{n}",{n / 3},{n % 5},{n % 2}\n' for n in range(40))
     assert "row.names = FALSE" in refusal(path, f'"a","b","label"\n{rows}')

@@ -224,7 +224,8 @@ def _with_row_names(rows: list[list[str]], text: str, wanted: Wanted) -> _Beginn
     first, rest = rows[0], rows[1:]
     names = {row[0] for row in rest}
     alike = len(rest) >= _FEW_ROWS and {len(row) for row in rest} == {len(first) + 1}
-    if wanted.header is False or not alike or len(names) < len(rest) or text[0] in "\r\n":
+    above = text.lstrip(" \t")[:1] in "\r\n"
+    if wanted.header is False or not alike or len(names) < len(rest) or above:
         return _Beginning(rows, WHITE_SPACE)
     if len(set(first)) < len(first) or any(are_values((name,)) for name in first):
         return _Beginning(rows, WHITE_SPACE)
