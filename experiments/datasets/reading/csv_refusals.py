@@ -54,6 +54,8 @@ def _why_cells(path: Path, layout: Layout, row: Any) -> str:
             )
     if header and row.number == 2:
         more = "a name for each column" if row.actual_columns > row.expected_columns else ""
+        if row.actual_columns == row.expected_columns + 1 == layout.usual_cells:
+            more += " (of R: write.table with row.names = FALSE, or col.names = NA)"
         more = more or "as many cells as there are names"
         return (
             f"{path.name}: line 1 has {row.expected_columns:,} cells, and line 2 has "
