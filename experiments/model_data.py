@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from experiments.datasets.catalogue import CATALOGUE, TEST, DatasetInfo, Kind, Task
+from experiments.datasets.catalogue import CATALOGUE, TEST, DatasetInfo, Kind, Source, Task
 from experiments.datasets.loading import Dataset, load_dataset, on_this_machine
 from experiments.datasets.samples import Samples
 from experiments.datasets.stored import find_info, stored_names
@@ -86,7 +86,7 @@ def _parts_of(loaded: LoadedRun) -> dict[str, np.ndarray]:
 def _describe(info: DatasetInfo, loaded: LoadedRun | LoadedFile) -> dict[str, Any]:
     own = isinstance(loaded, LoadedRun) and loaded.dataset.info.name == info.name
     parts = list(_parts_of(loaded)) if own and isinstance(loaded, LoadedRun) else ["all"]
-    if info.test_given and "test" not in parts:
+    if info.test_given and (not own or info.source is Source.DOWNLOAD):
         parts.append("test")
     return {
         "name": info.name, "title": info.title, "own": own, "kind": info.kind.value,

@@ -108,6 +108,11 @@ class SplitSpec(Part):
         return bool(self.folds or self.method == "given" or self.validation_split)
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether it follows from a seed."""
+        return self.method in ("shuffled", "stratified", "group")
+
+    @property
     def is_many(self) -> bool:
         """Whether it stands for a run of each fold."""
         return self.folds is not None and self.fold is None
@@ -263,6 +268,16 @@ class RunSpec(Part):
                 f"augmentation.cached_copies: {received} with finetune.after 0, where the base is "
                 "never frozen. Allowed: null, or a later epoch."
             )
+
+    def divides_as(self, other: "RunSpec") -> bool:
+        """Whether the same samples are in the same parts."""
+        seeds = [spec.data_seed for spec in (self, other)]
+        drawn = self.split.is_drawn or self.dataset.info.source is Source.GENERATED
+        cuts = [
+            (spec.dataset.name, spec.dataset.max_samples, spec.split.model_dump(exclude={"seed"}))
+            for spec in (self, other)
+        ]
+        return cuts[0] == cuts[1] and (seeds[0] == seeds[1] or not drawn)
 
     def monitors(self) -> tuple[str, ...]:
         """What a callback can watch: loss and metrics, and val_ of each if there is validation."""

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import h5py
 import keras
+from pydantic import ValidationError
 
-from experiments.errors import SpecError
+from experiments.errors import ExperimentsError, SpecError
 from experiments.run_folder import RunFolder, read_json
 from experiments.saving import restore
 from experiments.specs import RunSpec
@@ -84,9 +85,23 @@ def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
         model.optimizer.learning_rate = now
     resumed = note["how"] == "resume"
     words = f"was {'resumed' if resumed else 'branched off ' + note['whose']} after {_where(state)}"
+    if not resumed and _divides_otherwise(spec, state):
+        words += (
+            ", and its samples are divided otherwise than there: some that validate or test here "
+            "have trained before"
+        )
     logger.info("This run %s", words)
     seams = tuple(dict.fromkeys((*state.seams, state.epoch))) if state.epoch else ()
     return Start(state, seams, words)
+
+
+def _divides_otherwise(spec: RunSpec, state: TrainingState) -> bool:
+    """Whether the same data is in other parts than in the run that a checkpoint is of."""
+    try:
+        before = RunSpec.model_validate(state.spec)
+    except (ValidationError, ExperimentsError):  # of another version, or its data is deleted
+        return False
+    return before.dataset.name == spec.dataset.name and not spec.divides_as(before)
 
 
 def _rate(spec: Mapping[str, Any], epoch: int) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from experiments.datasets.catalogue import Task
+from experiments.datasets.catalogue import VALIDATION, Task
 from experiments.datasets.duplicates import Looked, exact_groups, look_at, near_groups
 from experiments.datasets.loading import Dataset
 from experiments.datasets.margins import label_runs, rank_correlation
@@ -91,7 +91,8 @@ class Copies:
 @dataclass(frozen=True)
 class Groups:
     """Of ``groups`` in a column ``shared`` have rows in training and in validation; ``rows`` of
-    the validation rows are in one of these. The same for the test part, and all others."""
+    the validation rows are in one of these. The same for the test part, and all others. ``divided``
+    groups train or validate."""
 
     column: str
     groups: int
@@ -99,6 +100,7 @@ class Groups:
     rows: int
     test_shared: int = 0
     test_rows: int = 0
+    divided: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     exact_copies, near_copies = _copies(looked, split, labels, exact, near)
     return Audit(
         in_words(split),
-        split.method if len(split.validation) else "none",
+        split.method if len(split.validation) or _is_held_out(split) else "none",
         dataset.info.task,
         dataset.info.kind == "image",
         dataset.info.target,
@@ -207,8 +209,13 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     )
 
 
+def _is_held_out(split: Split) -> bool:
+    return len(split.test) > 0 and not split.test_given
+
+
 def _given(dataset: Dataset) -> tuple[str, ...]:
-    there = {"validation": dataset.info.validation_given, "test": dataset.info.test_given}
+    validates = dataset.parts is not None and bool((dataset.parts == VALIDATION).any())
+    there = {"validation": validates, "test": dataset.info.test_given}
     return tuple(name for name, is_there in there.items() if is_there)
 
 
@@ -226,6 +233,7 @@ def _groups(dataset: Dataset, split: Split) -> Groups | None:
         len(values),
         *shared(split.train, split.validation),
         *shared(np.concatenate([split.train, split.validation]), split.test),
+        len(np.unique(numbers[np.concatenate([split.train, split.validation])])),
     )
 
 

@@ -32,9 +32,14 @@ class Source(StrEnum):
 TRAINING, VALIDATION, TEST = 0, 1, 2
 #: What files call their parts, in any case.
 PART_WORDS = {
-    **dict.fromkeys(("train", "training"), TRAINING),
-    **dict.fromkeys(("val", "valid", "validation", "eval", "dev"), VALIDATION),
-    **dict.fromkeys(("test", "testing"), TEST),
+    f"{word}{end}": part
+    for part, words in (
+        (TRAINING, ("train", "training")),
+        (VALIDATION, ("val", "valid", "validation", "eval", "dev")),
+        (TEST, ("test", "testing")),
+    )
+    for word in words
+    for end in ("", "_set", "-set", " set", "set")
 }
 
 

@@ -97,17 +97,18 @@ def _file_order(audit: Audit) -> Iterator[Finding]:
             *shuffled(audit),
         )
         return
-    validation = audit.part("validation")
-    held = sum(count > 0 for count in validation.counts) if validation else 0
+    part = audit.part("validation") or audit.part("test")
+    held = sum(count > 0 for count in part.counts) if part else 0
     tail = "one class" if held == 1 else f"{held} of {audit.values} classes"
     how = "sorted by class" if order.order is Order.SORTED else "partly sorted by class"
+    name = part.name if part else "validation"
     yield Finding(
         Severity.SERIOUS
         if order.order is Order.SORTED or held < audit.values
         else Severity.WARNING,
-        f"The file is {how}, and its last part validates",
+        f"The file is {how}, and its last part {'validates' if name == 'validation' else 'tests'}",
         f"Equal labels stand together: {order.runs:,} runs, where a shuffled file would have about "
-        f"{order.expected_runs:,.0f}. So the validation samples are {tail}, and what is measured "
+        f"{order.expected_runs:,.0f}. So the {name} samples are {tail}, and what is measured "
         "on them says little about the others.",
         *shuffled(audit),
     )
@@ -117,16 +118,22 @@ def _missing(audit: Audit) -> Iterator[Finding]:
     training, validation = audit.part("training"), audit.part("validation")
     if audit.task is Task.REGRESSION or training is None or audit.values < 2:
         return
-    held = validation.counts if validation else (0,) * len(audit.names)
+    none = (0,) * len(audit.names)
+    held = validation.counts if validation else none
+    test = audit.part("test")
     pairs = list(zip(audit.names, training.counts, held, strict=True))
-    if untrained := [name for name, t, v in pairs if t == 0 < v]:
-        yield Finding(
-            Severity.SERIOUS,
-            f"Missing from training: {_listed(untrained)}",
-            "The model never sees these classes, so it is wrong about each of their validation "
-            "samples.",
-            *shuffled(audit),
-        )
+    tested = test.counts if test else none
+    for name, counts in (("validation", held), ("test", tested)):
+        here = zip(audit.names, training.counts, counts, strict=True)
+        if missing := [kind for kind, trains, n in here if trains == 0 < n]:
+            given = name == "test" and not _is_drawn_test(audit)
+            yield Finding(
+                Severity.SERIOUS,
+                f"Missing from training{', and tested' * (name == 'test')}: {_listed(missing)}",
+                f"The model never sees these classes, so it is wrong about each of their {name} "
+                "samples.",
+                *(Action() if given else shuffled(audit)),
+            )
     if validation and (unseen := [name for name, t, v in pairs if v == 0 < t]):
         single = all(t == 1 for _, t, v in pairs if v == 0 < t)
         yield Finding(
@@ -136,7 +143,8 @@ def _missing(audit: Audit) -> Iterator[Finding]:
             + (" They have one sample each, which trains." if single else ""),
             *(Action() if single else shuffled(audit)),
         )
-    if absent := [name for name, t, v in pairs if t + v == 0]:
+    everywhere = [sum(counts) for counts in zip(training.counts, held, tested, strict=True)]
+    if absent := [name for name, n in zip(audit.names, everywhere, strict=True) if not n]:
         yield Finding(
             Severity.WARNING,
             f"No samples at all: {_listed(absent)}",
@@ -250,9 +258,21 @@ def _few(audit: Audit) -> Iterator[Finding]:
         )
 
 
+def _is_drawn_test(audit: Audit) -> bool:
+    """Whether the test part follows from the split, and is none of the file's."""
+    return audit.held_out and "test" not in audit.given
+
+
 def _test(audit: Audit) -> Iterator[Finding]:
     """Classes that the test part has none of, and a validation part that is not used."""
     test, training = audit.part("test"), audit.part("training")
+    if test is None and "test" in audit.given:
+        yield Finding(
+            Severity.WARNING,
+            "The file's test part is cut away",
+            "None of the first samples, to which the data is cut, are of it, so nothing is tested. "
+            "Use more of the file.",
+        )
     if "validation" in audit.given and audit.method != "given":
         yield Finding(
             Severity.NOTE,
@@ -269,7 +289,7 @@ def _test(audit: Audit) -> Iterator[Finding]:
         return
     pairs = zip(audit.names, training.counts, test.counts, strict=True)
     if unseen := [name for name, trains, tests in pairs if trains and not tests]:
-        drawn = shuffled(audit) if audit.held_out and "test" not in audit.given else Action()
+        drawn = shuffled(audit) if _is_drawn_test(audit) else Action()
         yield Finding(
             Severity.WARNING,
             f"Missing from the test: {_listed(unseen)}",

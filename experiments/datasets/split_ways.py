@@ -32,7 +32,7 @@ def other_ways(audit: Audit) -> list[Action]:
             ways.append(Action("one split, no folds", one))
     folds = in_folds(audit)
     more = [folds] if folds.changes and not audit.folds else []
-    if audit.part("test") is None and audit.method != "given":
+    if audit.part("test") is None and "test" not in audit.given and audit.method != "given":
         held = Action(f"{percent(_TEST)} held out for a test", {"split.test_split": _TEST})
         more.append(held)
     return [*ways, *more]
@@ -44,7 +44,7 @@ def in_folds(audit: Audit) -> Action:
     method = audit.method
     if method in ("last", "none", "given"):
         method = "group" if audit.groups else _drawn(audit)
-    groups = audit.groups.groups if audit.groups and method == "group" else None
+    groups = audit.groups.divided if audit.groups and method == "group" else None
     folds = min(_FOLDS, _divided(audit) if groups is None else groups)
     if folds < 2 or method == "time":
         return Action()

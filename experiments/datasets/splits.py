@@ -210,8 +210,9 @@ def _fold(labels: np.ndarray, spec: SplitSpec, seed: int, keys: Keys) -> np.ndar
     if keys.values is not None:
         things, many = ("groups", len(np.unique(keys.values)))
     if folds > many:
+        allowed = f"null, or 2 to {many}" if many > 1 else "null"
         raise DatasetError(
-            f"split.folds: received {folds} for {many:,} {things}. Allowed: null, or 2 to {many}."
+            f"split.folds: received {folds} for {many:,} {things}. Allowed: {allowed}."
         )
     return fold_of_rows(spec.method, folds, labels, keys.values, seed) == (spec.fold or 1) - 1
 
@@ -222,8 +223,9 @@ def _by_group(
     held = draw_groups(groups, wanted, random)
     if held.all():
         raise DatasetError(
-            f"split.method: received 'group', and all samples are one group of {column}. Allowed: "
-            "another method, or more samples."
+            f"split.method: received 'group', and all {len(groups):,} samples that are left to "
+            f"divide are one group of {column}. Allowed: another method, a part less, or more "
+            "samples."
         )
     return held
 
@@ -237,8 +239,8 @@ def _by_time(
         held = times > border
     if not held.any():
         raise DatasetError(
-            f"split.method: received 'time', and all samples have the same {column}. Allowed: "
-            "another method, or more samples."
+            f"split.method: received 'time', and all {len(times):,} samples that are left to "
+            f"divide have the same {column}. Allowed: another method, a part less, or more samples."
         )
     return held
 
@@ -249,7 +251,8 @@ def _stratify(labels: np.ndarray, wanted: int, random: np.random.Generator) -> n
     if counts.max() < 2:
         raise DatasetError(
             f"split.method: received 'stratified', which needs a class of two samples; all "
-            f"{len(counts):,} classes have one. Allowed: last, shuffled."
+            f"{len(counts):,} classes of the {len(labels):,} samples that are left to divide have "
+            "one. Allowed: last, shuffled."
         )
     quotas = counts * (wanted / len(labels))
     lowest, highest = np.minimum(counts - 1, 1), counts - 1

@@ -15,18 +15,22 @@ def branch_spec(
     """The spec of a run that goes on from a checkpoint of another one, with changed settings.
 
     ``epoch`` is how many epochs are behind the checkpoint, by default those of the last whole
-    one; ``overrides`` are FIELD=VALUE. Raises ArtifactError for a checkpoint that is not there
-    and InputError where nothing would be left to train.
+    one; ``overrides`` are FIELD=VALUE. Another seed leaves the samples in their parts:
+    those that validate or test have not trained before. Raises ArtifactError for a checkpoint that
+    is not there and InputError where nothing would be left to train.
     """
     run = get_run(store, run_id)
     whole = [checkpoint for checkpoint in list_checkpoints(store, run_id) if not checkpoint.batch]
     if not whole:
         raise ArtifactError(f"{run.name} has no checkpoint of a whole epoch to branch off from.")
     start = find(whole, whole[-1].epoch if epoch is None else epoch)
-    branch = get_spec(store, run_id).model_copy(
+    parent = get_spec(store, run_id)
+    seed = parent.data_seed if parent.split.is_drawn else parent.split.seed
+    branch = parent.model_copy(
         update={
             "name": f"{run.name[:170]} from epoch {start.epoch}",
             "start": StartSpec(run=run_id, epoch=start.epoch),
+            "split": parent.split.model_copy(update={"seed": seed}),
         }
     )
     spec = load_spec(branch.to_yaml(), overrides)

@@ -224,11 +224,14 @@ def _main(spec: RunSpec) -> str:
     validates = spec.split.validates
     has_test = spec.dataset.info.test_given or bool(spec.split.test_split)
     evaluated = [("validation", "val")] * validates + [("test", "test")] * has_test
+    # the first samples of a file may have none of its test part
+    may_be_cut = spec.dataset.info.parts and spec.dataset.max_samples
     return _MAIN.format(
         callbacks="".join(f"    {line},\n" for line in _callbacks(spec)),
         validation="    validation_data=(x_val, y_val),\n"
         "    validation_batch_size=BATCH_SIZE,\n" * validates,
         evaluations="".join(
+            f"{'if len(x_test): ' if part == 'test' and may_be_cut else ''}"
             f"print({source(said)}, model.evaluate(x_{part}, y_{part}, verbose=0, "
             "return_dict=True))\n"
             for said, part in evaluated

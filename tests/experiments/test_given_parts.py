@@ -128,6 +128,78 @@ def test_arrays_that_do_not_fit_are_told_as_not_used(home, changes):
     assert "Not used: x_val" in " ".join(plan.notes)
 
 
+def test_targets_in_a_column_fit_those_in_a_row_and_a_bare_name_is_for_training(home):
+    _, given = arrays(home)
+    given["y_test"] = given["y_test"].reshape(-1, 1)
+    names = {"x_train": "X", "y_train": "y", "x_test": "X_test", "y_test": "y_test"}
+    np.savez(home / "bare.npz", **{names[key]: given[key] for key in names})
+    _, plan = look_into(home / "bare.npz", Wanted())
+    assert (plan.parts, plan.target) == ((60, 0, 30), "y")
+    dataset = load_dataset(DatasetSpec(name=store_file(home / "bare.npz", "b", Wanted()).name), 1)
+    both = np.concatenate([given["y_train"], given["y_test"].ravel()])
+    assert np.array_equal(dataset.y.ravel(), both)
+
+
+def test_groups_and_times_of_all_parts_are_taken_together(home):
+    path, given = arrays(home)
+    for part, count in (("train", 60), ("val", 20), ("test", 30)):
+        given |= {f"who_{part}": np.arange(count) % 7, f"day_{part}": np.arange(count) + 0.5}
+    np.savez(path, **given)
+    wanted = Wanted(group="who_train", time="day_train")
+    assert look_into(path, wanted)[1].parts == (60, 20, 30)
+    dataset = load_dataset(DatasetSpec(name=store_file(path, "rows", wanted).name), 1)
+    for key, values in (("who", dataset.groups), ("day", dataset.times)):
+        whole = [given[f"{key}_{part}"] for part in ("train", "val", "test")]
+        assert np.array_equal(values, np.concatenate(whole))
+    del given["who_test"]
+    np.savez(path, **given)
+    _, plan = look_into(path, wanted)
+    assert plan.parts == (60, 20, 0) and "Not used: x_test" in " ".join(plan.notes)
+
+
+def test_parts_of_different_types_are_told(home):
+    _, given = arrays(home)
+    given["x_test"] = (given["x_test"] * 255).astype("float64")
+    np.savez(home / "arrays.npz", **given)
+    notes = " ".join(look_into(home / "arrays.npz", Wanted())[1].notes)
+    assert "different types: x_train float32, x_val float32, x_test float64" in notes
+
+
+def test_classes_that_never_train_are_told_when_the_file_is_looked_at(home):
+    _, given = arrays(home)
+    given["y_test"] = given["y_test"] + 1
+    np.savez(home / "arrays.npz", **given)
+    said = [" ".join(look_into(home / "arrays.npz", Wanted())[1].notes)]
+    path = pictures(home, {"train": 3, "test": 2})
+    (path / "test" / "cat").rename(path / "test" / "bird")
+    said.append(" ".join(look_into(path, Wanted())[1].notes))
+    table, _ = rows_with_parts(home, label=np.repeat(["a", "b", "c"], [30, 30, 50]))
+    said.append(" ".join(look_into(table, Wanted())[1].notes))
+    for text, name in zip(said, ("2", "bird", "c"), strict=True):
+        assert f"No training sample has the classes {name}: a model is wrong" in text
+
+
+def test_folders_of_sets_are_parts_and_an_empty_one_is_none(home):
+    path = pictures(home, {"training_set": 3, "test_set": 2})
+    assert look_into(path, Wanted())[1].parts == (6, 0, 4)
+    for kind in ("cat", "dog"):
+        for file in (path / "test_set" / kind).iterdir():
+            file.unlink()
+    assert look_into(path, Wanted())[1].parts == ()
+
+
+def test_train_can_be_a_class_among_others_with_folders_inside(home):
+    path = pictures(home, {"bus": 2, "car": 2, "train": 2}, classes=("one", "two"))
+    _, plan = look_into(path, Wanted(group="^[^/]+/"))
+    assert (plan.class_names, plan.parts) == (("bus", "car", "train"), ())
+
+
+def test_what_stands_beside_the_parts_is_named(home):
+    path = pictures(home, {"train": 2, "test": 2, "extra": 2})
+    with pytest.raises(DatasetError, match=r"with extra beside them.*the folder train"):
+        look_into(path, Wanted())
+
+
 def test_both_arrays_named_are_wanted_alone(home):
     path, _ = arrays(home)
     plan = look_into(path, Wanted(target="y_test", features=("x_test",)))[1]
@@ -190,6 +262,21 @@ def test_rows_left_out_of_a_table_are_left_out_of_their_part(home):
     assert look_into(path, Wanted(drop_missing=True))[1].parts == counts
     info = store_file(path, "rows", Wanted(drop_missing=True))
     assert np.bincount(load_dataset(DatasetSpec(name=info.name), 1).parts).tolist() == list(counts)
+
+
+def test_a_column_that_divides_is_not_the_target_where_it_stands_last(home):
+    path, table = rows_with_parts(home)
+    table = table.rename(columns={"label": "fate"})[["a", "b", "fate", "split"]]
+    table.to_csv(path, index=False)
+    _, plan = look_into(path, Wanted())
+    assert (plan.target, plan.part) == ("fate", "split")
+    assert "'fate' (the last column that can be predicted)" in " ".join(plan.notes)
+
+
+def test_an_empty_last_column_is_not_the_target(home):
+    path = home / "commas.csv"
+    path.write_text("a;b;fate;\n" + "".join(f"{n};{n % 7};{'pq'[n % 2]};\n" for n in range(40)))
+    assert look_into(path, Wanted())[1].target == "fate"
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,103 @@ def test_a_first_row_of_odd_cells_is_no_second_header(path):
     rows = "".join(f"{n},name {n % 9},{n % 2}\n" for n in range(30))
     found, _ = looked(path, f"size,name,label\nnone of it,Anna,1\n{rows}")
     assert found.rows == 31
+
+
+# Numbers that count, by chance or as names
+
+
+@pytest.mark.parametrize("split", [",", " ", "\t"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["0,1", "0.1,0.995", "0.2,0.980", "0.3,0.955", "0.4,0.921"],
+        ["1,2", "0.5,1.7", "1.3,2.4", "0.8,1.9", "1.6,2.2"],
+        ["1,2,3", "0.5,1.7,3.3", "1.3,2.4,2.2", "0.8,1.9,2.8", "1.6,2.2,3.1"],
+    ],
+)
+def test_a_first_sample_of_fractions_that_counts_is_kept_and_told(path, rows, split):
+    found, plan = looked(path, "\n".join(rows).replace(",", split))
+    assert not found.written.header and found.rows == len(rows)
+    assert "--header" in told(plan)[0]
+
+
+@pytest.mark.parametrize("first", ["0,1,2", "2000,2001,2002", "0,1,2,3,4"])
+def test_names_that_count_far_from_fractions_or_over_texts_are_names(path, first):
+    many = first.count(",") + 1
+    fractions = "".join(",".join([f"{50 + n}.5"] * many) + "\n" for n in range(20))
+    texts = "".join(
+        ",".join([f"{n / 7:.3f}"] * (many - 1) + ["ab"[n % 2]]) + "\n" for n in range(9)
+    )
+    for rows in (fractions, texts):
+        found, plan = looked(path, f"{first}\n{rows}")
+        assert found.written.header and not told(plan)
+
+
+def test_two_fractions_and_classes_below_a_count_are_told(path):
+    rows = "".join(f"{n / 7 + 0.01:.3f},{n / 9 + 0.01:.3f},{n % 3}\n" for n in range(20))
+    found, plan = looked(path, f"0,1,2\n{rows}")
+    assert found.written.header and "--no-header" in told(plan)[0]
+
+
+_FOUR = ["Peru", "Chad", "Cuba", "Iran"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["country,2000,2001", "Country,1/22/20,1/23/20", "Region,2020-01-31,2020-02-29", ",2000,2001",
+     "country," + ",".join(map(str, range(1800, 1850))), ",0,1,2"],
+)  # fmt: skip
+def test_years_and_dates_beside_names_that_come_once_are_names(path, first):
+    numbers = first.count(",")
+    rows = [",".join([name, *(f"{50 + 9 * n}.{k % 9}" for k in range(numbers))])
+            for n, name in enumerate(_FOUR)]  # fmt: skip
+    found, plan = looked(path, "\n".join([first, *rows]))
+    assert found.written.header and found.rows == 4 and not told(plan)
+
+
+def test_years_among_the_numbers_below_them_are_names_and_told(path):
+    rows = "".join(f"{name},{n * 900 + 700},{n * 1100 + 900}\n" for n, name in enumerate(_FOUR))
+    found, plan = looked(path, f"STATE,2010,2020\n{rows}")
+    assert found.written.header and "--no-header" in told(plan)[0]
+    found, plan = looked(path, "Oslo,2010\n" + "Bergen,700\nStavanger,2900\n" * 5)
+    assert not found.written.header and "--header" in told(plan)[0]
+
+
+def test_an_index_of_texts_without_a_name_beside_a_count_is_one(path):
+    rows = "".join(f"row {n},{n % 3},{n % 4},{n % 2}\n" for n in range(20))
+    found, plan = looked(path, f",0,1,2\n{rows}")
+    assert found.written.header and found.rows == 20 and not told(plan)
+
+
+def test_a_text_and_two_small_numbers_that_count_are_a_sample_and_told(path):
+    rows = "Bergen,3,1\nStavanger,5,2\nBergen,2,2\nBergen,4,1\nStavanger,1,1\n"
+    found, plan = looked(path, f"Oslo,1,2\n{rows}")
+    assert not found.written.header and found.rows == 6 and "--header" in told(plan)[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "row"),
+    [
+        ("No,Message,Category", "{n},hello {odd},{word}"),
+        ("true,pred", "{odd},{n}"),
+        ("Name,Yes,Kind", "Person {n},{n},{word}"),
+        ("True,Kind", "{n}.5,{word}"),
+        ("No,Yes", "{n}.5,{word}"),
+    ],
+)
+def test_a_name_that_is_a_word_for_a_truth_elsewhere_is_one(path, first, row):
+    rows = [row.format(n=n, odd=n % 2, word=["spam", "ham"][n % 2]) for n in range(1, 21)]
+    found, plan = looked(path, "\n".join([first, *rows]))
+    assert found.written.header and found.rows == 20 and not told(plan)
+
+
+def test_a_truth_above_truths_is_a_sample(path):
+    rows = "".join(f"Person {n % 7},{['Yes', 'No'][n % 2]}\n" for n in range(20))
+    found, _ = looked(path, f"Anna,Yes\n{rows}")
+    assert not found.written.header and found.rows == 21
+
+
+def test_one_date_over_numbers_beside_a_text_is_told(path):
+    rows = "".join(f"{name},{n}.5,{n}\n" for n, name in enumerate(_FOUR * 3))
+    found, plan = looked(path, f"Region,2020-01-31,9\n{rows}")
+    assert not found.written.header and "--header" in told(plan)[0]

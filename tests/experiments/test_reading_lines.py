@@ -117,6 +117,54 @@ def test_words_are_no_columns(path):
     assert looked(path, f"what it is,label\n{rows}")[0].written.delimiter == ","
 
 
+def test_many_cells_of_codes_in_many_lines_are_columns(path):
+    # As UCI writes German credit
+    rows = "".join(
+        f"A1{n % 4} {n % 40} A3{n % 5} A4{n % 7} {n * 37} A6{n % 3} A7{n % 2} {n % 2 + 1}\n"
+        for n in range(1, 40)
+    )
+    found, _ = looked(path, rows)
+    assert (found.written.delimiter, found.written.header) == ("whitespace", False)
+    assert found.rows == 39 and len(found.columns) == 8
+    words = "".join(f"{'see the' if n % 2 else 'birds'} of our town today\n" for n in range(40))
+    assert "one column" in refusal(path, words)
+    assert "one column" in refusal(path, "see the birds of town\nhear the cars of Rome\n" * 20)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"delimiter": "whitespace"}])
+@pytest.mark.parametrize("quote", ['"', ""])
+@pytest.mark.parametrize("name", ["{n}", "car-{n}"])
+def test_names_of_rows_without_a_name_as_r_writes_them(path, name, quote, wanted):
+    rows = [f"{quote}{name.format(n=n)}{quote} {n / 2} {n % 7} {n % 2}" for n in range(1, 41)]
+    header = " ".join(f"{quote}{name}{quote}" for name in ("mpg", "cyl", "label"))
+    found, plan = looked(path, "\n".join([header, *rows]), **wanted)
+    assert [column.name for column in found.columns] == ["column 1", "mpg", "cyl", "label"]
+    assert found.rows == 40 and [feature.name for feature in plan.features] == ["mpg", "cyl"]
+    assert found.columns[1].high == 20
+    blocks = CSV.blocks(path, found, plan, Wanted(**wanted))
+    x = np.concatenate([block.x for block in blocks])
+    assert x.shape == (40, 2) and x[0].tolist() == [0.5, 1]
+
+
+def test_names_of_rows_below_a_line_of_white_space_are_told(path):
+    rows = "".join(f"{n} {n / 2} {n % 7} {n % 2}\n" for n in range(1, 41))
+    assert "'mpg cyl label' with 3" in refusal(path, f"  \nmpg cyl label\n{rows}")
+
+
+def test_names_of_rows_between_commas_are_refused_with_what_to_do_in_r(path):
+    rows = "".join(f'"{n}",{n / 3},{n % 5},{n % 2}\n' for n in range(40))
+    assert "row.names = FALSE" in refusal(path, f'"a","b","label"\n{rows}')
+
+
+@pytest.mark.parametrize("at", [0, 5, 39])
+def test_some_short_lines_of_padded_columns_are_told(path, at):
+    lines = [f"{n / 3:.2f}   {n % 5}  {n % 7}  {n % 2}" for n in range(40)]
+    lines.insert(at, "0.25     3  1")
+    message = refusal(path, "\n".join(["a b c label", *lines]))
+    assert "most lines have 4 cells" in message and "'0.25 3 1' with 3" in message
+    assert "Write NA" in message
+
+
 @pytest.mark.parametrize("size", [1, 2, 7])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_pieces_of_padded_columns_make_the_same_lines(size, end):

@@ -55,3 +55,16 @@ def test_text_behind_a_quote_is_noticed_wherever_pieces_end(text, odd, size):
     for start in range(0, len(data), size):
         quotes.add(data[start : start + size])
     assert (quotes.odd, quotes.count) == (odd, data.count(b'"'))
+
+
+@pytest.mark.parametrize("split", [",", ";", "\t"])
+@pytest.mark.parametrize("behind", [" ", "   ", "\t"])
+def test_white_space_between_a_quote_and_its_comma_is_no_text(tmp_path, behind, split):
+    if behind == split:
+        pytest.skip("it is an empty cell")
+    inner = f'"two\nlines, ""{{n}}""{split}"{behind}'
+    text = "".join(f"{n}{split}{inner.format(n=n % 3)}{split}{n % 2}\n" for n in range(40))
+    found = look(tmp_path, f"a{split}n{split}label\n{text}")
+    assert found.rows == 40 and found.columns[1].distinct == 3
+    with pytest.raises(DatasetError, match="with text behind it"):
+        look(tmp_path, f'a{split}n{split}label\n{text}1{split}"x\ny"{behind}z{split}1\n')

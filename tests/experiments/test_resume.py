@@ -163,6 +163,39 @@ def test_a_run_that_has_not_ended_is_not_resumed(module_store):
     request_stop(module_store, run_id)
 
 
+@pytest.fixture(scope="module")
+def drawn(module_store) -> str:
+    changes = ["training.epochs=2", "split.method=shuffled", "split.test_split=0.2"]
+    run_id, _ = run_inline(module_store, load_spec(SPEC, changes))
+    return run_id
+
+
+def rows_of(store: Store, run_id: str) -> dict[str, list[int]]:
+    with np.load(fetch_artifact(store, run_id, "split.npz")) as split:
+        return {name: split[name].tolist() for name in split.files}
+
+
+def test_a_branch_with_another_seed_has_the_samples_of_its_run_in_the_same_parts(
+    module_store, drawn
+):
+    spec = branch_spec(module_store, drawn, 2, ["training.epochs=3", "seed=9"])
+    assert (spec.seed, spec.split.seed) == (9, get_spec(module_store, drawn).seed)
+    run_id, _ = run_inline(module_store, spec)
+    assert rows_of(module_store, run_id) == rows_of(module_store, drawn)
+    assert "divided otherwise" not in get_run(module_store, run_id).reason
+
+
+@pytest.mark.parametrize("change", ["split.seed=5", "split.test_split=0.4", "split.method=last"])
+def test_a_branch_with_another_split_says_that_samples_have_trained_before(
+    module_store, drawn, change
+):
+    spec = branch_spec(module_store, drawn, 2, ["training.epochs=3", change])
+    run_id, _ = run_inline(module_store, spec)
+    assert set(rows_of(module_store, run_id)["test"]) & set(rows_of(module_store, drawn)["train"])
+    said = get_run(module_store, run_id).reason
+    assert "some that validate or test here have trained before" in said
+
+
 def test_a_branch_from_an_epoch_without_checkpoint_names_those_that_are_there(
     module_store, straight
 ):

@@ -172,6 +172,51 @@ def test_classes_that_are_not_tested_are_told(home):
     assert not [one for one in tested if "the test" in one.title]
 
 
+def titles(audit):
+    return [one.title for one in find_all(audit)]
+
+
+def test_classes_that_are_tested_and_never_train_are_serious(home):
+    x = np.random.default_rng(0).normal(size=(ROWS, 3))
+    np.savez(home / "sorted.npz", x=x, y=LABELS)
+    info = store_file(home / "sorted.npz", "sorted", Wanted())
+    dataset = load_dataset(DatasetSpec(name=info.name), 1)
+    found = find_all(audit_of(dataset, method="last", test_split=0.25, validation_split=0.2))
+    (untrained,) = [one for one in found if one.title.startswith("Missing from training, and t")]
+    assert untrained.title.endswith(": 3") and as_change(untrained.changes)
+    assert not [one for one in found if one.title.startswith("No samples at all")]
+
+
+def test_the_order_of_the_file_matters_for_the_test_alone(home):
+    audit = audit_of(load_dataset(DatasetSpec(name="iris"), 1), validation_split=0, test_split=0.2)
+    assert audit.method == "last"
+    assert "The file is sorted by class, and its last part tests" in titles(audit)
+    assert "split.method=stratified" in [as_change(way.changes) for way in other_ways(audit)]
+
+
+def test_a_test_part_that_is_cut_away_is_told_and_no_other_is_offered(home):
+    info = store_file(arrays(home)[0], "rows", Wanted())
+    dataset = load_dataset(DatasetSpec(name=info.name, max_samples=50), 1)
+    audit = audit_of(dataset, method="shuffled")
+    assert "The file's test part is cut away" in titles(audit)
+    offered = [as_change(one.changes) for one in (*find_all(audit), *other_ways(audit))]
+    assert not [change for change in offered if "test_split=" in change or "given" in change]
+
+
+def test_only_groups_that_are_left_can_be_folds(home):
+    np.savez(
+        home / "few.npz", x=np.random.default_rng(0).normal(size=(60, 3)),
+        y=np.arange(60) % 2, who=np.arange(60) % 5,
+    )  # fmt: skip
+    info = store_file(home / "few.npz", "few", Wanted(group="who"))
+    dataset = load_dataset(DatasetSpec(name=info.name), 1)
+    audit = audit_of(dataset, method="group", test_split=0.2)
+    (folds,) = [way for way in other_ways(audit) if "split.folds" in way.changes]
+    assert folds.changes["split.folds"] == 4
+    split = SplitSpec(method="group", test_split=0.2, folds=folds.changes["split.folds"])
+    assert len(split_dataset(dataset, split, 1).validation) == 12
+
+
 def test_groups_and_times_are_looked_at_in_the_test_too(home):
     random = np.random.default_rng(0)
     np.savez(

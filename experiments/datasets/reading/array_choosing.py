@@ -16,7 +16,8 @@ SAMPLE_NAMES = (
 )  # fmt: skip
 TARGET_NAMES = (
     "y", "target", "targets", "label", "labels", "class", "outcome",
-    "ytrain", "trainy", "trainlabels", "traintargets", "trainsety", "trainingy",
+    "ytrain", "trainy", "trainlabels", "traintargets", "trainlabel", "traintarget", "trainsety",
+    "trainingy",
 )  # fmt: skip
 #: What says in a name that an array is for training: a word of its own, or beside x or y (trainX,
 #: Xtrain), or before a capital (trainImages).

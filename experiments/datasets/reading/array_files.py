@@ -5,15 +5,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.datasets.catalogue import Kind
+from experiments.datasets.catalogue import TRAINING, Kind
 from experiments.datasets.reading.array_choosing import Chosen, choose
 from experiments.datasets.reading.array_keys import choose_keys, groups_of, time_notes, times_of
 from experiments.datasets.reading.array_lists import with_lists
 from experiments.datasets.reading.array_parts import Divided, with_parts
 from experiments.datasets.reading.array_samples import Form, SampleScan, form_of
 from experiments.datasets.reading.array_source import BLOCK_BYTES, ArraySource, Listed, texts_of
-from experiments.datasets.reading.array_targets import Encoder, TargetScan
-from experiments.datasets.reading.found import Block, Feature, Plan, Wanted, parts_notes
+from experiments.datasets.reading.array_targets import Encoder, TargetScan, names_in
+from experiments.datasets.reading.found import (
+    MOST_CATEGORIES,
+    Block,
+    Feature,
+    Plan,
+    Wanted,
+    parts_notes,
+)
 from experiments.errors import DatasetError
 
 
@@ -50,11 +57,14 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
     targets = TargetScan(source, chosen.y)
     kept = 0
     counts = np.zeros(0 if divided.parts is None else 3, np.int64)
+    trained: set[str] = set()
     for read in _read(divided, form, samples, wanted):
         targets.add(read.y, read.rows)
         kept += len(read.rows)
         if read.parts is not None:
             counts += np.bincount(read.parts, minlength=3)
+            if len(trained) <= MOST_CATEGORIES:
+                trained |= names_in(chosen.y, read.y[read.parts == TRAINING])
     parts = tuple(counts.tolist())
     dropped = chosen.x.samples - kept
     if kept < 2:
@@ -63,6 +73,7 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
             f"{chosen.x.samples:,} rows are left. Keep the rows, or fill the values in."
         )
     found = targets.targets(wanted)
+    untrained = [name for name in found.class_names if name not in trained]
     names, about_names = _feature_names(source, chosen, form)
     return Plan(
         kind=form.kind,
@@ -75,8 +86,8 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
         features=tuple(map(Feature, names)),
         parts=parts,
         notes=(
-            *chosen.notes, *parts_notes(parts), *keys.notes, form.note, *found.notes, *about_names,
-            *samples.notes(names, dropped), *time_notes(source, keys),
+            *chosen.notes, *parts_notes(parts, untrained), *keys.notes, form.note, *found.notes,
+            *about_names, *samples.notes(names, dropped), *time_notes(source, keys),
         ),
         group=keys.group.path if keys.group else "",
         time=keys.time.path if keys.time else "",

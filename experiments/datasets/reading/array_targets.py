@@ -144,6 +144,14 @@ class TargetScan:
         )
 
 
+def names_in(y: Listed, raw: np.ndarray) -> set[str]:
+    """What the classes of some targets, as in the file, are called."""
+    if is_one_hot(y):
+        return {str(number) for number in np.unique(raw.argmax(axis=1)).tolist()}
+    values = np.unique(flat(raw))
+    return set(texts_of(values)) if values.dtype.kind in "SU" else set(map(_name, values.tolist()))
+
+
 class Encoder:
     """Targets as a block has them: numbers of classes (int64), or for a regression float64."""
 

@@ -1,6 +1,7 @@
 """The column of a table that says of each row whether it is for training, validation or test."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,20 +17,27 @@ def part_column(table: Table, taken: Collection[str]) -> Column | None:
     return found[0] if len(found) == 1 else None
 
 
+class Parts(NamedTuple):
+    """How many rows each part has, and the classes that no training row has."""
+
+    counts: tuple[int, ...] = ()
+    untrained: tuple[str, ...] = ()
+
+
 def count_parts(
-    file: TableFile,
-    table: Table,
-    target: Target,
-    part: Column,
-    needed: Sequence[Feature],
-) -> tuple[int, ...]:
-    """How many rows each part has, without those that miss any of the features ``needed``."""
+    file: TableFile, table: Table, target: Target, part: Column, needed: Sequence[Feature]
+) -> Parts:
+    """The parts of a table, without the rows that miss any of the features ``needed``."""
     counts = np.zeros(3, np.int64)
+    trained: set[int] = set()
     for rows in scan(file, table, needed, target, Splitting(part=part)):
         if rows.parts is not None:
             whole = ~np.isnan(rows.x).any(axis=1)
             counts += np.bincount(rows.parts[whole], minlength=3)
-    return tuple(counts.tolist())
+            if target.class_names:
+                trained |= set(rows.y[whole & (rows.parts == TRAINING)].astype(int).tolist())
+    names = enumerate(target.class_names)
+    return Parts(tuple(counts.tolist()), tuple(name for n, name in names if n not in trained))
 
 
 def _says_parts(column: Column) -> bool:

@@ -12,6 +12,7 @@ from experiments.datasets.reading.class_numbers import are_classes
 from experiments.datasets.reading.column_exact import exact_in
 from experiments.datasets.reading.column_kinds import IF_NUMBERS
 from experiments.datasets.reading.column_notes import odd_words
+from experiments.datasets.reading.column_parts import part_column
 from experiments.datasets.reading.column_scanning import (
     TableFile,
     Target,
@@ -74,6 +75,13 @@ def _find(file: TableFile, table: Table, wanted: Wanted) -> tuple[Column, str]:
     for name in TARGET_NAMES:
         if name in lower:
             return columns[lower[name]], "by its name"
+    taken = {wanted.group, wanted.time, *wanted.features}
+    part = part_column(table, {*taken, *wanted.categories})
+    for column in reversed(table.columns):
+        empty = 2 * column.missing > table.rows
+        if column.name not in taken and column is not part and not empty:
+            last = column is table.columns[-1]
+            return column, "the last column" if last else "the last column that can be predicted"
     return table.columns[-1], "the last column"
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from experiments.datasets.reading.csv_endings import AT_ITS_END, NOTHING, Ending, find_ending
 from experiments.datasets.reading.csv_headers import (
+    SHOWN,
     Header,
     are_values,
     columns_of,
@@ -34,6 +35,8 @@ LONGEST_LINE = 1 << 20
 _ROWS_LOOKED_AT = 2000
 _COLUMNS_LOOKED_AT = 200
 _FEW_ROWS = 3
+# Sentences do not all have so many words, with a number in one place or without, in so many lines
+_MANY_CELLS, _MANY_WORDS, _MANY_ROWS = 5, 8, 20
 # What Excel reads of a first line: sep=;
 _SEPARATOR = re.compile(r'"?sep=([^\r\n])"?\r?\n', re.IGNORECASE)
 
@@ -46,6 +49,7 @@ class Layout:
     ``commas`` are the columns, from 0, whose numbers have decimal commas, ``unclear`` those
     that may have. ``unnamed`` says how many columns the header leaves without a name, and ``doubt``
     what is not clear about it. ``unlike_rows`` is whether no row of data can be as the header.
+    ``row_names`` is whether they begin the rows, and not the header: as R's write.table writes.
     ``usual_cells`` is how many most rows have, 0 where few rows show it, and ``ending`` what
     is left out behind them.
     """
@@ -59,6 +63,7 @@ class Layout:
     unnamed: int = 0
     doubt: str = ""
     unlike_rows: bool = False
+    row_names: bool = False
     usual_cells: int = 0
     ending: Ending = AT_ITS_END
 
@@ -71,6 +76,7 @@ class Layout:
 class _Beginning(NamedTuple):
     rows: list[list[str]]
     delimiter: str
+    row_names: bool = False
 
 
 def detect(path: Path, wanted: Wanted) -> Layout:
@@ -115,7 +121,9 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
             f"{path.name}: line 1 has {len(first):,} columns. Allowed: up to {MOST_COLUMNS:,}. "
             "Save it with those that matter."
         )
-    if wanted.header is None:
+    if beginning.row_names:
+        judged = Header(True, sure=True)
+    elif wanted.header is None:
         refuse_second_header(path, first, rest)
         judged = judge_header(first, rest)
     else:
@@ -138,6 +146,7 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
         unnamed=unnamed,
         doubt=judged.note,
         unlike_rows=judged.sure,
+        row_names=beginning.row_names,
         usual_cells=_usual_cells(rest),
         ending=ending,
     )
@@ -161,7 +170,7 @@ def _whole_lines(path: Path, text: str) -> str:
 def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
     """The first rows, split by the delimiter under which they look most like a table."""
     if wanted.delimiter == WHITE_SPACE:
-        return _Beginning(_split(path, with_tabs(text), "\t"), WHITE_SPACE)
+        return _with_row_names(_split(path, with_tabs(text), "\t"), text, wanted)
     if wanted.delimiter is not None:
         if len(wanted.delimiter) != 1 or wanted.delimiter in '"\r\n' or ord(wanted.delimiter) > 127:
             raise DatasetError(
@@ -177,7 +186,8 @@ def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
             refused.append(error)
     best = max(tried, key=_likeness, default=None)
     if best is None or _likeness(best)[0] < 1 or _likeness(best)[1] == 0:
-        spaced = _with_white_space(path, text)
+        one_column = best is None or _likeness(best)[2] == 1
+        spaced = _with_white_space(path, text, wanted, refuse=one_column)
         if spaced is not None:
             return spaced
     if best is None or (refused and len(best.rows[0]) == 1):
@@ -185,16 +195,41 @@ def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
     return best
 
 
-def _with_white_space(path: Path, text: str) -> _Beginning | None:
-    """The rows as white space splits them, where all agree and half of their cells are values."""
+def _with_white_space(path: Path, text: str, wanted: Wanted, refuse: bool) -> _Beginning | None:
+    """The rows as white space splits them, where all agree and half of their cells are values, or
+    there are many cells in many rows; ``refuse`` those of which nearly all agree."""
     try:
         rows = _split(path, with_tabs(text), "\t")
     except DatasetError:
         return None
-    spaced = _Beginning(rows, WHITE_SPACE)
+    spaced = _with_row_names(rows, text, wanted)
     agreeing, values, cells = _likeness(spaced)
-    alike = agreeing == 1 and len(rows) > 2 and cells > 1
-    return spaced if alike and values >= 0.5 else None
+    many = cells >= (_MANY_CELLS if values else _MANY_WORDS) and len(rows) >= _MANY_ROWS
+    if agreeing == 1 and len(rows) > 2 and cells > 1 and (values >= 0.5 or many):
+        return spaced
+    if refuse and 0.8 <= agreeing < 1 and cells >= _FEW_ROWS and values >= 0.5:
+        other = next(row for row in rows if len(row) != cells)
+        raise DatasetError(
+            f"{path.name}: by white space most lines have {cells:,} cells, and others not, such as "
+            f"{' '.join(other)[:SHOWN]!r} with {len(other):,}. Write NA where a value is missing, "
+            "put quotes around cells and names with spaces, and delete lines that are no rows; or "
+            "say by which delimiter the cells are split."
+        )
+    return None
+
+
+def _with_row_names(rows: list[list[str]], text: str, wanted: Wanted) -> _Beginning:
+    """Rows by white space; with an empty cell before the header where that has one cell less than
+    all others, which begin with different names: so R's write.table writes them."""
+    first, rest = rows[0], rows[1:]
+    names = {row[0] for row in rest}
+    alike = len(rest) >= _FEW_ROWS and {len(row) for row in rest} == {len(first) + 1}
+    above = text.lstrip(" \t")[:1] in "\r\n"
+    if wanted.header is False or not alike or len(names) < len(rest) or above:
+        return _Beginning(rows, WHITE_SPACE)
+    if len(set(first)) < len(first) or any(are_values((name,)) for name in first):
+        return _Beginning(rows, WHITE_SPACE)
+    return _Beginning([["", *first], *rest], WHITE_SPACE, row_names=True)
 
 
 def _splitting(delimiter: str) -> str:

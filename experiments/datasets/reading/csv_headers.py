@@ -17,6 +17,16 @@ from experiments.datasets.reading.column_values import (
     date_formats,
     numbers_in,
 )
+from experiments.datasets.reading.csv_counts import (
+    LONG_COUNT,
+    LONG_STEPS,
+    are_years,
+    counts,
+    has_no_number,
+    has_no_whole_number,
+    has_numbers_alone,
+    is_far_from,
+)
 from experiments.datasets.reading.date_styles import is_month
 from experiments.errors import DatasetError
 
@@ -29,11 +39,9 @@ _BEGINS_VALUE = re.compile(r"\s*([-+.,0-9]|(true|false|yes|no|inf(inity)?|nan)\s
 # A name, and no word for a value that is missing
 _NAME = re.compile(r"(?!(n\.?a\.?|missing|unknown|none|null|nan)$)[^\W\d]", re.IGNORECASE)
 _MARKS = frozenset((*MISSING, *MARKS)) - {""}
-_WHOLE = re.compile(r"[-+]?[0-9]+")
+_WORDS = frozenset(("true", "false", "yes", "no"))
 _SPACE = f" \t{MARK}"
 _FEW_ROWS = 3  # show nothing about a column
-_LONG_COUNT = 10  # columns: no sample counts so far by chance
-_LONG_STEPS = 5  # columns: nor goes so far in steps of 2
 
 Cells = tuple[str, ...]
 
@@ -140,7 +148,15 @@ def _unlike(first: list[str], rows: list[list[str]]) -> list[list[str]]:
 
 
 def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:
-    values = [_is_value(name, column) for name, column in zip(names, columns, strict=True)]
+    pairs = list(zip(names, columns, strict=True))
+    values = [_is_value(name, below) and not _is_no_truth(name, below) for name, below in pairs]
+    dates = [
+        n
+        for n, pair in enumerate(pairs)
+        if values[n] and has_no_number(pair[:1]) and _is_odd_date(*pair)
+    ]
+    if len(dates) > 1:
+        values = [value and n not in dates for n, value in enumerate(values)]
     if all(value or not name for value, name in zip(values, names, strict=True)):
         return _of_numbers(first, names, columns)
     repeated = {
@@ -156,7 +172,9 @@ def _judge(first: list[str], names: list[str], columns: list[Cells]) -> Header:
     if any(values):
         if over:
             return Header(True, sure=True) if len(over) > len(against) else _no(first)
-        return Header(_are_beside_a_count(names, values, texts, columns))
+        if dates:
+            return _no(first)
+        return _beside_numbers(first, names, values, texts, columns)
     against |= {n for n, name in enumerate(names) if name in _MARKS}
     above_values = bool(over) or any(map(are_values, columns))
     if not against:
@@ -179,58 +197,79 @@ def _no(first: list[str]) -> Header:
     return Header(False, _as_sample(first))
 
 
-def _are_beside_a_count(
-    names: list[str], values: list[bool], texts: list[int], columns: list[Cells]
-) -> bool:
-    """country, 2019, 2020: they count, and what is beside them stands in no row."""
-    count = [name for n, name in enumerate(names) if values[n]]
-    unseen = any(0 < len(set(columns[n])) < len(columns[n]) for n in texts)
-    return _count(count) and unseen and not any(names[n] in columns[n] for n in texts)
+def _is_no_truth(name: str, column: Cells) -> bool:
+    """Whether No, True and the like stand over anything else: a name."""
+    if name.lower() not in _WORDS:
+        return False
+    below = {cell.strip().lower() for cell in column} - {"", *map(str.lower, _MARKS)}
+    return bool(below) and not below & _WORDS
+
+
+def _is_odd_date(name: str, column: Cells) -> bool:
+    """Whether a date stands over numbers."""
+    return has_numbers_alone(column) and bool(date_formats(pa.array([name])))
+
+
+def _beside_numbers(
+    first: list[str], names: list[str], values: list[bool], texts: list[int], columns: list[Cells]
+) -> Header:
+    """country, 2019, 2020 above texts and numbers: numbers that count, or years, may be names."""
+    if any(names[n] in columns[n] for n in texts):
+        return Header(False)
+    numbers = [name for name, value in zip(names, values, strict=True) if value]
+    below = [column for column, value in zip(columns, values, strict=True) if value]
+    counting = sum(map(counts, zip(*below, strict=True)))
+    ascending = numbers == sorted(set(numbers))
+    years = ascending and are_years(numbers) and not all(map(are_years, below))
+    if not (counts(numbers) or years) or counting > len(below[0]) // 10:
+        return Header(False)
+    if counting or len(below[0]) < _FEW_ROWS:
+        return _no(first)
+    far = all(map(is_far_from, numbers, below))
+    if len(numbers) >= LONG_COUNT or (len(numbers) > 1 and far):
+        return Header(True, sure=True)
+    unseen = any(len(set(columns[n])) < len(columns[n]) for n in texts)
+    if len(numbers) >= (_FEW_ROWS if unseen else LONG_STEPS) or (years and len(numbers) > 1):
+        return Header(True, _as_names(first))
+    return _no(first)
 
 
 def _of_numbers(first: list[str], names: list[str], columns: list[Cells]) -> Header:
     """Whether a line of nothing but numbers has names: 0, 1, 2 as pandas writes them for an array,
     years."""
     begin = 0 if names[0] else 1  # the index, which has no name
-    numbers = names[begin:]
-    index = list(map(str.strip, columns[0])) == [str(n) for n in range(len(columns[0]))]
-    if begin and index and columns[0] and (_count(numbers) or numbers == ["0"]):
-        return Header(True, sure=True)
-    below = columns[begin:]
-    counting = sum(_count(row) for row in zip(*below, strict=True))
+    numbers, below = names[begin:], columns[begin:]
+    index = list(map(str.strip, columns[0]))
+    if begin and index and (counts(numbers) or numbers == ["0"]):
+        if index == [str(n) for n in range(len(index))]:
+            return Header(True, sure=True)
+    counting = sum(map(counts, zip(*below, strict=True)))
     # Of small whole numbers some rows count by chance; where many do the first is one of them
-    if not _count(numbers) or counting > (len(below[0]) // 10 if numbers[0] == "0" else 0):
+    few = counting <= (len(below[0]) // 10 if numbers[:1] == ["0"] else 0)
+    texts = begin and all(index) and has_no_number(columns[0]) and not are_values(columns[0])
+    if texts and few and (counts(numbers) or (are_years(numbers) and len(numbers) > 1)):
+        named = len(set(index)) == len(index) >= _FEW_ROWS and not counting
+        return Header(True, "" if named else _as_names(first), sure=named)
+    if not counts(numbers) or not few:
         return Header(False)
-    enough = len(below[0]) >= _FEW_ROWS and not counting
-    strange = any(map(_has_no_whole_number, below)) or all(map(_is_far_from, numbers, below))
-    if enough and (len(numbers) >= _LONG_COUNT or strange):
+    if counting or len(below[0]) < _FEW_ROWS:
+        return _no(first)
+    return _short_count(first, numbers, below)
+
+
+def _short_count(first: list[str], numbers: list[str], below: list[Cells]) -> Header:
+    """Whether numbers that count, and no row below does, are names. Of two to four fractions the
+    first sample may count by chance: %g writes 0.0 and 1.0 as 0 and 1."""
+    far = list(map(is_far_from, numbers, below))
+    fractions = list(map(has_no_whole_number, below))
+    if len(numbers) >= LONG_COUNT or all(far) or any(map(has_no_number, below)):
         return Header(True, sure=True)
+    if len(numbers) >= LONG_STEPS and any(fractions):
+        return Header(True, sure=True)
+    classes = len(numbers) >= _FEW_ROWS and all(fractions[:-1]) and not fractions[-1]
+    if any(fractions) and (any(far) or classes):
+        return Header(True, _as_names(first))
     return _no(first)
-
-
-def _count(texts: Sequence[str]) -> bool:
-    """Whether they are whole numbers, each one more than the one before; of many, equal steps."""
-    if len(texts) < 2 or not all(text.isascii() and text.isdigit() for text in texts[:2]):
-        return False
-    start, step = int(texts[0]), int(texts[1]) - int(texts[0])
-    if step < 1 or (step > 1 and len(texts) < _LONG_STEPS):
-        return False
-    return all(text == str(start + step * n) for n, text in enumerate(map(str.strip, texts)))
-
-
-def _has_no_whole_number(column: Cells) -> bool:
-    """Whether numbers are strange to a column: it has fractions, texts or dates alone."""
-    present = [cell for cell in map(str.strip, column) if cell and cell not in _MARKS]
-    return len(present) >= _FEW_ROWS and not any(map(_WHOLE.fullmatch, present))
-
-
-def _is_far_from(name: str, column: Cells) -> bool:
-    """Whether a number is further from all of a column than those are from each other."""
-    present = [cell for cell in map(str.strip, column) if cell]
-    if not present or not all(map(_WHOLE.fullmatch, present)):
-        return False
-    low, high = min(map(int, present)), max(map(int, present))
-    return not 2 * low - high <= int(name) <= 2 * high - low
 
 
 def _as_sample(first: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,13 @@ def line_of(path: Path, layout: Layout, row: int) -> int:
 
 def refuse_text_after_quote(path: Path, layout: Layout) -> None:
     """Refuse a cell over several lines with text after the quote that closes it: that quote was
-    to open another cell, and the lines between are lost."""
+    to open another cell, and the lines between are lost. White space there is no text."""
+    delimiter = re.escape(layout.splitting)
+    behind = re.compile(rf'"(?:(?!{delimiter})[ \t])+(?={delimiter}|[\r\n]|$)')
     with _text(path, layout) as text:
-        reader = csv.reader(text, delimiter=layout.splitting, strict=True)
+        # Within a cell this takes white space only, and leaves quotes and delimiters as they are
+        trimmed = (behind.sub('"', line) for line in text)
+        reader = csv.reader(trimmed, delimiter=layout.splitting, strict=True)
         begin = 1
         while True:
             try:

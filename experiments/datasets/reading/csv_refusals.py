@@ -46,8 +46,16 @@ def _why_cells(path: Path, layout: Layout, row: Any) -> str:
             f"{text!r}. Delete what stands above the table, or put quotes around cells with "
             f"{sign!r}."
         )
+    if header and row.number == 2 and row.expected_columns == row.actual_columns + 1:
+        if not layout.names[-1] or layout.unnamed:
+            return (
+                f"{path.name}: line 1 ends with {sign!r}, and the rows do not: {text!r}. Delete it "
+                "there."
+            )
     if header and row.number == 2:
         more = "a name for each column" if row.actual_columns > row.expected_columns else ""
+        if row.actual_columns == row.expected_columns + 1 == layout.usual_cells:
+            more += " (of R: write.table with row.names = FALSE, or col.names = NA)"
         more = more or "as many cells as there are names"
         return (
             f"{path.name}: line 1 has {row.expected_columns:,} cells, and line 2 has "

@@ -31,7 +31,7 @@ class CheckedText(io.RawIOBase):
         self._skipped = layout.skipped_lines
         self._line = 1 + self._skipped
         self._tail = b""  # of the line that is not at its end yet, as UTF-8
-        self._ready = b""
+        self._ready = self._delimiter.encode() if layout.row_names else b""
         self._ended = False
         self.quotes = Quotes(self._delimiter)
 

@@ -1,6 +1,6 @@
 """What is in a file that a user brings, and what the user wants of it. Nothing here reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -153,7 +153,7 @@ class Pictures:
     (width, height) and each colour mode (L, RGB, RGBA, P …). ``parts`` are how many there are for
     training, validation and test, where there is a folder for each. ``merged`` are classes of more
     than one folder, whose names look the same. ``groups`` is how many are found in the names of
-    the pictures, if asked for."""
+    the pictures, if asked for. ``untrained`` are classes that no picture for training has."""
 
     classes: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[tuple[int, int], int], ...]
@@ -162,6 +162,7 @@ class Pictures:
     parts: tuple[int, ...] = ()
     merged: tuple[str, ...] = ()
     groups: int = 0
+    untrained: tuple[str, ...] = ()
 
 
 Found = Table | Arrays | Pictures
@@ -239,14 +240,23 @@ class Plan:
     parts: tuple[int, ...] = ()
 
 
-def parts_notes(parts: tuple[int, ...]) -> tuple[str, ...]:
-    """A note on the parts that a file has, none without any."""
+def parts_notes(parts: tuple[int, ...], untrained: Sequence[str] = ()) -> tuple[str, ...]:
+    """Notes on the parts that a file has, none without any, and on the classes that none of its
+    training samples has."""
     if not parts:
         return ()
     named = zip(("training", "validation", "test"), parts, strict=True)
     there = ", ".join(f"{samples:,} for {name}" for name, samples in named if samples)
     kept = " What is for the test never trains and never validates." if parts[TEST] else ""
-    return (f"The file divides its samples: {there}.{kept}",)
+    told = f"The file divides its samples: {there}.{kept}"
+    if not untrained:
+        return (told,)
+    more = f" and {len(untrained) - 10:,} more" if len(untrained) > 10 else ""
+    return (
+        told,
+        f"No training sample has the classes {', '.join(untrained[:10])}{more}: a model is wrong "
+        "about all of theirs. Correct their names, or leave them out.",
+    )
 
 
 class Block(NamedTuple):

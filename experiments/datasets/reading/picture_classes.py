@@ -49,7 +49,7 @@ def class_folders(members: Members, name: str, nested: bool = False) -> ClassFol
     names = _first_folders(folders, files)
     divided = {path.partition("/")[0] for path in folders if "/" in path}
     divided |= {path.partition("/")[0] for path in files if path.count("/") > 1}
-    parts = _split_folders(names, divided, name, top)
+    parts = _split_folders(names, divided, name, nested)
     if parts:
         names = _first_folders(
             [path.partition("/")[2] for path in folders if "/" in path],
@@ -122,20 +122,24 @@ def _first_folders(folders: Iterable[str], files: Iterable[str]) -> set[str]:
     return names | {path.partition("/")[0] for path in files if "/" in path}
 
 
-def _split_folders(names: set[str], divided: set[str], given: str, top: str) -> dict[str, int]:
-    """The part that each folder is, where all of them are parts; nothing where none is."""
+def _split_folders(names: set[str], divided: set[str], given: str, nested: bool) -> dict[str, int]:
+    """The part that each folder is, where all of them are parts; nothing where none is, or where
+    one class among others is called so."""
     splits = {name: PART_WORDS[low] for name in names if (low := name.casefold()) in PART_WORDS}
     only_splits = set(splits) == names and len(splits) > 1
     if not splits or not (only_splits or set(splits) & divided):
         return {}
-    named = sorted(splits, key=natural)
+    if nested and len(splits) == 1:
+        return {}
+    named, others = sorted(splits, key=natural), sorted(names - set(splits), key=natural)
     training = [name for name in named if splits[name] == TRAINING]
     if only_splits and len(set(splits.values())) == len(splits) and set(training) & divided:
         return splits
+    beside = f", with {', '.join(map(told, others[:3]))} beside them" if others else ""
     raise DatasetError(
-        f"{given} is divided into {', '.join(named)}: parts of a split, no classes. Allowed: a "
-        "folder train with a folder for each class in it, beside it val and test with the same "
-        f"ones, and nothing else. Or give one alone: the folder {told(top)}{named[0]} itself."
+        f"{given} is divided into {', '.join(named)}: parts of a split, no classes{beside}. "
+        "Allowed: a folder train with a folder for each class in it, beside it val and test with "
+        f"the same ones, and nothing else. Or give one alone: the folder {(training or named)[0]}."
     )
 
 

@@ -119,6 +119,7 @@ def _check_pictures(
     modes: Counter[str] = Counter()
     parts = Counter[int]()
     groups: set[str] = set()
+    trained: set[str] = set()
     left_out = [*folders.misplaced, *folders.beside]
     pixels = 0
     for (kind, file), result in zip(files, results, strict=True):
@@ -128,7 +129,9 @@ def _check_pictures(
         classes[kind] += 1
         sizes[result.size] += 1
         modes[result.mode] += 1
-        parts[folders.part_of.get(file, TRAINING)] += 1
+        part = folders.part_of.get(file, TRAINING)
+        parts[part] += 1
+        trained |= {kind} if part == TRAINING else set()
         if group_of:
             groups.add(group_of(folders.inside[file]))
         pixels += result.size[0] * result.size[1]
@@ -147,9 +150,10 @@ def _check_pictures(
         tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(left_out),
-        tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if folders.part_of else (),
+        tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if len(parts) > 1 else (),
         folders.merged,
         len(groups),
+        tuple(kind for kind, count in classes.items() if count and kind not in trained),
     )
 
 

@@ -61,7 +61,7 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
         parts=found.parts,
         group=wanted.group,
         notes=(
-            *parts_notes(found.parts),
+            *parts_notes(found.parts, found.untrained),
             *_groups_notes(found, wanted, name),
             _sizes_note(found, (width, height)),
             _modes_note(found, channels),

@@ -11,7 +11,7 @@ from experiments.datasets.catalogue import Kind, Task
 from experiments.datasets.reading.column_keys import Keys, choose_keys
 from experiments.datasets.reading.column_kinds import about_codes, check_kinds, too_many
 from experiments.datasets.reading.column_notes import about, why_no_feature
-from experiments.datasets.reading.column_parts import count_parts, part_column
+from experiments.datasets.reading.column_parts import Parts, count_parts, part_column
 from experiments.datasets.reading.column_precision import about_precision, about_times
 from experiments.datasets.reading.column_scanning import (
     TableFile,
@@ -82,7 +82,7 @@ def plan_table(
     amounts = [one for one in table.columns if one.name == target.name and not target.class_names]
     samples, dropping = _kept(file, table, wanted, columns, target)
     needed = [_feature(one) for one in columns if one.missing and wanted.drop_missing]
-    parts = count_parts(file, table, target, part, needed) if part else ()
+    parts = count_parts(file, table, target, part, needed) if part else Parts()
     return Plan(
         kind=Kind.TABULAR,
         task=task,
@@ -93,7 +93,7 @@ def plan_table(
         class_names=target.class_names,
         features=features,
         notes=(
-            *notes, *chosen, *keys.notes, *parts_notes(parts), *about_codes(table), *left_out,
+            *notes, *chosen, *keys.notes, *parts_notes(*parts), *about_codes(table), *left_out,
             *about(table, wanted.categories),
             *about_precision([*columns, *amounts]),
             *_about_dates(columns, keys), *dropping,
@@ -102,7 +102,7 @@ def plan_table(
         group=keys.group.name if keys.group else "",
         time=keys.time.name if keys.time else "",
         part=part.name if part else "",
-        parts=parts,
+        parts=parts.counts,
     )  # fmt: skip
 
 
