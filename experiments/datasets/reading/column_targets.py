@@ -27,6 +27,7 @@ from experiments.errors import DatasetError, unknown
 
 #: Names, in any case, of the column that is predicted where the user names none.
 TARGET_NAMES = ("target", "label", "class", "y", "outcome")
+_EMPTY = 0.9  # of the rows: a last column with more gaps is not what was meant
 
 
 class Chosen(NamedTuple):
@@ -78,7 +79,7 @@ def _find(file: TableFile, table: Table, wanted: Wanted) -> tuple[Column, str]:
     taken = {wanted.group, wanted.time, *wanted.features}
     part = part_column(table, {*taken, *wanted.categories})
     for column in reversed(table.columns):
-        empty = 2 * column.missing > table.rows
+        empty = column.missing > _EMPTY * table.rows
         if column.name not in taken and column is not part and not empty:
             last = column is table.columns[-1]
             return column, "the last column" if last else "the last column that can be predicted"
