@@ -44,8 +44,9 @@ def in_folds(audit: Audit) -> Action:
     method = audit.method
     if method in ("last", "none", "given"):
         method = "group" if audit.groups else _drawn(audit)
-    groups = audit.groups.divided if audit.groups and method == "group" else None
-    folds = min(_FOLDS, _divided(audit) if groups is None else groups)
+    folds = min(_FOLDS, _divided(audit))
+    if audit.groups and method == "group":
+        folds = min(_FOLDS, audit.groups.divided or audit.groups.groups)  # 0 in older audits
     if folds < 2 or method == "time":
         return Action()
     drawn: Changes = {} if method == audit.method else {"split.method": method}
