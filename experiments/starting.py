@@ -3,11 +3,11 @@ of another model. Whoever starts the process leaves the file and a note in the r
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
 import keras
-from pydantic import ValidationError
 
 from experiments.errors import ExperimentsError, SpecError
 from experiments.run_folder import RunFolder, read_json
@@ -69,7 +69,7 @@ def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
 
         plan = transplant(path, model)
         logger.info("%s", plan.sentence)
-        return Start(words=f"began with weights of {note['whose']}")
+        return Start(words=f"began with weights of {note['whose']}{_about_parts(spec, path)}")
     state, notes = restore(model, path)
     for said in notes:
         logger.info("%s", said)
@@ -85,23 +85,28 @@ def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
         model.optimizer.learning_rate = now
     resumed = note["how"] == "resume"
     words = f"was {'resumed' if resumed else 'branched off ' + note['whose']} after {_where(state)}"
-    if not resumed and _divides_otherwise(spec, state):
-        words += (
-            ", and its samples are divided otherwise than there: some that validate or test here "
-            "have trained before"
-        )
+    words += "" if resumed else _about_parts(spec, path)
     logger.info("This run %s", words)
     seams = tuple(dict.fromkeys((*state.seams, state.epoch))) if state.epoch else ()
     return Start(state, seams, words)
 
 
-def _divides_otherwise(spec: RunSpec, state: TrainingState) -> bool:
-    """Whether the same data is in other parts than in the run that a checkpoint is of."""
+def _about_parts(spec: RunSpec, path: Path) -> str:
+    """What to say where the same data is in other parts than in the run that a file is of."""
+    if not h5py.is_hdf5(path):
+        return ""
     try:
-        before = RunSpec.model_validate(state.spec)
-    except (ValidationError, ExperimentsError):  # of another version, or its data is deleted
-        return False
-    return before.dataset.name == spec.dataset.name and not spec.divides_as(before)
+        with h5py.File(path, "r") as file:
+            state = read_state(file)
+        before = RunSpec.model_validate(state.spec if state else None)
+    except (KeyError, TypeError, ValueError, ExperimentsError):  # of others, or its data is deleted
+        return ""
+    if before.dataset.name != spec.dataset.name or spec.divides_as(before):
+        return ""
+    return (
+        ", and its samples are divided otherwise than there: some that validate or test here have "
+        "trained before"
+    )
 
 
 def _rate(spec: Mapping[str, Any], epoch: int) -> float | None:

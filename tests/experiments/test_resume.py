@@ -196,6 +196,15 @@ def test_a_branch_with_another_split_says_that_samples_have_trained_before(
     assert "some that validate or test here have trained before" in said
 
 
+def test_weights_of_a_run_whose_samples_were_divided_otherwise_are_told_of(module_store, drawn):
+    changes = ["training.epochs=1", "split.method=shuffled", "split.test_split=0.2"]
+    start = f"start={{run: {drawn}, file: model/model.h5, how: weights}}"
+    for seed, told in ((1, False), (5, True)):
+        spec = load_spec(SPEC, [*changes, f"split.seed={seed}", start])
+        run_id, _ = run_inline(module_store, spec)
+        assert ("divided otherwise" in get_run(module_store, run_id).reason) == told
+
+
 def test_a_branch_from_an_epoch_without_checkpoint_names_those_that_are_there(
     module_store, straight
 ):
