@@ -4,8 +4,8 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.spec_files import read_spec
-from experiments.specs import RunSpec
+from experiments.spec.run_spec import RunSpec
+from experiments.spec.spec_files import read_spec
 
 
 def train_first_step(spec: RunSpec) -> dict[str, float]:
@@ -14,9 +14,9 @@ def train_first_step(spec: RunSpec) -> dict[str, float]:
     moments = {"began": time.time()}
     import keras
 
-    from experiments.datasets.loading import load_dataset
-    from experiments.datasets.splits import split_dataset
-    from experiments.models import build_model, compile_model
+    from experiments.data.loading import load_dataset
+    from experiments.data.split.splits import split_dataset
+    from experiments.models.building import build_model, compile_model
 
     moments["imports"] = time.time()
     keras.utils.set_random_seed(spec.seed)

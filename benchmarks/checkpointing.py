@@ -10,11 +10,11 @@ from typing import NamedTuple
 import keras
 
 from benchmarks.stopwatch import stopwatch
-from experiments.checkpoint_files import INDEX_FILE, MODEL_FILE, finish, parse_index
-from experiments.run_folder import RunFolder, read_journal
-from experiments.saving import load_model, save_model
-from experiments.specs import RunSpec
-from experiments.training import train
+from experiments.core.checkpoint_files import INDEX_FILE, MODEL_FILE, finish, parse_index
+from experiments.core.run_folder import RunFolder, read_journal
+from experiments.saving.whole_model import load_model, save_model
+from experiments.spec.run_spec import RunSpec
+from experiments.training.train import train
 
 
 class RoundTrip(NamedTuple):

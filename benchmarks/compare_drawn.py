@@ -14,11 +14,11 @@ from benchmarks.results import Line, Section
 from benchmarks.startup import App, browser, served, wait_until_healthy
 from benchmarks.stores import make_store
 from benchmarks.workspaces import Workspaces
-from dashboard.curve_chart import Look, compose
-from dashboard.curve_data import Curve
-from dashboard.curve_messages import whole
-from experiments.settings import ROOT, Settings
-from experiments.tracking.histories import read_histories
+from dashboard.chart.curve_chart import Look, compose
+from dashboard.chart.curve_data import Curve
+from dashboard.chart.curve_messages import whole
+from experiments.core.settings import ROOT, Settings
+from experiments.tracking.history_reader import read_histories
 from experiments.tracking.runs import list_runs
 from experiments.tracking.store import Store
 

@@ -8,11 +8,11 @@ from contextlib import closing
 from benchmarks.results import Line, Section
 from benchmarks.stores import METRICS, make_store
 from benchmarks.workspaces import Workspaces
-from dashboard.compare_curves import Choice, run_curves
-from dashboard.curve_chart import Look, compose
-from dashboard.curve_messages import Stream
-from experiments.settings import Settings
-from experiments.tracking.histories import HistoryReader
+from dashboard.chart.curve_chart import Look, compose
+from dashboard.chart.curve_messages import Stream
+from dashboard.compare.curves_view import Choice, run_curves
+from experiments.core.settings import Settings
+from experiments.tracking.history_reader import HistoryReader
 from experiments.tracking.runs import list_runs
 from experiments.tracking.store import Store
 

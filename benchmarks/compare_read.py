@@ -17,9 +17,9 @@ from benchmarks.processes import started, wait_for
 from benchmarks.results import Line, Section
 from benchmarks.stores import METRICS, make_store
 from benchmarks.workspaces import Workspaces
-from dashboard.index_query import RunFilter, passing
-from experiments.settings import Settings, python_command
-from experiments.tracking.histories import HistoryReader, read_histories
+from dashboard.runs.index_query import RunFilter, passing
+from experiments.core.settings import Settings, python_command
+from experiments.tracking.history_reader import HistoryReader, read_histories
 from experiments.tracking.run import Run
 from experiments.tracking.run_index import RunIndex, read_index
 from experiments.tracking.runs import list_runs

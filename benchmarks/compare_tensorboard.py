@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.processes import started, wait_for
 from benchmarks.startup import free_port
-from experiments.histories import Histories
+from experiments.diagnosis.histories import Histories
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -9,9 +9,9 @@ from statistics import median
 from benchmarks.processes import wait_for
 from benchmarks.results import Line, Section
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.launching import submit
-from experiments.run_folder import RunFolder, read_journal, read_json
-from experiments.specs import RunSpec
+from experiments.core.run_folder import RunFolder, read_journal, read_json
+from experiments.running.queue import submit
+from experiments.spec.run_spec import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import get_run
 from experiments.tracking.store import Store

@@ -13,17 +13,17 @@ import numpy as np
 
 from benchmarks.stopwatch import stopwatch
 from benchmarks.streaming_run import peak_mb
-from experiments.bases import FEATURES
-from experiments.callbacks import Pulse
-from experiments.datasets.loading import load_dataset
-from experiments.datasets.reading.found import Wanted
-from experiments.datasets.splits import split_dataset
-from experiments.datasets.storing import store_file
-from experiments.feature_cache import head_of
-from experiments.models import build_model, compile_model
-from experiments.run_folder import RunFolder
-from experiments.spec_files import parse_spec
-from experiments.training import train
+from experiments.core.run_folder import RunFolder
+from experiments.data.loading import load_dataset
+from experiments.data.reading.reader import Wanted
+from experiments.data.reading.storing import store_file
+from experiments.data.split.splits import split_dataset
+from experiments.models.bases import FEATURES
+from experiments.models.building import build_model, compile_model
+from experiments.spec.spec_files import parse_spec
+from experiments.training.callbacks import Pulse
+from experiments.training.feature_cache import head_of
+from experiments.training.train import train
 
 _ROWS = 2048  # pictures drawn and written at a time
 

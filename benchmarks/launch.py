@@ -11,11 +11,11 @@ from benchmarks.bare import train_first_step
 from benchmarks.processes import Forks, started, wait_for
 from benchmarks.results import Line, Section, of_repeats
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.launching import submit
-from experiments.run_folder import Entry, RunFolder, read_journal, read_json
-from experiments.settings import Settings
-from experiments.spec_files import parse_spec
-from experiments.specs import RunSpec
+from experiments.core.run_folder import Entry, RunFolder, read_journal, read_json
+from experiments.core.settings import Settings
+from experiments.running.queue import submit
+from experiments.spec.run_spec import RunSpec
+from experiments.spec.spec_files import parse_spec
 from experiments.tracking.store import Store
 
 OURS, FORK, COLD, MLFLOW = "submit to our worker", "bare fork", "python train.py", "mlflow run"

@@ -10,9 +10,9 @@ from benchmarks.processes import wait_for
 from benchmarks.results import Line, Section
 from benchmarks.startup import App, browser, draw, prepare, served, wait_until_healthy
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.launching import submit
-from experiments.run_folder import RunFolder, read_json
-from experiments.settings import ROOT
+from experiments.core.run_folder import RunFolder, read_json
+from experiments.core.settings import ROOT
+from experiments.running.queue import submit
 from experiments.tracking.store import Store
 
 _MB = 1_000_000

@@ -6,9 +6,9 @@ from benchmarks.delivery import measure_delivery
 from benchmarks.processes import Forks
 from benchmarks.results import Line, Section
 from benchmarks.workspaces import Workspaces
-from experiments.settings import Settings
-from experiments.spec_files import parse_spec
-from experiments.specs import RunSpec
+from experiments.core.settings import Settings
+from experiments.spec.run_spec import RunSpec
+from experiments.spec.spec_files import parse_spec
 
 if TYPE_CHECKING:
     from benchmarks.recorders import Cost

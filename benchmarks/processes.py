@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from experiments.settings import ROOT
+from experiments.core.settings import ROOT
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Forks:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["experiments.launching.imports"])
+        self._context.set_forkserver_preload(["experiments.running.preloading"])
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """The function's answer; raises RuntimeError with the error that it ended with."""

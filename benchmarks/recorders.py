@@ -11,15 +11,15 @@ import keras
 import numpy as np
 
 from benchmarks.stopwatch import AT_END, stopwatch
-from experiments.callbacks import Pulse, Recorder, TrainEvaluation
-from experiments.datasets.loading import load_dataset
-from experiments.datasets.splits import split_dataset
-from experiments.gap_recording import GapRecording, Sample
-from experiments.models import build_model, compile_model
-from experiments.run_folder import Journal, RunFolder
-from experiments.settings import Settings
-from experiments.specs import RunSpec
+from experiments.core.run_folder import Journal, RunFolder
+from experiments.core.settings import Settings
+from experiments.data.loading import load_dataset
+from experiments.data.split.splits import split_dataset
+from experiments.models.building import build_model, compile_model
+from experiments.spec.run_spec import RunSpec
 from experiments.tracking.store import Store
+from experiments.training.callbacks import Pulse, Recorder, TrainEvaluation
+from experiments.training.gap_recording import GapRecording, Sample
 
 Callbacks = list[keras.callbacks.Callback]
 _MEASURING = ("TrainEvaluation", "GapRecording")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.processes import Forks
 from benchmarks.results import Line, Section
 from benchmarks.workspaces import Workspaces
-from experiments.settings import ROOT
-from experiments.spec_files import parse_spec, read_spec
-from experiments.specs import RunSpec
+from experiments.core.settings import ROOT
+from experiments.spec.run_spec import RunSpec
+from experiments.spec.spec_files import parse_spec, read_spec
 
 if TYPE_CHECKING:
     from benchmarks.checkpointing import RoundTrip, Trained

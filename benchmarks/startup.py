@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.processes import started, wait_for
 from benchmarks.results import Line, Section, of_repeats
 from benchmarks.workspaces import Workspaces, add_finished_run
-from experiments.settings import ROOT, Settings
+from experiments.core.settings import ROOT, Settings
 from experiments.tracking.store import Store
 
 if TYPE_CHECKING:

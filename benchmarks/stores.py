@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.settings import Settings
-from experiments.specs import RunSpec
+from experiments.core.settings import Settings
+from experiments.spec.run_spec import RunSpec
 from experiments.tracking.changes import COLORS
 from experiments.tracking.store import EXPERIMENT, prepare_database
 

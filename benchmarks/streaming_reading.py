@@ -15,7 +15,7 @@ from benchmarks.processes import Forks
 from benchmarks.results import Line, Section
 
 if TYPE_CHECKING:
-    from experiments.datasets.reading.found import Wanted
+    from experiments.data.reading.reader import Wanted
 
 CSV_BYTES = 60_000_000
 ROWS = 1_000_000  # of Parquet, NPZ and HDF5
@@ -77,9 +77,9 @@ def _make(path: Path) -> None:
 
 def _read(name: str, path: Path, target: str) -> float:
     """Rows a second of one contestant, in this process."""
-    from experiments.datasets.reading.choosing import reader_of
-    from experiments.datasets.reading.found import Wanted
-    from experiments.datasets.storing import look_into
+    from experiments.data.reading.kinds import reader_of
+    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.storing import look_into
 
     reader_of(path)  # nobody's imports are measured
     wanted = Wanted(target=target)
@@ -95,7 +95,7 @@ def _read(name: str, path: Path, target: str) -> float:
 
 
 def _rate_of_storing(path: Path, wanted: "Wanted") -> float:
-    from experiments.datasets.storing import store_file
+    from experiments.data.reading.storing import store_file
 
     home = path.parent / "stored"
     os.environ["KERASCOPE_HOME"] = str(home)

@@ -11,15 +11,15 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from experiments.datasets.loading import load_dataset
-from experiments.datasets.reading.found import Wanted
-from experiments.datasets.samples import StoredSamples
-from experiments.datasets.storing import store_file
-from experiments.memory_needs import measured_peak
-from experiments.run_folder import RunFolder, read_journal
-from experiments.spec_files import parse_spec
-from experiments.streaming import StreamedBatches
-from experiments.training import train
+from experiments.core.run_folder import RunFolder, read_journal
+from experiments.data.loading import load_dataset
+from experiments.data.reading.reader import Wanted
+from experiments.data.reading.storing import store_file
+from experiments.data.samples import StoredSamples
+from experiments.spec.spec_files import parse_spec
+from experiments.training.memory_needs import measured_peak
+from experiments.training.streaming import StreamedBatches
+from experiments.training.train import train
 
 _MB = 1_000_000
 _DECODED = 5000  # pictures

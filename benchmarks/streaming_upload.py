@@ -14,7 +14,7 @@ from benchmarks.results import Line, Section
 from benchmarks.startup import App, browser, served, wait_until_healthy
 from benchmarks.streaming_files import write_csv
 from benchmarks.workspaces import Workspaces
-from experiments.settings import ROOT, Settings
+from experiments.core.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from experiments.specs import RunSpec
+    from experiments.spec.run_spec import RunSpec
 
 #: A ResNet of this project at the digits' own 8 pixels: a network of keras.applications wants
 #: pictures of 32, and trains some hundred times as long for the same digits.
@@ -38,8 +38,8 @@ def store_digits() -> tuple[str, str]:
     """Digits 0 to 4 and 5 to 9 as data sets of their own; returns their names."""
     from sklearn.datasets import load_digits
 
-    from experiments.datasets.reading.found import Wanted
-    from experiments.datasets.storing import store_file
+    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.storing import store_file
 
     digits = load_digits()
     pictures = (15 * digits.images[..., None]).astype("uint8")
@@ -81,9 +81,9 @@ def compare(home: Path, lengths: Lengths, seeds: range) -> tuple[float, list[Acc
     the validation accuracy of pretraining too."""
     import os
 
-    from experiments.from_scratch import from_scratch
-    from experiments.settings import read_settings
-    from experiments.spec_files import parse_spec
+    from experiments.core.settings import read_settings
+    from experiments.diagnosis.from_scratch import from_scratch
+    from experiments.spec.spec_files import parse_spec
     from experiments.tracking.store import Store
 
     os.environ["KERASCOPE_HOME"] = str(home)
@@ -112,7 +112,7 @@ def train_here(store: Any, spec: "RunSpec") -> tuple[str, float]:
     """The run's id and its best val_accuracy."""
     import json
 
-    from experiments.launching.inline import run_inline
+    from experiments.running.inline_launcher import run_inline
     from experiments.tracking.artifacts import fetch_artifact
 
     run_id, status = run_inline(store, spec)

@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.processes import started, wait_for
-from experiments.attending import attend
-from experiments.launching import submit
-from experiments.launching.local import FoundProcess
-from experiments.run_folder import Journal, RunFolder, write_json
-from experiments.settings import Settings, python_command, sqlite_uri
-from experiments.spec_files import parse_spec
-from experiments.specs import RunSpec
+from experiments.core.run_folder import Journal, RunFolder, write_json
+from experiments.core.settings import Settings, python_command, sqlite_uri
+from experiments.running.local_launcher import FoundProcess
+from experiments.running.queue import submit
+from experiments.running.supervision import attend
+from experiments.spec.run_spec import RunSpec
+from experiments.spec.spec_files import parse_spec
 from experiments.tracking.changes import create_run, start_run
 from experiments.tracking.runs import RunStatus, get_run
 from experiments.tracking.store import Store, prepare_database

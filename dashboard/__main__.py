@@ -9,9 +9,9 @@ import threading
 import time
 import urllib.request
 
-from experiments.errors import ExperimentsError
-from experiments.launching import end_worker, ensure_worker, worker_lives
-from experiments.settings import ROOT, Settings, python_command, read_settings
+from experiments.core.errors import ExperimentsError
+from experiments.core.settings import ROOT, Settings, python_command, read_settings
+from experiments.running.queue import end_worker, ensure_worker, worker_lives
 
 _HOST = "127.0.0.1"
 _READY_SECONDS = 180.0

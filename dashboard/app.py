@@ -10,8 +10,9 @@ ICON = Path(__file__).resolve().parent / "icon.svg"
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from dashboard import cache, draft  # noqa: E402 - the folder of the clone has to be known first
-from dashboard.components import (  # noqa: E402
+from dashboard.launch import draft  # noqa: E402 - the folder of the clone has to be known first
+from dashboard.shared import cache  # noqa: E402
+from dashboard.shared.components import (  # noqa: E402
     COMPARE,
     DATASETS,
     LAUNCH,
@@ -21,8 +22,8 @@ from dashboard.components import (  # noqa: E402
     RUNS,
     show_error,
 )
-from dashboard.table_toolbar import hide_raw_export  # noqa: E402
-from dashboard.uploaded_files import share_bytes  # noqa: E402
+from dashboard.shared.table_toolbar import hide_raw_export  # noqa: E402
+from dashboard.shared.uploaded_files import share_bytes  # noqa: E402
 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")

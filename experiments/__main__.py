@@ -8,23 +8,18 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
-from experiments.commands import (
-    applications,
-    bases,
-    datasets,
-    inspecting,
-    models,
-    remedying,
-    runs,
-    transplanting,
+from experiments.cli import (
+    application_commands,
+    base_commands,
+    dataset_commands,
+    inspect_command,
+    model_commands,
+    remedy_command,
+    run_commands,
+    weight_transfer_command,
 )
-from experiments.commands.answers import Command
-from experiments.errors import (
-    ArtifactError,
-    ExperimentsError,
-    StoreError,
-    WorkerError,
-)
+from experiments.cli.answers import Command
+from experiments.core.errors import ArtifactError, ExperimentsError, StoreError, WorkerError
 
 #: TensorFlow and MLflow talk about themselves on standard error otherwise.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_LOGGING_LEVEL": "ERROR"}
@@ -65,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
 
     for name, call, says in (
-        ("run", runs.run, "train a spec in the foreground"),
-        ("submit", runs.submit_spec, "queue a spec for a worker"),
+        ("run", run_commands.run, "train a spec in the foreground"),
+        ("submit", run_commands.submit_spec, "queue a spec for a worker"),
     ):
         command = add(name, help=says)
         command.add_argument("spec", type=Path, metavar="SPEC.yaml")
@@ -82,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "--epochs", type=_count, metavar="N", help="the total to reach (default: the spec's)"
     )
     _queueable(command)
-    _finish(command, runs.resume)
+    _finish(command, run_commands.resume)
 
     command = add("branch", help="train a new run from a checkpoint of another one")
     command.add_argument("run", metavar="RUN")
@@ -93,20 +88,20 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="FIELD=VALUE", help="what is changed"
     )
     _queueable(command)
-    _finish(command, runs.branch)
+    _finish(command, run_commands.branch)
 
     command = add("worker", help="train what is queued, until it is ended")
     command.add_argument("--slots", type=_slots, default=1, help="runs side by side (default 1)")
     command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
-    _finish(command, runs.work, json=False)
+    _finish(command, run_commands.work, json=False)
 
     command = add("status", help="list the runs, or show one")
     command.add_argument("run", nargs="?", metavar="RUN")
-    _finish(command, runs.status)
+    _finish(command, run_commands.status)
 
     command = add("stop", help="end a run after its current batch; its model is kept")
     command.add_argument("run", metavar="RUN")
-    _finish(command, runs.stop)
+    _finish(command, run_commands.stop)
 
     command = add("diagnose", help="is it overfitting? a verdict on runs or history files")
     command.add_argument("runs", nargs="*", metavar="RUN")
@@ -114,22 +109,22 @@ def _parser() -> argparse.ArgumentParser:
         "--history", nargs="+", default=[], metavar="FILE", type=Path,
         help="JSON files with a Keras history dict: {\"loss\": […], \"val_loss\": […]}",
     )  # fmt: skip
-    _finish(command, runs.diagnose_all)
+    _finish(command, run_commands.diagnose_all)
 
     command = add("predict", help="predict with a run's saved model")
     command.add_argument("run", metavar="RUN")
     command.add_argument(
         "input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .json or a picture"
     )
-    _finish(command, models.predict)
+    _finish(command, model_commands.predict)
 
     command = add(
         "export", help="write a run's model, weights, architecture, history or script to a file"
     )
     command.add_argument("run", metavar="RUN")
-    command.add_argument("--as", dest="kind", required=True, choices=list(models.EXPORTS))
+    command.add_argument("--as", dest="kind", required=True, choices=list(model_commands.EXPORTS))
     command.add_argument("out", type=Path, metavar="OUT")
-    _finish(command, models.export)
+    _finish(command, model_commands.export)
 
     command = add("transplant", help="take weights by layer name into another network")
     command.add_argument("weights", metavar="WEIGHTS", help="a model file, or a run")
@@ -147,37 +142,37 @@ def _parser() -> argparse.ArgumentParser:
         help="override a field of the new run's spec",
     )  # fmt: skip
     _queueable(command)
-    _finish(command, transplanting.transplant)
+    _finish(command, weight_transfer_command.transplant)
 
     command = add("remedy", help="try what may help a run, over several seeds, and say if it did")
-    remedying.add_arguments(command)
+    remedy_command.add_arguments(command)
     _queueable(command)
-    _finish(command, remedying.remedy)
+    _finish(command, remedy_command.remedy)
 
     command = add("scratch", help="train a run again without pretraining, to compare")
     command.add_argument("run", metavar="RUN", help="a run with a pretrained base")
     _queueable(command)
-    _finish(command, bases.scratch)
+    _finish(command, base_commands.scratch)
 
     command = add("bases", help="list the model files that are kept as bases, add one")
-    _finish(command, bases.list_all)
-    bases.add_arguments(command)
+    _finish(command, base_commands.list_all)
+    base_commands.add_arguments(command)
 
     command = add("applications", help="the networks of keras.applications and their weights")
-    _finish(command, applications.list_all)
-    applications.add_arguments(command)
+    _finish(command, application_commands.list_all)
+    application_commands.add_arguments(command)
 
     command = add("classify", help="the likeliest classes of pictures")
-    applications.add_classify_arguments(command)
-    _finish(command, applications.classify)
+    application_commands.add_classify_arguments(command)
+    _finish(command, application_commands.classify)
 
     command = add("inspect", help="what model files hold, whether they are safe, what differs")
-    inspecting.add_arguments(command)
-    _finish(command, inspecting.inspect)
+    inspect_command.add_arguments(command)
+    _finish(command, inspect_command.inspect)
 
     command = add("datasets", help="list the data sets, add files to them, delete one")
-    _finish(command, datasets.list_all)
-    datasets.add_arguments(command)
+    _finish(command, dataset_commands.list_all)
+    dataset_commands.add_arguments(command)
     return parser
 
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 import keras  # noqa: E402
 from keras.src.utils import file_utils  # noqa: E402
 
-from experiments.applications import FACTS_FILE, application_names  # noqa: E402
+from experiments.spec.applications import FACTS_FILE, application_names  # noqa: E402
 
 #: Top-1 and top-5 on ImageNet's validation set in percent: https://keras.io/api/applications
 _DOCUMENTED: dict[str, tuple[float, float | None]] = {

@@ -10,16 +10,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sklearn.datasets import load_breast_cancer
 
-from experiments.datasets.reading.found import Wanted
-from experiments.datasets.storing import store_file
-from experiments.launching import end_worker, ensure_worker, submit
-from experiments.settings import ROOT, Settings, read_settings
-from experiments.spec_files import read_spec
-from experiments.tracking.datasets import add_dataset
+from experiments.core.settings import ROOT, Settings, read_settings
+from experiments.data.reading.reader import Wanted
+from experiments.data.reading.storing import store_file
+from experiments.running.queue import end_worker, ensure_worker, submit
+from experiments.spec.spec_files import read_spec
 from experiments.tracking.runs import get_run
 from experiments.tracking.store import Store
-from tests.browser.driving import browser_page, dashboard, settle
-from tests.experiments.waiting import wait_for, wait_for_end
+from experiments.tracking.stored_datasets import add_dataset
+from tests.support.driving import browser_page, dashboard, settle
+from tests.support.waiting import wait_for, wait_for_end
 
 IMAGES = ROOT / "docs" / "images"
 EXAMPLES = ("diabetes_regression", "breast_cancer_logistic", "digits_cnn", "digits_mlp")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.settings import Settings, read_settings
+from experiments.core.settings import Settings, read_settings
 from experiments.tracking.store import Store, prepare_database
 
 # Files that take a minute or two; begun last, one of them would be all that runs at the end

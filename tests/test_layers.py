@@ -1,95 +1,109 @@
-"""The arrows of docs/architecture.md: imports point down only."""
+"""The arrows of docs/architecture.md: a folder imports from those below it, and nothing else."""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: From the ground up; a module may import from its own level and those below it.
+#: From the ground up. A module may import from its own folder and from folders of lower levels;
+#: folders of one level do not know each other. Modules beside the folders stand on top.
 LEVELS = [
-    {"errors", "old_files", "settings", "process_limits", "applications", "blocks"},
-    {
-        "datasets.catalogue", "datasets.stored", "spec_errors", "run_folder", "keras2_config",
-        "model_files", "checkpoint_files", "diagnosis", "histories", "model_specs",
-        "base_files", "application_times", "training_specs",
-    },
-    {"specs"},
-    {"spec_files"},
-    {
-        "tracking", "datasets", "weight_files", "remedies", "remedy_outcome", "base_findings",
-        "from_scratch",
-    },
-    {
-        "models", "architectures", "tables", "hdf5", "rewriting", "optimizer_state",
-        "training_state", "saving",
-        "opening", "shuffling", "streaming", "training_data", "batch_loop",
-        "memory_needs", "callbacks", "gap_recording", "scripts", "sample_files", "raw_rows",
-        "application_weights", "bases", "saved_bases", "feature_cache", "phases",
-    },
-    {"checkpoints", "transplanting", "transplanting_process", "exporting", "loaded_models"},
-    {"starting", "model_data"},
-    {"training", "attending"},
-    {
-        "launching", "predicting", "classifying", "explaining", "embedding", "measuring",
-        "evaluating", "planning", "keras_process", "inspect_process", "dataset_process",
-    },
-    {"worker", "keras_answers"},
-    {"commands"},
-    {"__main__"},
+    ["experiments/core"],
+    ["experiments/data"],
+    ["experiments/data/reading", "experiments/data/split"],
+    ["experiments/spec"],
+    ["experiments/diagnosis"],
+    ["experiments/tracking", "experiments/inspection"],
+    ["experiments/saving"],
+    ["experiments/foreign"],
+    ["experiments/models"],
+    ["experiments/training"],
+    ["experiments/inference"],
+    ["experiments/running"],
+    ["experiments/cli"],
+    ["experiments"],
+    ["dashboard/shared"],
+    ["dashboard/chart"],
+    [
+        "dashboard/runs", "dashboard/run", "dashboard/launch", "dashboard/compare",
+        "dashboard/data", "dashboard/models", "dashboard/pretrained",
+    ],
+    ["dashboard"],
 ]  # fmt: skip
+#: Folders inside a room that are not levels of their own, but chapters of it.
+_CHAPTERS = re.compile(r"^experiments/(data/reading|saving)/")
 
 
 def modules(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-def level(name: str) -> int | None:
-    """The level of a dotted name below ``experiments``; the longest matching entry counts."""
-    parts = name.split(".")
-    for length in range(len(parts), 0, -1):
-        for number, entries in enumerate(LEVELS):
-            if ".".join(parts[:length]) in entries:
-                return number
-    return None
-
-
 def dotted(path: Path) -> str:
-    parts = path.relative_to(ROOT / "experiments").with_suffix("").parts
+    parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
 
 
-@pytest.mark.parametrize("path", modules("experiments"), ids=dotted)
-def test_imports_inside_experiments_point_down(path):
-    own = dotted(path)
-    if not own:
-        return
-    assert level(own) is not None, f"{own} has no place in LEVELS"
-    for name in imported(path):
-        if name.startswith("experiments."):
-            other = level(name.removeprefix("experiments."))
-            assert other is None or other <= level(own), f"{own} imports {name} from above"
+MODULES = {dotted(path): path for package in ("experiments", "dashboard")
+           for path in modules(package)}  # fmt: skip
 
 
-def top_level_imports(path: Path) -> set[str]:
-    return {name.split(".")[0] for name in imported(path)}
+def imports(path: Path) -> Iterator[str]:
+    """Every name that a module imports anywhere, late ones too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else node.module
+
+
+def folder(name: str) -> str:
+    """The folder that a module belongs to; a package's own module belongs to the package."""
+    path = MODULES[name].parent.relative_to(ROOT).as_posix()
+    return m.group(0).rstrip("/") if (m := _CHAPTERS.match(f"{path}/")) else path
+
+
+def level(name: str) -> int:
+    found = [number for number, folders in enumerate(LEVELS) if folder(name) in folders]
+    assert found, f"{folder(name)} has no place in LEVELS"
+    return found[0]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_down(name):
+    for other in imports(MODULES[name]):
+        if other in MODULES and folder(other) != folder(name):
+            empty = other in ("experiments", "dashboard")  # packages that hold nothing
+            assert empty or level(other) < level(name), f"{name} imports {other} from above"
+
+
+def test_no_modules_import_each_other_not_even_late():
+    arrows = {name: {other for other in imports(path) if other in MODULES and other != name}
+              for name, path in MODULES.items()}  # fmt: skip
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_a_stem_names_one_file():
+    found: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        if path.stem not in ("__init__", "__main__", "page"):
+            found.setdefault(path.stem, []).append(name)
+    assert {stem: names for stem, names in found.items() if len(names) > 1} == {}
 
 
 def test_only_tracking_imports_mlflow():
-    for path in modules("experiments") + modules("dashboard"):
+    for path in MODULES.values():
         if "tracking" not in path.parts:
             assert "mlflow" not in top_level_imports(path), path
 
@@ -104,18 +118,22 @@ def test_the_dashboard_imports_neither_tensorflow_nor_keras():
         assert not {"tensorflow", "keras"} & top_level_imports(path), path
 
 
+def top_level_imports(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("experiments.worker", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.launching", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.attending", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.keras_process", ["tensorflow", "keras", "mlflow"]),
+        ("experiments.running.worker", ["tensorflow", "keras", "mlflow"]),
+        ("experiments.running.queue", ["tensorflow", "keras", "mlflow"]),
+        ("experiments.running.supervision", ["tensorflow", "keras", "mlflow"]),
+        ("experiments.running.keras_client", ["tensorflow", "keras", "mlflow"]),
         ("experiments.__main__", ["tensorflow", "keras", "mlflow", "pandas"]),
-        ("experiments.commands.inspecting", ["tensorflow", "keras", "mlflow", "pandas"]),
-        ("experiments.specs", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),
+        ("experiments.cli.inspect_command", ["tensorflow", "keras", "mlflow", "pandas"]),
+        ("experiments.spec.run_spec", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),
         ("experiments.diagnosis", ["tensorflow", "keras", "mlflow", "streamlit"]),
-        ("experiments.training", ["mlflow", "streamlit"]),
+        ("experiments.training.train", ["mlflow", "streamlit"]),
     ],
 )
 def test_importing_stays_cheap(module, absent):

@@ -13,17 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from experiments.launching import submit, worker_lives
-from experiments.settings import ROOT
-from experiments.spec_files import load_spec
+from experiments.core.settings import ROOT
+from experiments.running.queue import submit, worker_lives
+from experiments.spec.spec_files import load_spec
 from experiments.tracking.runs import RunStatus, get_run
-from tests.experiments.waiting import (
-    answers,
-    free_port,
-    wait_for,
-    wait_for_end,
-    wait_for_epochs,
-)
+from tests.support.waiting import answers, free_port, wait_for, wait_for_end, wait_for_epochs
 
 PROCESSES = dict(
     line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line.strip()

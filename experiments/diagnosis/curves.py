@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.core.errors import HistoryError, unknown
 from experiments.diagnosis.naming import TRAIN_EVAL, Pair, find_pairs, keras_names
 from experiments.diagnosis.smoothing import Floats
-from experiments.errors import HistoryError, unknown
 
 HUGE = 1e100
 

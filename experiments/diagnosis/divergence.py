@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments.diagnosis.curves import Curve, ends_broken
-from experiments.diagnosis.finding import Finding, sure
+from experiments.diagnosis.ruling import Finding, sure
 from experiments.diagnosis.verdict import Label, Number
 
 # Fewer values than this show no trend.

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.core.errors import HistoryError, unknown
 from experiments.diagnosis.naming import TRAIN_EVAL, higher_is_better
-from experiments.errors import HistoryError, unknown
 
 MODES = ("auto", "min", "max")
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from experiments.diagnosis.curves import Curve, Curves
 from experiments.diagnosis.divergence import CONSTANTS, FEWEST_POINTS, diverged
-from experiments.diagnosis.finding import Finding, sure
 from experiments.diagnosis.measures import Fall, Level, fall_at_end, level, medians_rise
 from experiments.diagnosis.naming import TRAIN_EVAL
+from experiments.diagnosis.ruling import Finding, sure
 from experiments.diagnosis.verdict import Label, Number
 
 # Overfitting: the end lies this far above the minimum, relative to the minimum, ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from experiments.diagnosis.finding import Finding
+from experiments.diagnosis.ruling import Finding
 from experiments.diagnosis.verdict import Label, Number
 
 REASONS = {

@@ -4,9 +4,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, parse_index
-from experiments.errors import ArtifactError
-from experiments.old_files import remove_old
+from experiments.core.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, parse_index
+from experiments.core.errors import ArtifactError
+from experiments.core.old_files import remove_old
 from experiments.tracking.store import Store, asks_store
 
 LOG_FILE = "log.txt"

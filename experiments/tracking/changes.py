@@ -5,15 +5,16 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from experiments.checkpoint_files import find
-from experiments.datasets.catalogue import Source
-from experiments.errors import ExperimentsError, InputError
-from experiments.spec_files import parse_spec
-from experiments.specs import RunSpec
+from experiments.core.checkpoint_files import find
+from experiments.core.errors import ExperimentsError, InputError
+from experiments.data.catalogue import Source
+from experiments.spec.run_spec import RunSpec
+from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import list_checkpoints
-from experiments.tracking.datasets import link_dataset
-from experiments.tracking.runs import SOURCE, SPEC_FILE, RunStatus, Tag, get_run, get_spec
+from experiments.tracking.run_specs import SPEC_FILE, get_spec
+from experiments.tracking.runs import SOURCE, RunStatus, Tag, get_run
 from experiments.tracking.store import Store, asks_store
+from experiments.tracking.stored_datasets import link_dataset
 
 #: One colour a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
 #: be told apart on light and dark ground.

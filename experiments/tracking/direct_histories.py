@@ -5,8 +5,8 @@ from itertools import chain
 
 import numpy as np
 
-from experiments.histories import Points
-from experiments.tracking.direct import Database, Row, among, chunks
+from experiments.diagnosis.histories import Points
+from experiments.tracking.direct_database import Database, Row, among, chunks
 from experiments.tracking.points import Logged, Seen, in_order, may_be_history, restored
 
 _MOST_POINTS = 2_000_000  # read at once: 64 MB

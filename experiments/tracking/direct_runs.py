@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from experiments.tracking.direct import Database, among, chunks
+from experiments.tracking.direct_database import Database, among, chunks
 from experiments.tracking.run import Run, RunStatus, make_run, to_value
 
 _COLUMNS = "r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.lifecycle_stage"

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.diagnosis.histories import Points
 from experiments.diagnosis.naming import keras_names
-from experiments.histories import Points
 from experiments.tracking.points import last_of_steps
 from experiments.tracking.runs import Run
 

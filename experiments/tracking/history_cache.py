@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
-from experiments.histories import NO_POINTS, Points
+from experiments.diagnosis.histories import NO_POINTS, Points
 from experiments.tracking.points import Logged
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.histories import NO_POINTS, Points
-from experiments.tracking.direct import open_database
+from experiments.diagnosis.histories import NO_POINTS, Points
+from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_histories import read_newer
 from experiments.tracking.epochs import RunHistory, to_history
 from experiments.tracking.points import Logged, Seen

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.histories import Points
+from experiments.diagnosis.histories import Points
 from experiments.tracking.run import LARGEST
 
 #: run id -> logged name -> points in order of step and time; a step may occur more than once.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from experiments.specs import HIGHER_IS_BETTER
+from experiments.spec.run_spec import HIGHER_IS_BETTER
 
 #: The source of runs that are made here, by which they are told from those of other tools.
 SOURCE = "kerascope"

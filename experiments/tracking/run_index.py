@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.diagnosis.naming import keras_names
-from experiments.tracking.direct import open_database
+from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_runs import (
     RunRow,
     find_in_params,

@@ -1,13 +1,10 @@
 """Finding runs, whichever kind of store they are in. All state is in MLflow."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiments.errors import ArtifactError, RunNotFoundError
-from experiments.spec_files import load_spec
-from experiments.specs import RunSpec
-from experiments.tracking.direct import Database, open_database
+from experiments.core.errors import RunNotFoundError
+from experiments.tracking.direct_database import Database, open_database
 from experiments.tracking.direct_runs import (
     find_experiment,
     read_experiments,
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SOURCE", "Run", "RunStatus", "Tag"]
 
-SPEC_FILE = "spec.yaml"
-_STORED_NAME = re.compile(r"^dataset:\n  name: (\S+@[0-9a-f]{16})$", re.MULTILINE)
 _A_PAGE = 1000  # runs; one MLflow call for 10,000 takes 7 s and longer
 
 
@@ -109,28 +104,6 @@ def resolve_run(store: Store, text: str) -> Run:
             "them."
         )
     return matches[0]
-
-
-@asks_store
-def get_spec(store: Store, run_id: str) -> RunSpec:
-    """The spec of a run, from its spec.yaml; raises ArtifactError."""
-    try:
-        text = read_text(store, run_id, SPEC_FILE)
-    except ArtifactError as error:
-        raise ArtifactError(f"{error} Without it the run cannot be trained or cloned.") from None
-    stored = _STORED_NAME.search(text)
-    if stored:
-        from experiments.tracking.datasets import fetch_description
-
-        fetch_description(store, stored[1])
-    return load_spec(text)
-
-
-def read_text(store: Store, run_id: str, path: str) -> str:
-    """The text of an artifact; raises ArtifactError."""
-    from experiments.tracking.artifacts import fetch_artifact
-
-    return fetch_artifact(store, run_id, path).read_text(encoding="utf-8")
 
 
 def our_experiments(database: Database) -> list[str]:

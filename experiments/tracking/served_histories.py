@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.histories import Points
-from experiments.tracking.direct import chunks
+from experiments.diagnosis.histories import Points
+from experiments.tracking.direct_database import chunks
 from experiments.tracking.points import Logged, Seen, in_order, may_be_history, restored
 from experiments.tracking.runs import Run
 from experiments.tracking.store import Store, asks_store

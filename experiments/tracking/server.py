@@ -4,8 +4,8 @@ import argparse
 import os
 import sys
 
-from experiments.errors import ExperimentsError
-from experiments.settings import Settings, python_command, read_settings, sqlite_uri
+from experiments.core.errors import ExperimentsError
+from experiments.core.settings import Settings, python_command, read_settings, sqlite_uri
 from experiments.tracking.store import prepare_database
 
 

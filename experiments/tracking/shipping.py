@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from experiments.run_folder import RunFolder, read_journal
+from experiments.core.run_folder import RunFolder, read_journal
 from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store, asks_store
 

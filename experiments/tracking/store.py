@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from filelock import FileLock
 
-from experiments.errors import RunNotFoundError, StoreError
-from experiments.settings import Settings
+from experiments.core.errors import RunNotFoundError, StoreError
+from experiments.core.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -105,7 +105,7 @@ def prepare_database(settings: Settings) -> None:
 def _migrate(database: Path) -> None:
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
 
-    from experiments.settings import sqlite_uri
+    from experiments.core.settings import sqlite_uri
 
     unfinished = database.with_name(f".{database.name}.{os.getpid()}")
     engine = create_sqlalchemy_engine(sqlite_uri(unfinished))

@@ -8,8 +8,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import streamlit as st
 
-from dashboard.curve_chart import Look, draw_curves
-from dashboard.curve_data import Curve
+from dashboard.chart.curve_chart import Look, draw_curves
+from dashboard.chart.curve_data import Curve
 
 COLORS = ("#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04", "#06b6d4", "#ec4899")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.settings import ROOT
-from tests.browser.driving import browser_page
-from tests.experiments.waiting import answers, free_port, wait_for
+from experiments.core.settings import ROOT
+from tests.support.driving import browser_page
+from tests.support.waiting import answers, free_port, wait_for
 
 POINTS = "document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot" \
     "?.querySelector('.chart')?.dataset.drawnPoints"  # fmt: skip

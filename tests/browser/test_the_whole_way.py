@@ -5,14 +5,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from experiments.checkpoint_files import find
-from experiments.launching import end_worker, submit, worker_lives
-from experiments.spec_files import load_spec
+from experiments.core.checkpoint_files import find
+from experiments.running.queue import end_worker, submit, worker_lives
+from experiments.spec.spec_files import load_spec
 from experiments.tracking.artifacts import list_checkpoints
 from experiments.tracking.runs import RunStatus, get_run, list_runs
 from experiments.tracking.store import Store
-from tests.browser.driving import browser_page, dashboard
-from tests.experiments.waiting import wait_for, wait_for_end
+from tests.support.driving import browser_page, dashboard
+from tests.support.waiting import wait_for, wait_for_end
 
 OVERFIT = """
 name: overfit on purpose

@@ -13,8 +13,8 @@ from mlflow.entities import Metric
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from experiments.settings import ROOT
-from experiments.spec_files import parse_spec
+from experiments.core.settings import ROOT
+from experiments.spec.spec_files import parse_spec
 from experiments.tracking.changes import create_run, end_run, set_tags, start_run
 from experiments.tracking.runs import RunStatus, Tag
 from experiments.tracking.store import Store
@@ -129,7 +129,7 @@ def open_page(workspace) -> Callable[..., AppTest]:
         app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
         if page != "runs":
             app.run()
-            app.switch_page(f"screens/{page}.py")
+            app.switch_page(f"{page}/page.py")
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()
@@ -140,7 +140,7 @@ def open_page(workspace) -> Callable[..., AppTest]:
 @pytest.fixture
 def processes_end(workspace):
     """The caches hold the Keras processes; a test leaves none behind."""
-    from dashboard import cache
+    from dashboard.shared import cache
 
     yield
     for process in (cache.keras, cache.uploaded_keras):

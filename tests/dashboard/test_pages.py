@@ -2,9 +2,10 @@
 
 import pytest
 
-from dashboard.forms import PRESETS
-from experiments.errors import RunNotFoundError
-from experiments.tracking.runs import RunStatus, get_run, get_spec, list_runs
+from dashboard.launch.form_values import PRESETS
+from experiments.core.errors import RunNotFoundError
+from experiments.tracking.run_specs import get_spec
+from experiments.tracking.runs import RunStatus, get_run, list_runs
 from experiments.tracking.store import Store
 from tests.dashboard.conftest import OVERFITTING, texts
 
@@ -121,7 +122,7 @@ def test_runs_shows_other_experiments_when_they_are_chosen(open_page, make_run, 
     app = open_page("runs", experiments=theirs)
     assert not app.exception
     assert list(app.dataframe[0].value["Name"]) == ["theirs"]
-    app.switch_page("screens/compare.py").run()
+    app.switch_page("compare/page.py").run()
     assert not app.exception
     assert list(app.multiselect(key="runs picked").options) == [f"theirs · {foreign_run[:6]}"]
 
@@ -281,8 +282,8 @@ def test_launch_takes_edited_yaml_over_into_the_form(open_page):
 def test_launch_keeps_yaml_that_is_not_applied_while_other_pages_are_looked_at(open_page):
     app = open_page("launch")
     app.text_area[0].set_value("name: half typed").run()
-    app.switch_page("screens/runs.py").run()
-    app.switch_page("screens/launch.py").run()
+    app.switch_page("runs/page.py").run()
+    app.switch_page("launch/page.py").run()
     assert app.text_area[0].value == "name: half typed"
 
 
@@ -299,8 +300,8 @@ def test_launch_keeps_yaml_that_is_refused_and_names_the_field(open_page):
 def test_launch_keeps_what_was_typed_while_another_page_is_looked_at(open_page):
     app = open_page("launch")
     app.number_input(key="launch.training.epochs").set_value(77).run()
-    app.switch_page("screens/runs.py").run()
-    app.switch_page("screens/launch.py").run()
+    app.switch_page("runs/page.py").run()
+    app.switch_page("launch/page.py").run()
     assert app.number_input(key="launch.training.epochs").value == 77
 
 

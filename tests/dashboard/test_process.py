@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from experiments.settings import ROOT
+from experiments.core.settings import ROOT
 
 _VISIT = """
 import sys
@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("dashboard/app.py", default_timeout=60)
 app.run()
 for page in ("launch", "run", "compare", "models", "runs"):
-    app.switch_page(f"screens/{page}.py").run()
+    app.switch_page(f"{page}/page.py").run()
     assert not app.exception, app.exception
 found = sorted({"tensorflow", "keras", "torch", "jax"} & set(sys.modules))
 print("imported:", found)

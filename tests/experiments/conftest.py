@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from experiments.settings import Settings, sqlite_uri
+from experiments.core.settings import Settings, sqlite_uri
 from experiments.tracking.store import Store
-from tests.experiments.waiting import worker
+from tests.support.waiting import worker
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The page *Compare*: what is computed is apart from what is drawn."""

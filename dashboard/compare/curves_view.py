@@ -1,0 +1,187 @@
+"""The curves of many runs in one chart: what to draw from the choices in the URL."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from dashboard.chart.curve_chart import Look, draw_curves
+from dashboard.chart.curve_data import Band, Curve, robust_range
+from dashboard.chart.run_curves import LINES, plain_metrics
+from dashboard.compare.curve_axes import AXES, positions
+from dashboard.compare.curve_smoothing import smooth, smooth_many
+from dashboard.compare.differing import besides_seeds, differing_names, param_labels
+from dashboard.compare.grouping import SPREADS, bands, group_runs
+from dashboard.shared import cache, help_texts
+from dashboard.shared.components import LINE_KEY, name_of, open_run, verdict_text
+from dashboard.shared.formats import words
+from dashboard.shared.param_texts import unique_names
+from dashboard.shared.run_numbers import at_best
+from experiments.diagnosis.histories import Histories
+from experiments.tracking.runs import Run
+
+FOCUS = "focus"  # the run of the URL that stands out
+_KIND_OF_X: dict[str, Literal["number", "seconds", "date"]] = {
+    "training time": "seconds", "date": "date",
+}  # fmt: skip
+
+
+class Choice(NamedTuple):
+    """What the controls above the chart are set to."""
+
+    metric: str
+    kinds: Sequence[str]
+    axis: str
+    smoothing: float
+    x_log: bool
+    y_log: bool
+    by_params: bool
+    group_by: Sequence[str]
+    spread: str
+
+
+def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
+    """Controls and chart; the run whose curve is clicked is named below."""
+    metrics = plain_metrics(name for run in runs for name in histories.metrics(run.id))
+    if not metrics:
+        st.info("None of these runs has ended an epoch yet.")
+        return
+    choice = draw_controls(runs, metrics)
+    focus = st.query_params.get(FOCUS, "")
+    curves = [] if choice.group_by else run_curves(runs, histories, choice)
+    drawn_bands, left_out = [], 0
+    if choice.group_by:
+        column = LINES[choice.kinds[0]][0] + choice.metric
+        steady = without_diverged(runs, histories, column)
+        left_out = len(runs) - len(steady)
+        drawn_bands = group_bands(steady, histories, column, choice)
+    look = Look(
+        y_title=words(choice.metric),
+        x_title=AXES[choice.axis],
+        x_axis=_KIND_OF_X.get(choice.axis, "number"),
+        x_log=choice.x_log and choice.axis != "date",
+        y_log=choice.y_log,
+        highlighted=(focus,) if focus else (),
+        live=any(run.status.is_active for run in runs),
+    )
+    clicked = draw_curves(curves, drawn_bands, look, key="overlay")
+    if clicked and clicked != focus:
+        st.query_params[FOCUS] = clicked
+        st.rerun(scope="fragment")
+    if left_out:
+        st.caption(f"{left_out:,} runs that diverged, or have no such values, are left out.")
+    draw_key(next((run for run in runs if run.id == focus), None), histories)
+
+
+def draw_key(focus: Run | None, histories: Histories) -> None:
+    """What the lines mean, and the run that was clicked."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(LINE_KEY, help=help_texts.LINES, width="content")
+        if focus is None:
+            st.caption("Click a curve to name its run; drag to zoom, double click to see all.")
+            return
+        verdict = cache.verdict(focus, histories)
+        told = f"{name_of(focus)}  {verdict_text(verdict.label if verdict else None)}"
+        best = at_best(focus, histories).epoch
+        if not math.isnan(best):
+            told += f" :small[:gray[best epoch {best:.0f}]]"
+        st.markdown(told, width="content")
+        if st.button("Open", type="tertiary", icon=":material/open_in_full:", key="open focus"):
+            open_run(focus.id)
+        if st.button("Let go", type="tertiary", icon=":material/close:", key="leave focus"):
+            del st.query_params[FOCUS]
+            st.rerun(scope="fragment")
+
+
+def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> list[Curve]:
+    """One curve for each run and kind of measurement that it has."""
+    names = param_labels(runs) if choice.by_params else unique_names(runs)
+    found = []
+    for kind in choice.kinds:
+        column = LINES[kind][0] + choice.metric
+        for run in runs:
+            y = histories.points(run.id, column).values
+            if len(y):
+                x = positions(run, histories, column, choice.axis)
+                found.append(Curve(run.id, names[run.id], run.color, kind, x, y))
+    smoothed = smooth_many([curve.y for curve in found], choice.smoothing)
+    return [curve._replace(y=y) for curve, y in zip(found, smoothed, strict=True)]
+
+
+def without_diverged(runs: Sequence[Run], histories: Histories, column: str) -> list[Run]:
+    """The runs that a mean can be taken over: one that diverged would be all of it."""
+    curves = {
+        run.id: Curve(run.id, "", "", "validation", points.steps.astype(float), points.values)
+        for run in runs
+        if len((points := histories.points(run.id, column)).steps)
+    }
+    shown = robust_range(list(curves.values()))
+    return [
+        run
+        for run in runs
+        if run.id in curves
+        and np.isfinite(curves[run.id].y[-1])
+        and (not shown.cut or np.nanmax(curves[run.id].y) <= shown.high)
+    ]
+
+
+def group_bands(
+    runs: Sequence[Run], histories: Histories, column: str, choice: Choice
+) -> list[Band]:
+    """Mean and spread of one column in each group of runs."""
+    found = []
+    for position, group in enumerate(group_runs(runs, choice.group_by)):
+        band = bands(group.runs, histories, column, choice.axis, choice.spread)
+        if len(band.x):
+            low, middle, high = (
+                smooth(part, choice.smoothing) for part in (band.low, band.mean, band.high)
+            )
+            color = _COLORS[position % len(_COLORS)]
+            found.append(Band(group.label, color, band.x, low, middle, high, len(group.runs)))
+    return found
+
+
+def draw_controls(runs: Sequence[Run], metrics: Sequence[str]) -> Choice:
+    """What is measured in front; axes, smoothing and grouping behind a button."""
+    bound: dict[str, Any] = {"bind": "query-params"}
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        metric = st.selectbox(
+            "Metric", metrics, key="metric", format_func=words, label_visibility="collapsed",
+            width=220, **bound,
+        )  # fmt: skip
+        kinds = st.pills(
+            "Lines", list(LINES), selection_mode="multi", default=["validation"], key="lines",
+            label_visibility="collapsed", **bound,
+        )  # fmt: skip
+        with st.popover("Axes", icon=":material/show_chart:"):
+            axis = st.segmented_control(
+                "Horizontal", list(AXES), default=next(iter(AXES)), key="x", required=True, **bound
+            )
+            x_log = st.toggle("Logarithmic horizontally", key="xlog", **bound)
+            y_log = st.toggle("Logarithmic vertically", key="logscale", **bound)
+        with st.popover("Smoothing", icon=":material/ssid_chart:"):
+            smoothing = st.slider(
+                "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smooth", help=help_texts.SMOOTHING, **bound
+            )
+        with st.popover("Groups", icon=":material/workspaces:"):
+            varied = besides_seeds(differing_names(runs))
+            group_by = st.multiselect(
+                "Mean over runs with the same", varied, key="group", help=help_texts.GROUPS, **bound
+            )
+            spread = st.segmented_control(
+                "Band", list(SPREADS), default=next(iter(SPREADS)), key="band", required=True,
+                **bound,
+            )  # fmt: skip
+            by_params = st.toggle("Name runs by what differs", key="names", **bound)
+    return Choice(
+        metric, kinds or ["validation"], axis or next(iter(AXES)), smoothing, x_log, y_log,
+        by_params, group_by, spread or next(iter(SPREADS)),
+    )  # fmt: skip
+
+
+_COLORS = (
+    "#3b82f6", "#e8821e", "#16a34a", "#d946ef", "#ef4444", "#0891b2", "#a16207", "#7c3aed",
+    "#64748b", "#db2777",
+)  # fmt: skip

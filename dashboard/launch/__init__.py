@@ -1,0 +1,1 @@
+"""The page *Launch*: the form, its preview, and the draft that is kept."""

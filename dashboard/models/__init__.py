@@ -1,0 +1,1 @@
+"""The page *Models*: a saved model opened, asked, inspected."""

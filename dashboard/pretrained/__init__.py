@@ -1,0 +1,1 @@
+"""The page *Pretrained*: the networks of keras.applications."""

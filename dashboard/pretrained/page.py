@@ -1,0 +1,35 @@
+"""Pretrained: the networks of keras.applications, their weights, and what they say of pictures."""
+
+import streamlit as st
+
+from dashboard.pretrained.application_details import draw_details
+from dashboard.pretrained.application_list import draw_list
+from dashboard.pretrained.classify import draw_classify
+from dashboard.shared.components import errors_shown
+from experiments.spec.applications import find_application, other_keras
+
+
+def main() -> None:
+    """Draw the table, with the network that the URL names below it; or classify."""
+    st.title("Pretrained", anchor=False)
+    listed, classify = st.tabs(
+        ["Applications", "Classify"], key="tab", bind="query-params", on_change="rerun"
+    )
+    if listed.open:
+        with listed:
+            if other := other_keras():
+                st.warning(
+                    f"What stands here was found out from Keras {other}; another version is "
+                    "installed, so details may differ.",
+                    icon=":material/info:",
+                )
+            draw_list()
+            chosen = find_application(st.query_params.get("application", ""))
+            if chosen:
+                draw_details(chosen)
+    if classify.open:
+        with classify, errors_shown("The pictures were not classified"):
+            draw_classify()
+
+
+main()

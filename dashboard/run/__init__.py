@@ -1,0 +1,1 @@
+"""The page *Run*: one run, live or ended."""

@@ -1,0 +1,1 @@
+"""What pages share: caches, background work, components, filters of runs, texts."""

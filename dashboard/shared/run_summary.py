@@ -1,0 +1,59 @@
+"""What is told of a run in a few numbers: its best value, how far it is, its dataset."""
+
+import math
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pandas as pd
+
+from experiments.data.catalogue import DatasetInfo
+from experiments.data.stored import find_info, is_known
+from experiments.tracking.runs import Run, RunStatus
+
+
+class Best(NamedTuple):
+    """The best value of a run's main validation metric, and the best epoch (lowest val_loss)."""
+
+    metric: str
+    value: float
+    epoch: int | None
+
+
+def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
+    """The best value so far: as recorded when the run ended, or from the history."""
+    metric = f"val_{run.main_metric}"
+    value = run.metrics.get(f"best_{metric}", math.nan)
+    epoch = run.metrics.get("best_epoch", math.nan)
+    if history is not None and math.isnan(value) and metric in history:
+        values = history[metric].dropna()
+        if len(values):
+            value = float(values.max() if run.main_metric_rises else values.min())
+    if history is not None and math.isnan(epoch) and "val_loss" in history:
+        losses = history["val_loss"].dropna()
+        epoch = float(losses.index[int(losses.argmin())]) if len(losses) else math.nan
+    return Best(metric, value, None if math.isnan(epoch) else int(epoch))
+
+
+def progress_of(run: Run) -> float:
+    """How far a run is, from 0 to 1; a finished run is at 1, wherever it was stopped early."""
+    if run.status is RunStatus.FINISHED:
+        return 1.0
+    told = run.progress
+    epochs = told.get("epochs") or run.epochs
+    if not epochs:
+        return 0.0
+    done = told.get("epoch", 0) + told.get("batch", 0) / max(told.get("batches") or 1, 1)
+    return min(done / epochs, 1.0)
+
+
+def seconds_of(run: Run) -> float | None:
+    """How long a run has taken; of others' runs from when they were made."""
+    if run.is_ours or run.seconds is not None:
+        return run.seconds
+    return ((run.ended or datetime.now(UTC)) - run.created).total_seconds()
+
+
+def dataset_of(run: Run) -> DatasetInfo | None:
+    """What is known of the run's data set; None where that is nothing."""
+    name = run.params.get("dataset.name", "")
+    return find_info(name) if is_known(name) else None

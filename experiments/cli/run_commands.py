@@ -1,0 +1,218 @@
+"""Commands about runs."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.cli.answers import open_store, say
+from experiments.core.errors import HistoryError, InputError
+from experiments.core.settings import read_settings
+from experiments.data.catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from experiments.spec.run_spec import RunSpec
+    from experiments.tracking.runs import Run, RunStatus
+    from experiments.tracking.store import Store
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train in the foreground."""
+    spec = read_named_spec(options.spec, options.set)
+    from experiments.running.fold_runs import run_all_inline
+
+    return _all_trained(options, run_all_inline(open_store(), spec))
+
+
+def submit_spec(options: argparse.Namespace) -> int:
+    """Queue a run, or one for each fold."""
+    from experiments.running.fold_runs import submit_all
+
+    store = open_store()
+    return _queued(options, store, *submit_all(store, read_named_spec(options.spec, options.set)))
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Let a run that has ended go on, in the foreground or queued."""
+    from experiments.tracking.runs import resolve_run
+
+    store = open_store()
+    found = resolve_run(store, options.run)
+    if options.queue:
+        from experiments.running.queue import resume
+
+        resume(store, found.id, options.epochs)
+        return _queued(options, store, found.id)
+    from experiments.running.inline_launcher import resume_inline
+
+    return _trained(options, found.id, resume_inline(store, found.id, options.epochs))
+
+
+def branch(options: argparse.Namespace) -> int:
+    """Train a new run from a checkpoint of another one, in the foreground or queued."""
+    from experiments.running.branch_runs import branch_spec
+    from experiments.tracking.runs import resolve_run
+
+    store = open_store()
+    found = resolve_run(store, options.run)
+    spec = branch_spec(store, found.id, options.epoch, options.set)
+    if options.queue:
+        from experiments.running.queue import submit
+
+        return _queued(options, store, submit(store, spec, parent_id=found.id))
+    from experiments.running.inline_launcher import run_inline
+
+    return _trained(options, *run_inline(store, spec, parent_id=found.id))
+
+
+def work(options: argparse.Namespace) -> int:
+    """Be a worker."""
+    import os
+
+    from experiments.running.worker import serve
+
+    settings = read_settings()
+    os.environ.update(settings.environment())
+    serve(settings, options.slots, embedded=options.embedded)
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """All runs, or one."""
+    from experiments.tracking.runs import list_runs, resolve_run
+
+    store = open_store()
+    if options.run:
+        found = resolve_run(store, options.run)
+        lines = [f"{found.name}  {found.status}  {found.id}", found.reason]
+        lines += [f"  {name} = {value:.6g}" for name, value in sorted(found.metrics.items())]
+        say(options, _describe(found), "\n".join(filter(None, lines)))
+        return 0
+    runs = list_runs(store)
+    text = "\n".join(
+        f"{run.id}  {run.status:<9}  {run.verdict or '-':<15}  {run.name}" for run in runs
+    )
+    say(options, [_describe(run) for run in runs], text or "No runs yet.")
+    return 0
+
+
+def stop(options: argparse.Namespace) -> int:
+    """Ask a run to stop."""
+    from experiments.tracking.changes import request_stop
+    from experiments.tracking.runs import get_run, resolve_run
+
+    store = open_store()
+    found = resolve_run(store, options.run)
+    if not found.status.is_active:
+        raise InputError(f"{found.name} is {found.status} already. Only a run that is SCHEDULED or "
+                         "RUNNING can be stopped.")  # fmt: skip
+    request_stop(store, found.id)
+    now = get_run(store, found.id).status.value
+    say(options, {"run_id": found.id, "status": now}, f"{found.name} is asked to stop.")
+    return 0
+
+
+def diagnose_all(options: argparse.Namespace) -> int:
+    """Verdicts on runs and on history files, in the order in which they were given.
+
+    An input that is refused has ``verdict`` null and an ``error``; the others are answered all
+    the same, and the exit code is 2.
+    """
+    from experiments.diagnosis import diagnose, history_from_keras
+
+    if not options.runs and not options.history:
+        raise InputError("Nothing to diagnose. Name runs, or files with --history FILE….")
+    answers: list[dict[str, Any]] = []
+    if options.runs:
+        from experiments.tracking.history_reader import get_history
+        from experiments.tracking.runs import resolve_run
+
+        store = open_store()
+        for name in options.runs:
+            found = resolve_run(store, name)
+            verdict = diagnose(
+                get_history(store, found), constant_loss=found.metrics.get("constant_loss")
+            )
+            answers.append({"name": found.name, "run_id": found.id, **verdict.to_dict()})
+    for path in options.history:
+        try:
+            answers.append(
+                {"name": str(path), **diagnose(history_from_keras(_read_history(path))).to_dict()}
+            )
+        except HistoryError as error:
+            answers.append({"name": str(path), "verdict": None, "error": str(error)})
+            print(f"error: {path}: {error}", file=sys.stderr)
+    text = "\n\n".join(
+        f"{answer['name']}: {answer['verdict']}\n  {answer['reason']}\n  {answer['advice']}"
+        for answer in answers
+        if answer["verdict"]
+    )
+    say(options, answers, text)
+    return 2 if any("error" in answer for answer in answers) else 0
+
+
+def read_named_spec(path: Path, overrides: list[str]) -> "RunSpec":
+    """The spec in a file, which may name stored data sets as the user does; raises SpecError."""
+    from experiments.spec.spec_files import read_spec
+
+    def known_name(name: str) -> str:
+        if name in CATALOGUE:
+            return name
+        from experiments.tracking import stored_datasets
+
+        return stored_datasets.known_name(open_store(), name)
+
+    return read_spec(path, overrides, known_name)
+
+
+def _trained(options: argparse.Namespace, run_id: str, status: "RunStatus") -> int:
+    return _all_trained(options, [(run_id, status)])
+
+
+def _all_trained(options: argparse.Namespace, runs: "Sequence[tuple[str, RunStatus]]") -> int:
+    _say_runs(options, [(run_id, status.value) for run_id, status in runs])
+    return 0 if all(status.value == "FINISHED" for _, status in runs) else 1
+
+
+def _queued(options: argparse.Namespace, store: "Store", *run_ids: str) -> int:
+    from experiments.running.queue import worker_lives
+
+    _say_runs(options, [(run_id, "SCHEDULED") for run_id in run_ids])
+    if not worker_lives(store.settings):
+        print(
+            "No worker lives on this machine; start one: python -m experiments worker",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _say_runs(options: argparse.Namespace, runs: list[tuple[str, str]]) -> None:
+    """One run as an object, the runs of folds as a list of them."""
+    answers = [{"run_id": run_id, "status": status} for run_id, status in runs]
+    text = "\n".join(f"{status} {run_id}" for run_id, status in runs)
+    say(options, answers[0] if len(answers) == 1 else answers, text)
+
+
+def _describe(run: "Run") -> dict[str, Any]:
+    return {
+        "run_id": run.id, "name": run.name, "status": run.status.value, "reason": run.reason,
+        "verdict": run.verdict, "created": run.created.isoformat(),
+        "started": run.started.isoformat() if run.started else None,
+        "ended": run.ended.isoformat() if run.ended else None,
+        "progress": run.progress, "params": dict(run.params),
+        "metrics": {name: value if abs(value) < float("inf") else None
+                    for name, value in run.metrics.items()},
+    }  # fmt: skip
+
+
+def _read_history(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise HistoryError(
+            f"This is not a JSON file that can be read: {error}. Allowed: a Keras history dict, "
+            '{"loss": […], "val_loss": […]}.'
+        ) from None

@@ -1,0 +1,119 @@
+"""Where things are: the workspace folder, the MLflow store and the MLflow UI."""
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One answer to "where": read once from the environment and handed down.
+
+    ``home`` holds what this machine keeps (embedded store, artifacts, run folders in progress);
+    ``tracking_uri`` is MLflow's; ``ui_url`` is where the MLflow UI over the same store answers;
+    ``embedded_worker`` is whether the dashboard starts a worker where none lives.
+    ``data_folder`` is the folder of this machine from which the Data page may read.
+    """
+
+    home: Path
+    tracking_uri: str
+    ui_url: str
+    embedded_worker: bool = True
+    data_folder: Path | None = None
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the one worker of this machine that serves the store."""
+        database = self.database
+        return Path(f"{database}.worker.lock") if database else self.home / "worker.lock"
+
+    @property
+    def worker_note(self) -> Path:
+        """Who holds that lock."""
+        return self.worker_lock.with_suffix(".json")
+
+    @property
+    def wake_file(self) -> Path:
+        """Touched when a run is submitted, so that a worker on this machine need not wait."""
+        return self.home / "wake"
+
+    @property
+    def database(self) -> Path | None:
+        """The SQLite file of the store, or None where the store is a server or another database."""
+        parts = urlsplit(self.tracking_uri)
+        if parts.scheme != "sqlite":
+            return None
+        # sqlite:////abs/path on POSIX, sqlite:///C:/path on Windows, sqlite:///rel/path
+        return Path(unquote(parts.path)[1:])
+
+    @property
+    def readable_folder(self) -> Path | None:
+        """Below what whoever opens the Data page may read files of this machine: anywhere where
+        the dashboard has a worker of its own, as on one's own machine; else nowhere unless told."""
+        if self.data_folder or not self.embedded_worker:
+            return self.data_folder
+        return Path(self.home.anchor)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether the store is reached over HTTP."""
+        return self.tracking_uri.startswith(("http://", "https://"))
+
+    @property
+    def artifact_root(self) -> Path:
+        """Where the embedded store keeps its artifacts."""
+        return self.home / "artifacts"
+
+    @property
+    def run_folders(self) -> Path:
+        """Where runs in progress write before it is all in MLflow; empty when nothing runs.
+
+        Each store has its own, so that a worker never takes another store's run for a lost one.
+        """
+        return self.home / "runs" / hashlib.sha256(self.tracking_uri.encode()).hexdigest()[:8]
+
+    def environment(self) -> dict[str, str]:
+        """The environment for a child process that must see the same workspace and store."""
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        return os.environ | {
+            "KERASCOPE_HOME": str(self.home),
+            "MLFLOW_TRACKING_URI": self.tracking_uri,
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "PYTHONPATH": path,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def read_settings() -> Settings:
+    """Settings from ``KERASCOPE_HOME``, ``MLFLOW_TRACKING_URI``, ``MLFLOW_PORT``,
+    ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the server's),
+    ``KERASCOPE_WORKER`` (``external`` where workers run elsewhere) and ``KERASCOPE_DATA`` (a folder
+    of this machine from which the page may read)."""
+    home = Path(os.environ.get("KERASCOPE_HOME") or ROOT / "workspace").expanduser().resolve()
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home / "mlflow.db")
+    served = uri if uri.startswith(("http://", "https://")) else None
+    port = os.environ.get("MLFLOW_PORT", "5000")
+    ui_url = os.environ.get("KERASCOPE_MLFLOW_UI") or served or f"http://127.0.0.1:{port}"
+    embedded = os.environ.get("KERASCOPE_WORKER", "embedded") != "external"
+    data = os.environ.get("KERASCOPE_DATA")
+    folder = Path(data).expanduser().resolve() if data else None
+    return Settings(home, uri, ui_url.rstrip("/"), embedded, folder)
+
+
+def sqlite_uri(database: Path) -> str:
+    """SQLAlchemy's address of a SQLite file, absolute on every platform.
+
+    ``timeout`` is how many seconds a writer waits for another one (SQLite's busy timeout).
+    """
+    return f"sqlite:///{database.as_posix()}?timeout=60"
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """The command line that runs a module of this project with this Python."""
+    return [sys.executable, "-m", module, *arguments]

@@ -1,0 +1,1 @@
+"""Images in class folders, as a folder or an archive."""

@@ -1,0 +1,1 @@
+"""What columns of a table hold, whichever kind of file they come from."""

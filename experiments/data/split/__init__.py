@@ -1,0 +1,1 @@
+"""Which samples train, validate and test, and what is worth knowing of such a split."""

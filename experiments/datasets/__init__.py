@@ -1,1 +1,0 @@
-"""Data sets: what there is (catalogue), reading it (loading) and dividing it (splits)."""

@@ -1,1 +1,0 @@
-"""Reading files that users bring: looked at whole and refused or accepted before any is stored."""

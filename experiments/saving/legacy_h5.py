@@ -1,0 +1,143 @@
+"""Keras' legacy whole-model format, written so that every model can be: Keras 3's own writer
+(3.10 to 3.15.1) fails on models with equal names of nested layers, loses the compile config of the
+model that it saves (``training_config.pop`` in saving_utils.py), and writes losses by short names
+that it cannot read."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import h5py
+import keras
+import numpy as np
+from keras.src.legacy.saving import json_utils, saving_options, saving_utils
+from keras.src.legacy.saving.legacy_h5_format import save_attributes_to_hdf5_group
+
+from experiments.saving.keras2_config import to_keras2
+
+#: The groups of a file.
+WEIGHTS, OPTIMIZER = "model_weights", "optimizer_weights"
+
+#: Losses that Keras 3 does not find when it compiles a loaded .h5.
+_LONG_NAMES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+
+
+class Description(NamedTuple):
+    """What a model is, as attributes of a file; the training config changes while it trains."""
+
+    texts: dict[str, str]
+    training_config: dict[str, Any] | None
+
+
+def describe(model: keras.Model) -> Description:
+    """The architecture and the training config, ready to be written; takes longer than writing."""
+    compiled = getattr(model, "_compile_config", None)
+    kept = dict(compiled.config) if compiled else {}
+    try:
+        with saving_options.keras_option_scope(use_legacy_config=True):
+            found: dict[str, Any] = saving_utils.model_metadata(model)
+    finally:
+        if compiled:
+            compiled.config.update(kept)
+    config = found.pop("training_config", None)
+    if config:
+        config |= {
+            "loss": lengthen(config.get("loss")),
+            "optimizer_config": to_keras2(config["optimizer_config"]),
+        }
+    found["model_config"] = to_keras2(json.loads(_dump(found["model_config"])))
+    texts = {name: value if isinstance(value, str) else _dump(value)
+             for name, value in found.items()}  # fmt: skip
+    return Description(texts, config)
+
+
+def write_whole_model(
+    file: h5py.File, model: keras.Model, description: Description | None = None
+) -> None:
+    """Architecture, weights, training config and optimizer state into an open, empty file.
+
+    ``description`` is the model's, where it is at hand.
+    """
+    texts, config = description or describe(model)
+    for name, text in texts.items():
+        file.attrs[name] = text.encode()
+    _write_weights(file.create_group(WEIGHTS), model)
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return
+    write_training_config(file, model, description or Description(texts, config))
+    if optimizer.variables:
+        _write_arrays(file.create_group(OPTIMIZER), optimizer.variables)
+
+
+def write_training_config(file: h5py.File, model: keras.Model, description: Description) -> None:
+    """What the model is compiled with, at its present learning rate."""
+    config = description.training_config
+    if config:
+        _update_learning_rate(config, model.optimizer)
+        file.attrs["training_config"] = _dump(config).encode()
+
+
+def _update_learning_rate(config: dict[str, Any], optimizer: keras.optimizers.Optimizer) -> None:
+    settings = config["optimizer_config"]["config"]
+    if isinstance(settings.get("learning_rate"), float):  # a schedule stays as it is
+        settings["learning_rate"] = float(optimizer.learning_rate)
+
+
+def lengthen(loss: Any) -> Any:
+    """A loss of a training config under its long name, wherever it stands."""
+    if isinstance(loss, list):
+        return [lengthen(item) for item in loss]
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {name: lengthen(item) for name, item in loss.items()}
+    return _LONG_NAMES.get(loss, loss) if isinstance(loss, str) else loss
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, default=json_utils.get_json_type)
+
+
+def _write_weights(group: h5py.Group, model: keras.Model) -> None:
+    names = [layer.name.encode() for layer in model.layers]
+    save_attributes_to_hdf5_group(group, "layer_names", names)
+    group.attrs["backend"] = keras.backend.backend().encode()
+    group.attrs["keras_version"] = keras.__version__.encode()
+    # in this order a name that begins another one, as "a" does "a/b", comes first
+    for layer in sorted(model.layers, key=lambda layer: layer.name):
+        _write_arrays(group.create_group(layer.name), weights_of(layer))
+    own = model._trainable_variables + model._non_trainable_variables
+    weights = [variable for variable in own if any(variable is w for w in model.weights)]
+    _write_arrays(group.create_group("top_level_model_weights"), weights)
+
+
+def _write_arrays(group: h5py.Group, variables: Iterable[keras.Variable]) -> None:
+    named = named_weights(variables)
+    for name, variable in named:
+        group.create_dataset(name, data=np.asarray(variable))
+    save_attributes_to_hdf5_group(group, "weight_names", [name.encode() for name, _ in named])
+
+
+def weights_of(layer: keras.Layer) -> list[keras.Variable]:
+    """The weights of a layer in the order of the format."""
+    weights: list[keras.Variable] = layer.trainable_weights + layer.non_trainable_weights
+    return weights
+
+
+def named_weights(variables: Iterable[keras.Variable]) -> list[tuple[str, keras.Variable]]:
+    """Variables of one group of a file with their names in it, each name once."""
+    named: list[tuple[str, keras.Variable]] = []
+    taken: set[str] = set()  # the groups of a path as well
+    for variable in variables:
+        name, number = variable.path, 1
+        while name in taken:
+            number += 1
+            name = f"{variable.path}_{number}"
+        named.append((name, variable))
+        parts = name.split("/")
+        taken.update("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return named

@@ -1,0 +1,1 @@
+"""What a run is, in words that can be checked: RunSpec, its parts, YAML, tables of names."""

@@ -1,0 +1,1 @@
+"""One run inside its training process, which knows nothing of MLflow; ``train`` is the whole."""

@@ -1,0 +1,380 @@
+"""The whole life of one run in its training process, read top to bottom.
+
+Nothing here knows of MLflow: everything is written into the run's folder, and whoever attends to
+the run (attending.py) ships it.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from experiments.core.checkpoint_files import link
+from experiments.core.errors import ExperimentsError
+from experiments.core.run_folder import Journal, RunFolder, note_process, write_json
+from experiments.data.loading import Dataset, load_dataset
+from experiments.data.split.audit import AUDIT_FILE, audit_split
+from experiments.data.split.splits import Split, split_dataset
+from experiments.models.building import (
+    build_model,
+    constant_loss,
+    model_outline,
+    refuse_too_large,
+)
+from experiments.saving.training_state import build_metrics, capture
+from experiments.saving.whole_model import (
+    ARCHITECTURE_FILE,
+    MODEL_FILE,
+    WEIGHTS_FILE,
+    save_architecture,
+    save_model,
+    save_weights,
+)
+from experiments.spec.run_spec import RunSpec
+from experiments.training.batch_loop import train_by_batches
+from experiments.training.callbacks import (
+    EarlyStopping,
+    Pulse,
+    Recorder,
+    ReduceLROnPlateau,
+    TrainEvaluation,
+)
+from experiments.training.checkpoints import Checkpoints, Continuation
+from experiments.training.gap_recording import GapRecording, Sample
+from experiments.training.memory_needs import measured_peak, predict_peak
+from experiments.training.phases import (
+    Phase,
+    Trained,
+    WarmUp,
+    borders_of,
+    count_blocks,
+    enter,
+    phases_from,
+    trained_in,
+)
+from experiments.training.resume_point import Start, epoch_saved_in, take_up
+from experiments.training.training_data import test_data, training_batches, validation_data
+
+#: The tag that says before which epochs a run was resumed or branched off.
+SEAMS_TAG = "kerascope.seams"
+PHASES_TAG = "kerascope.phases"
+_MOST_PREDICTIONS = 10_000
+_MEGABYTE = 1_000_000
+
+logger = logging.getLogger("kerascope.training")
+
+
+class Outcome(NamedTuple):
+    """How the training process left the run: an MLflow status and the reason in words."""
+
+    status: str
+    reason: str
+
+
+def train(spec: RunSpec, folder: RunFolder, *, attends_itself: bool = False) -> Outcome:
+    """Train a run from its first batch to its saved model; always leaves ``result.json``.
+
+    A failure is recorded with its traceback in the log. Errors that the user caused are told in
+    their own words, others by their type.
+    """
+    note_process(folder, attends_itself=attends_itself)
+    with _logging_to(logging.FileHandler(folder.log)):
+        outcome = _try_to_train(spec, folder)
+        logger.info("%s. %s", outcome.status, outcome.reason)
+    write_json(folder.result, outcome._asdict())
+    return outcome
+
+
+def _try_to_train(spec: RunSpec, folder: RunFolder) -> Outcome:
+    try:
+        with Journal(folder.journal) as journal, Pulse(folder, spec.training.epochs) as pulse:
+            return _train(spec, folder, journal, pulse)
+    except ExperimentsError as error:
+        logger.error("%s", error)
+        return Outcome("FAILED", str(error))
+    except Exception as error:
+        logger.error("%s", traceback.format_exc())
+        return Outcome("FAILED", _explain(error))
+
+
+def train_in_child(spec: RunSpec, folder: RunFolder) -> None:
+    """The body of a training process: whatever else is printed goes to the run's log as well."""
+    log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    logger.propagate = False  # absl, which TensorFlow brings, would print each line once more
+    if train(spec, folder).status == "FAILED":
+        sys.exit(1)
+
+
+@contextmanager
+def _logging_to(handler: logging.Handler) -> Iterator[None]:
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> Outcome:
+    started = time.perf_counter()
+    keras.utils.set_random_seed(spec.seed)
+
+    refuse_too_large(spec)
+    pulse.enter("loading data")
+    dataset = load_dataset(spec.dataset, spec.data_seed)
+    split = split_dataset(dataset, spec.split, spec.data_seed)
+
+    pulse.enter("building the model")
+    model = build_model(spec, dataset, split)
+    # as it was saved: the order of weights in .h5 depends on which of them train
+    phases = phases_from(spec, epoch_saved_in(folder), count_blocks(spec, model))
+    enter(phases[0], spec, model)
+    start = take_up(spec, folder, model)
+    _record_facts(spec, dataset, split, model, journal)
+    for line in start.lines:
+        journal.append(line)
+    _write_data_artifacts(folder, dataset, split)
+    save_architecture(model, folder.artifacts / ARCHITECTURE_FILE)
+    logger.info(
+        "%s: %s samples to train on, %s to validate, %s held out; %s parameters",
+        spec.title, f"{len(split.train):,}", f"{len(split.validation):,}", f"{len(split.test):,}",
+        f"{model.count_params():,}",
+    )  # fmt: skip
+
+    pulse.enter("training")
+    recorder, checkpoints = _fit(spec, folder, model, dataset, split, start, journal, pulse)
+
+    pulse.enter("saving")
+    journal.write({"peak_memory_mb": measured_peak() / _MEGABYTE})
+    _save(folder, model, checkpoints)
+    _write_predictions(folder, model, dataset, split)
+    if (test := test_data(spec, dataset, split)) is not None:
+        values = model.evaluate(test, verbose=0, return_dict=True)
+        journal.write({f"test_{name}": float(value) for name, value in values.items()})
+    logger.info(
+        "%d epochs in %.1f s; an epoch took %.2f ms to record and %.2f ms to save",
+        recorder.recorded - start.epoch,
+        time.perf_counter() - started,
+        1000 * recorder.seconds / max(recorder.recorded - start.epoch, 1),
+        1000 * checkpoints.seconds / max(recorder.recorded - start.epoch, 1),
+    )
+    return _outcome(spec, pulse, recorder, start)
+
+
+def _fit(
+    spec: RunSpec,
+    folder: RunFolder,
+    model: keras.Model,
+    dataset: Dataset,
+    split: Split,
+    start: Start,
+    journal: Journal,
+    pulse: Pulse,
+) -> tuple[Recorder, Checkpoints]:
+    """Train from where ``start`` says to the last epoch, phase after phase."""
+    recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
+    watching = _keras_callbacks(spec, recorder)
+    borders = borders_of(spec, model)
+    marks = {SEAMS_TAG: list(start.seams), PHASES_TAG: list(borders.items())}
+    if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
+        journal.write(tags=tags)
+    gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
+    checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams, model)
+    for number, phase in enumerate(phases_from(spec, start.epoch, count_blocks(spec, model))):
+        begins = bool(number) or (phase.first in borders and not start.batch)
+        if number:  # callbacks go on counting from block to block
+            start = Start(capture(model, watching, epoch=phase.first))
+        if begins:
+            enter(phase, spec, model)  # also where a run was stopped between two phases
+            start = start if phase.blocks > 1 and gradual else Start()
+        for callback in watching:
+            if isinstance(callback, EarlyStopping):
+                callback.goes_on = phase.end < spec.training.epochs
+        trained = trained_in(phase, spec, model, dataset)
+        _fit_phase(spec, phase, trained, split, start, recorder, watching, checkpoints)
+        if recorder.recorded < phase.end:  # it was stopped, by the user or by a callback
+            break
+    return recorder, checkpoints
+
+
+def _fit_phase(
+    spec: RunSpec,
+    phase: Phase,
+    trained: Trained,
+    split: Split,
+    start: Start,
+    recorder: Recorder,
+    watching: list[keras.callbacks.Callback],
+    checkpoints: Checkpoints,
+) -> None:
+    """One call of ``fit``, or of the loop that is chosen in its place."""
+    model, dataset, copies = trained
+    size = spec.training.batch_size
+    validating = len(split.validation)
+    sample = _draw(dataset, split.train, validating, [spec.seed, 3])
+    val_sample = (
+        _draw(dataset, split.validation, validating, [spec.seed, 5]) if validating else None
+    )
+    batches = training_batches(spec, dataset, split, start.batch, copies)
+    validation = validation_data(spec, dataset, split)
+    in_fit = spec.training.loop == "fit"
+    going_on = [Continuation(start.state, watching, in_fit=in_fit)] if start.state else []
+    if start.batch:
+        build_metrics(model, sample.x, sample.y)
+    callbacks = [
+        batches,
+        TrainEvaluation(sample.x, sample.y),
+        GapRecording(sample, val_sample, spec.loss, size),
+        recorder,
+        *watching,
+        *going_on,
+        *([WarmUp(spec.finetune, len(batches))] if spec.finetune else []),
+        checkpoints,
+    ]
+    if in_fit:
+        model.fit(
+            batches.batches(),
+            shuffle=False,  # the batches are drawn anew in each epoch
+            initial_epoch=phase.first,
+            epochs=phase.end,
+            validation_data=validation,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    else:
+        train_by_batches(
+            model,
+            batches.batches(),
+            validation,
+            callbacks,
+            steps=len(batches),
+            initial_epoch=phase.first,
+            epochs=phase.end,
+            skip=start.batch,
+        )
+
+
+def _keras_callbacks(spec: RunSpec, recorder: Recorder) -> list[keras.callbacks.Callback]:
+    callbacks: list[keras.callbacks.Callback] = []
+    modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
+    if early := spec.callbacks.early_stopping:
+        settings = early.model_dump()
+        if spec.finetune:  # a head that has converged is where the base begins to train
+            settings["start_from_epoch"] = max(early.start_from_epoch, spec.finetune.after)
+        callbacks.append(EarlyStopping(recorder, **settings, mode=modes[early.monitor]))
+    if reduce := spec.callbacks.reduce_lr_on_plateau:
+        callbacks.append(
+            ReduceLROnPlateau(recorder, **reduce.model_dump(), mode=modes[reduce.monitor])
+        )
+    return callbacks
+
+
+def _save(folder: RunFolder, model: keras.Model, checkpoints: Checkpoints) -> None:
+    """The model as training left it; that is one of the checkpoints, so it is not saved again."""
+    final = checkpoints.final()
+    if final:
+        link(final, folder.artifacts / MODEL_FILE)
+    else:
+        save_model(model, folder.artifacts / MODEL_FILE)
+    save_weights(model, folder.artifacts / WEIGHTS_FILE)
+
+
+def _record_facts(
+    spec: RunSpec, dataset: Dataset, split: Split, model: keras.Model, journal: Journal
+) -> None:
+    """What is known before the first batch and cannot be read off the spec."""
+    forked = parent_process() is not None
+    predicted = predict_peak(spec, model_outline(model), forked)
+    journal.write(
+        {
+            "constant_loss": constant_loss(spec, dataset.y[split.train]),
+            "train_samples": len(split.train),
+            "val_samples": len(split.validation),
+            "test_samples": len(split.test if dataset.y_test is None else dataset.y_test),
+            "predicted_memory_mb": predicted / _MEGABYTE,
+        },
+        params={
+            "model.parameters": str(model.count_params()),
+            "dataset.content_hash": dataset.content_hash,
+            "keras.version": keras.__version__,
+            "keras.backend": keras.backend.backend(),
+        },
+    )
+
+
+def _write_data_artifacts(folder: RunFolder, dataset: Dataset, split: Split) -> None:
+    np.savez(
+        folder.artifacts / "split.npz",
+        train=split.train, validation=split.validation, test=split.test,
+    )  # fmt: skip
+    write_json(folder.artifacts / AUDIT_FILE, audit_split(dataset, split).to_dict())
+    names = json.dumps(list(dataset.info.class_names), ensure_ascii=False)
+    (folder.artifacts / "class_names.json").write_text(names, encoding="utf-8")
+
+
+def _write_predictions(
+    folder: RunFolder, model: keras.Model, dataset: Dataset, split: Split
+) -> None:
+    """What the saved model predicts for the validation samples (or, without any, for training
+    samples): ``index`` (n,), ``truth`` (n,) and ``prediction`` (n, outputs)."""
+    index = (split.validation if len(split.validation) else split.train)[:_MOST_PREDICTIONS]
+    one = max(1, dataset.x.nbytes // len(dataset.x))
+    at_once = max(1, _PREDICTED_BYTES // one // PREDICT_BATCH) * PREDICT_BATCH
+    parts = np.split(index, range(at_once, len(index), at_once))
+    prediction = np.concatenate(
+        [model.predict(dataset.x[part], batch_size=PREDICT_BATCH, verbose=0) for part in parts]
+    )
+    np.savez(
+        folder.artifacts / "predictions.npz",
+        index=index,
+        truth=dataset.y[index].reshape(len(index)),
+        prediction=prediction,
+    )
+
+
+_PREDICTED_BYTES = 64_000_000  # of samples at a time, in the same batches as all at once
+#: The batch size of recorded predictions: a reload that must agree to the bit uses it too.
+PREDICT_BATCH = 256
+
+
+def _draw(dataset: Dataset, part: np.ndarray, validation: int, seed: list[int]) -> Sample:
+    """Which samples of a part are measured each epoch, in file order: always the same."""
+    size = TrainEvaluation.sample_size(len(part), validation, int(np.prod(dataset.x.shape[1:])))
+    rows = part[np.sort(np.random.default_rng(seed).permutation(len(part))[:size])]
+    return Sample(dataset.x[rows], dataset.y[rows], len(part))
+
+
+def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder, start: Start) -> Outcome:
+    epochs = f"{recorder.recorded} of {spec.training.epochs} epochs"
+    if pulse.stop_requested.is_set() and recorder.recorded < spec.training.epochs:
+        cut = recorder.cut_after
+        of = f" of {pulse.batches}" if pulse.batches else ""
+        where = f" and {cut}{of} batches of the next one" if cut else ""
+        return Outcome("KILLED", f"Stopped on request after {epochs}{where}; the model is saved.")
+    resumed = f" It {start.words}." if start.words else ""
+    if recorder.recorded < spec.training.epochs:
+        early = spec.callbacks.early_stopping
+        watched = f": {early.monitor} no better for {early.patience} epochs" if early else ""
+        return Outcome("FINISHED", f"Early stopping after {epochs}{watched}.{resumed}")
+    return Outcome("FINISHED", f"Trained all {recorder.recorded} epochs.{resumed}")
+
+
+def _explain(error: Exception) -> str:
+    kind = type(error).__name__
+    if kind in ("MemoryError", "ResourceExhaustedError"):
+        return f"Out of memory. Choose a smaller network, batch size or data set. ({kind})"
+    lines = str(error).strip().splitlines()
+    return f"{kind}: {lines[0][:500] if lines else 'no message'}"
