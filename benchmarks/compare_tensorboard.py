@@ -82,7 +82,7 @@ def open_tensorboard(address: str, runs: int, chromium: "Browser") -> float | No
 
     It selects no run where there are many: then its box for all is clicked as soon as the runs
     are listed. The table is filled from the data that the chart draws; the canvas is painted by
-    then or a little later, which counts in TensorBoard's favour.
+    then or a little later, which counts in TensorBoard's favor.
     """
     from playwright.sync_api import TimeoutError
 

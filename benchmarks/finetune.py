@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from benchmarks.finetune_run import Phase
 
 APPLICATIONS = ("MobileNetV2", "ResNet50")
-PICTURES, SIDE, EPOCHS = 400, 96, 10
+IMAGES, SIDE, EPOCHS = 400, 96, 10
 BUDGET_MB = 32
-FEW, MANY = 1_000, 40_000  # pictures of 32 px; features of the many: 205 MB
+FEW, MANY = 1_000, 40_000  # images of 32 px; features of the many: 205 MB
 SEEDS = range(1, 6)
 LENGTHS = Lengths(pretraining=30, epochs=60, head=20)
 PLAIN, FLOOR = "plain Keras, frozen base in place", "forward pass once + head on ready features"
@@ -37,14 +37,14 @@ def _phase(application: str, forks: Forks, workspaces: Workspaces, repeats: int)
     found: dict[str, list[Phase]] = {PLAIN: [], FLOOR: [], FIRST: [], SECOND: []}
     for number in range(repeats):
         home = workspaces.new(f"{application}-{number}").home  # no features are known there
-        name = forks.call(_store, home, "patches", PICTURES, SIDE)
+        name = forks.call(_store, home, "patches", IMAGES, SIDE)
         spec = _spec(name, {"application": application}, EPOCHS)
         other = _spec(name, {"application": application, "dropout": 0.5}, EPOCHS)
         found[PLAIN].append(forks.call(_run, "plain", home, spec))
         found[FLOOR].append(forks.call(_run, "floor", home, spec))
         found[FIRST].append(forks.call(_run, "kerascope", home, spec))
         found[SECOND].append(forks.call(_run, "kerascope", home, other))
-    what = f"{application}, {PICTURES} pictures of {SIDE} px, {EPOCHS} epochs"
+    what = f"{application}, {IMAGES} images of {SIDE} px, {EPOCHS} epochs"
     alone = "the head alone on ready features"
     return [
         Section(
@@ -80,15 +80,15 @@ def _parts(way: str, runs: list["Phase"]) -> str:
 def _memory(forks: Forks, workspaces: Workspaces, repeats: int) -> Section:
     model = {"application": "MobileNetV2", "alpha": 0.35}
     contests = {
-        f"{FEW:,} pictures, within the budget": (FEW, True),
-        f"{MANY:,} pictures, within the budget": (MANY, True),
-        f"{MANY:,} pictures, in memory": (MANY, False),
+        f"{FEW:,} images, within the budget": (FEW, True),
+        f"{MANY:,} images, within the budget": (MANY, True),
+        f"{MANY:,} images, in memory": (MANY, False),
     }
     peaks: dict[str, list[float]] = {label: [] for label in contests}
     for number in range(repeats):
         home = workspaces.new(f"memory-{number}").home
-        for label, (pictures, streams) in contests.items():
-            name = forks.call(_store, home, f"patches {pictures}", pictures, 32)
+        for label, (images, streams) in contests.items():
+            name = forks.call(_store, home, f"patches {images}", images, 32)
             spec = _spec(name, model, 1)
             if streams:
                 spec["dataset"]["memory_mb"] = BUDGET_MB
@@ -103,7 +103,7 @@ def _memory(forks: Forks, workspaces: Workspaces, repeats: int) -> Section:
         [Line(label, samples, "MB") for label, samples in peaks.items()],
         next(iter(peaks)),
         (
-            "above the small data set, in budgets: "
+            "above the small dataset, in budgets: "
             f"{', '.join(f'{one:.2f}' for one in above)}; the features are {size / BUDGET_MB:.1f}",
         ),
     )
@@ -135,10 +135,10 @@ def _spec(name: str, model: dict[str, Any], epochs: int) -> dict[str, Any]:
     }
 
 
-def _store(home: Path, name: str, pictures: int, side: int) -> str:
+def _store(home: Path, name: str, images: int, side: int) -> str:
     from benchmarks.finetune_run import store_patches  # imports what only the fork may
 
-    return store_patches(home, name, pictures, side)
+    return store_patches(home, name, images, side)
 
 
 def _run(way: str, home: Path, spec: dict[str, Any]) -> "Phase":

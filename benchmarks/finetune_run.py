@@ -21,11 +21,11 @@ from experiments.data.split.splits import split_dataset
 from experiments.models.bases import FEATURES
 from experiments.models.building import build_model, compile_model
 from experiments.spec.spec_files import parse_spec
-from experiments.training.callbacks import Pulse
+from experiments.training.callbacks import Heartbeat
 from experiments.training.feature_cache import head_of
 from experiments.training.train import train
 
-_ROWS = 2048  # pictures drawn and written at a time
+_ROWS = 2048  # images drawn and written at a time
 
 
 class Phase(NamedTuple):
@@ -40,9 +40,9 @@ class Phase(NamedTuple):
     peak_mb: float = 0.0
 
 
-def store_patches(home: Path, name: str, pictures: int, side: int) -> str:
+def store_patches(home: Path, name: str, images: int, side: int) -> str:
     """Store patches of scikit-learn's two photographs, of four classes: which of the two, and from
-    its left or right half; returns the data set's name."""
+    its left or right half; returns the dataset's name."""
     from sklearn.datasets import load_sample_images
 
     os.environ["KERASCOPE_HOME"] = str(home)
@@ -50,10 +50,10 @@ def store_patches(home: Path, name: str, pictures: int, side: int) -> str:
     random = np.random.default_rng(0)
     path = home / f"{name}.h5"
     with h5py.File(path, "w") as file:
-        x = file.create_dataset("x", (pictures, side, side, 3), "uint8")
-        y = file.create_dataset("y", (pictures,), "int32")
-        for at in range(0, pictures, _ROWS):
-            labels = random.integers(0, 4, min(_ROWS, pictures - at))
+        x = file.create_dataset("x", (images, side, side, 3), "uint8")
+        y = file.create_dataset("y", (images,), "int32")
+        for at in range(0, images, _ROWS):
+            labels = random.integers(0, 4, min(_ROWS, images - at))
             x[at : at + len(labels)] = [_patch(photographs, n, side, random) for n in labels]
             y[at : at + len(labels)] = labels
     info = store_file(path, name, Wanted(target="y"))
@@ -122,17 +122,17 @@ def _built(home: Path, spec: dict[str, Any]) -> tuple[keras.Model, Any, Any, Any
 def _stages() -> Iterator[dict[str, float]]:
     """When a run entered each of its stages."""
     entered: dict[str, float] = {}
-    enter = Pulse.enter
+    enter = Heartbeat.enter
 
-    def note(self: Pulse, phase: str) -> None:
+    def note(self: Heartbeat, phase: str) -> None:
         entered[phase] = time.perf_counter()
         enter(self, phase)
 
-    Pulse.enter = note  # type: ignore[method-assign]
+    Heartbeat.enter = note  # type: ignore[method-assign]
     try:
         yield entered
     finally:
-        Pulse.enter = enter  # type: ignore[method-assign]
+        Heartbeat.enter = enter  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -155,12 +155,12 @@ def _passes() -> Iterator[list[str]]:
 def _patch(
     photographs: list[np.ndarray], label: int, side: int, random: np.random.Generator
 ) -> np.ndarray:
-    picture = photographs[label // 2]
-    height, width = picture.shape[:2]
+    image = photographs[label // 2]
+    height, width = image.shape[:2]
     half = width // 2
     left = (label % 2) * half + random.integers(0, half - side)
     top = random.integers(0, height - side)
-    return picture[top : top + side, left : left + side]
+    return image[top : top + side, left : left + side]
 
 
 WAYS = {"plain": plain, "floor": floor, "kerascope": kerascope}

@@ -21,7 +21,7 @@ CONTESTANTS = (
     "MLflow log_metrics(synchronous=False)",
     "MLflow log_metrics",
     "TensorBoard callback",
-    "MLflow autolog, no model or data set",
+    "MLflow autolog, no model or dataset",
 )
 EPOCHS = 30
 

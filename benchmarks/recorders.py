@@ -18,7 +18,7 @@ from experiments.data.split.splits import split_dataset
 from experiments.models.building import build_model, compile_model
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.store import Store
-from experiments.training.callbacks import Pulse, Recorder, TrainEvaluation
+from experiments.training.callbacks import Heartbeat, Recorder, TrainEvaluation
 from experiments.training.gap_recording import GapRecording, Sample
 
 Callbacks = list[keras.callbacks.Callback]
@@ -95,9 +95,9 @@ def _ours_without_sample(place: Place) -> Iterator[Callbacks]:
     with (
         _log(folder.log),
         Journal(folder.journal) as journal,
-        Pulse(folder, place.epochs) as pulse,
+        Heartbeat(folder, place.epochs) as heartbeat,
     ):
-        yield [Recorder(journal, pulse)]
+        yield [Recorder(journal, heartbeat)]
 
 
 @contextmanager
@@ -178,5 +178,5 @@ RECORDERS: dict[str, Callable[[Place], AbstractContextManager[Callbacks]]] = {
     "MLflow log_metrics(synchronous=False)": _log_metrics_later,
     "MLflow log_metrics": _log_metrics,
     "TensorBoard callback": _tensorboard,
-    "MLflow autolog, no model or data set": _autolog,
+    "MLflow autolog, no model or dataset": _autolog,
 }

@@ -34,7 +34,7 @@ class Contest(NamedTuple):
 
 CONTESTS = (
     Contest("table", (128,), "float32", 2, {"name": "mlp", "layers": [256, 128]}, 256),
-    Contest("pictures", (64, 64, 3), "uint8", 4, {"name": "cnn", "filters": [8, 16]}, 64),
+    Contest("images", (64, 64, 3), "uint8", 4, {"name": "cnn", "filters": [8, 16]}, 64),
 )
 
 
@@ -67,7 +67,7 @@ def _training(contest: Contest, forks: Forks, home: Path, repeats: int) -> list[
 def _decoding(contest: Contest, forks: Forks, home: Path, name: str, repeats: int) -> list[Section]:
     if contest.dtype != "uint8":
         return []
-    rates = [forks.call(_picture_rates, home, name) for _ in range(repeats)]
+    rates = [forks.call(_image_rates, home, name) for _ in range(repeats)]
     decoding = "decoding them as JPEGs, a thread for each core"
     return [
         Section(
@@ -139,10 +139,10 @@ def _train(home: Path, spec: dict[str, Any]) -> "Trained":
     return train_measured(home, spec)
 
 
-def _picture_rates(home: Path, name: str) -> tuple[float, float]:
-    from benchmarks.streaming_run import picture_rates
+def _image_rates(home: Path, name: str) -> tuple[float, float]:
+    from benchmarks.streaming_run import image_rates
 
-    return picture_rates(home, name, BUDGET_MB)
+    return image_rates(home, name, BUDGET_MB)
 
 
 def _peak_of_imports() -> float:

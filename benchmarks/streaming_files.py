@@ -1,4 +1,4 @@
-"""Files to read, made from random numbers: tables, arrays and pictures."""
+"""Files to read, made from random numbers: tables, arrays and images."""
 
 import io
 import zipfile
@@ -46,8 +46,8 @@ def write_arrays(path: Path, rows: int) -> None:
         file["x"], file["y"] = x, y
 
 
-def write_pictures(path: Path, count: int, side: int) -> None:
-    """A zip of colour JPEGs in three class folders: smooth shapes, as in photographs."""
+def write_images(path: Path, count: int, side: int) -> None:
+    """A zip of color JPEGs in three class folders: smooth shapes, as in photographs."""
     random = np.random.default_rng(0)
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(count):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CSV_BYTES = 60_000_000
 ROWS = 1_000_000  # of Parquet, NPZ and HDF5
-PICTURES, SIDE = 12_000, 96
+IMAGES, SIDE = 12_000, 96
 _OURS = ("look_into", "samples read, after look_into", "store_file, look_into included")
 
 
@@ -37,7 +37,7 @@ CASES = (
     Case("arrays.npz", "y", ("numpy",)),
     Case("arrays of npy", "y", ("numpy, mapped",)),
     Case("arrays.h5", "y", ("h5py",)),
-    Case("pictures.zip", "", ("PIL, in a thread for each core",)),
+    Case("images.zip", "", ("PIL, in a thread for each core",)),
 )
 
 
@@ -70,7 +70,7 @@ def _make(path: Path) -> None:
         case ".parquet":
             files.write_parquet(path, ROWS)
         case ".zip":
-            files.write_pictures(path, PICTURES, SIDE)
+            files.write_images(path, IMAGES, SIDE)
         case _:
             files.write_arrays(path, ROWS)
 

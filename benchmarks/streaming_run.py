@@ -1,4 +1,4 @@
-"""A data set stored, and a run trained on it, in this process: how fast and with what memory."""
+"""A dataset stored, and a run trained on it, in this process: how fast and with what memory."""
 
 import io
 import os
@@ -22,7 +22,7 @@ from experiments.training.streaming import StreamedBatches
 from experiments.training.train import train
 
 _MB = 1_000_000
-_DECODED = 5000  # pictures
+_DECODED = 5000  # images
 _ROWS = 4096  # drawn and written at a time
 
 
@@ -76,9 +76,9 @@ def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
     )
 
 
-def picture_rates(home: Path, name: str, budget_mb: int) -> tuple[float, float]:
-    """Pictures a second: streamed from the stored data set in batches, without a model; and the
-    same pictures as JPEGs in memory decoded by PIL in a thread for each core."""
+def image_rates(home: Path, name: str, budget_mb: int) -> tuple[float, float]:
+    """Images a second: streamed from the stored dataset in batches, without a model; and the
+    same images as JPEGs in memory decoded by PIL in a thread for each core."""
     os.environ["KERASCOPE_HOME"] = str(home)
     spec = parse_spec({"dataset": {"name": name, "memory_mb": budget_mb}})
     dataset = load_dataset(spec.dataset, spec.data_seed)
@@ -89,7 +89,7 @@ def picture_rates(home: Path, name: str, budget_mb: int) -> tuple[float, float]:
     began = time.perf_counter()
     streamed = sum(len(y) for _, y in batches.batches())
     rate = streamed / (time.perf_counter() - began)
-    encoded = [_as_jpeg(picture) for picture in dataset.x[:_DECODED]]
+    encoded = [_as_jpeg(image) for image in dataset.x[:_DECODED]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         began = time.perf_counter()
         for _ in pool.map(_decode, encoded):
@@ -97,9 +97,9 @@ def picture_rates(home: Path, name: str, budget_mb: int) -> tuple[float, float]:
         return rate, len(encoded) / (time.perf_counter() - began)
 
 
-def _as_jpeg(picture: np.ndarray) -> bytes:
+def _as_jpeg(image: np.ndarray) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=90)
+    Image.fromarray(image).save(out, "JPEG", quality=90)
     return out.getvalue()
 
 

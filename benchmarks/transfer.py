@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from experiments.spec.run_spec import RunSpec
 
 #: A ResNet of this project at the digits' own 8 pixels: a network of keras.applications wants
-#: pictures of 32, and trains some hundred times as long for the same digits.
+#: images of 32, and trains some hundred times as long for the same digits.
 NETWORK = {"name": "resnet", "filters": [16, 32]}
 CUT = "average"  # the layer that the base ends with
 A_CLASS = 170  # of the 174 or more that there are: the same of each
@@ -35,21 +35,21 @@ class Accuracies(NamedTuple):
 
 
 def store_digits() -> tuple[str, str]:
-    """Digits 0 to 4 and 5 to 9 as data sets of their own; returns their names."""
+    """Digits 0 to 4 and 5 to 9 as datasets of their own; returns their names."""
     from sklearn.datasets import load_digits
 
     from experiments.data.reading.reader import Wanted
     from experiments.data.reading.storing import store_file
 
     digits = load_digits()
-    pictures = (15 * digits.images[..., None]).astype("uint8")
+    images = (15 * digits.images[..., None]).astype("uint8")
     names = []
     with TemporaryDirectory() as folder:
         for first in (0, 5):
             rows = [np.flatnonzero(digits.target == first + n)[:A_CLASS] for n in range(5)]
             chosen = np.sort(np.concatenate(rows))
             path = Path(folder) / f"digits-{first}-to-{first + 4}.npz"
-            np.savez(path, x=pictures[chosen], y=digits.target[chosen] - first)
+            np.savez(path, x=images[chosen], y=digits.target[chosen] - first)
             names.append(store_file(path, path.stem, Wanted(target="y")).name)
     return names[0], names[1]
 

@@ -14,7 +14,7 @@ from experiments.core.run_folder import Journal, RunFolder, write_json
 from experiments.core.settings import Settings, python_command, sqlite_uri
 from experiments.running.local_launcher import FoundProcess
 from experiments.running.queue import submit
-from experiments.running.supervision import attend
+from experiments.running.supervision import supervise
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.changes import create_run, start_run
@@ -75,7 +75,7 @@ def wait_for_end(store: Store, run_id: str, seconds: float = 300) -> None:
 
 
 def add_finished_run(store: Store, number: int, epochs: int = 30) -> str:
-    """A run as the worker leaves it, without the training: it is attended to like any other."""
+    """A run as the worker leaves it, without the training: it is supervised like any other."""
     spec = parse_spec({"name": f"finished {number}", "training": {"epochs": epochs}})
     run_id = create_run(store, spec, status=RunStatus.RUNNING)
     folder = RunFolder(store.settings.run_folders / run_id).create()
@@ -86,5 +86,5 @@ def add_finished_run(store: Store, number: int, epochs: int = 30) -> str:
             values = {"loss": fitted, "val_loss": fitted + 0.01 * epoch, "accuracy": 1 - fitted}
             journal.write(values | {"val_accuracy": 0.95 - 0.9 * fitted}, epoch=epoch)
     write_json(folder.result, {"status": "FINISHED", "reason": f"Trained all {epochs} epochs."})
-    attend(store, folder, FoundProcess(0, 0.0), threading.Event())
+    supervise(store, folder, FoundProcess(0, 0.0), threading.Event())
     return run_id

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add("predict", help="predict with a run's saved model")
     command.add_argument("run", metavar="RUN")
     command.add_argument(
-        "input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .json or a picture"
+        "input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .json or an image"
     )
     _finish(command, model_commands.predict)
 
@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     _finish(command, application_commands.list_all)
     application_commands.add_arguments(command)
 
-    command = add("classify", help="the likeliest classes of pictures")
+    command = add("classify", help="the likeliest classes of images")
     application_commands.add_classify_arguments(command)
     _finish(command, application_commands.classify)
 
@@ -170,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect_command.add_arguments(command)
     _finish(command, inspect_command.inspect)
 
-    command = add("datasets", help="list the data sets, add files to them, delete one")
+    command = add("datasets", help="list the datasets, add files to them, delete one")
     _finish(command, dataset_commands.list_all)
     dataset_commands.add_arguments(command)
     return parser

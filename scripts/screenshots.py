@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from real runs in a real browser: `make screenshots`."""
+"""Makes the images of the README from real runs in a real browser: `make screenshots`."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ DROPOUTS = (0.1, 0.3, 0.5, 0.7)
 
 
 def main() -> None:
-    """Train the examples in a workspace of their own, then take a picture of each page."""
+    """Train the examples in a workspace of their own, then take an image of each page."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         os.environ["KERASCOPE_HOME"] = home
@@ -43,7 +43,7 @@ def main() -> None:
             live = submit(store, read_spec(ROOT / "experiments/examples/digits_cnn.yaml",
                                            ["training.epochs=400", "name=longer cnn"]))  # fmt: skip
             wait_for(lambda: get_run(store, live).metrics.get("loss"))
-            take_pictures(settings, runs, add_breast_cancer(store, Path(home)))
+            take_images(settings, runs, add_breast_cancer(store, Path(home)))
         finally:
             end_worker(settings)
 
@@ -65,8 +65,8 @@ def train(store: Store, example: str, changes: Sequence[str] = ()) -> str:
     return run_id
 
 
-def take_pictures(settings: Settings, runs: dict[str, str], data: str) -> None:
-    """One picture a page, wide and light; the run's page also narrow, and dark."""
+def take_images(settings: Settings, runs: dict[str, str], data: str) -> None:
+    """One image a page, wide and light; the run's page also narrow, and dark."""
     compared = ",".join(runs[name] for name in (OVERFIT, *(f"dropout {s}" for s in DROPOUTS)))
     pages = {
         "runs": "",

@@ -1,7 +1,7 @@
 """A chart of up to 10,000 curves, drawn in the browser on a canvas.
 
 It is a component of Streamlit's second kind: no iframe, so there is no second document to load, and
-the chart has the page's fonts and colours. Such a component's JavaScript travels with every
+the chart has the page's fonts and colors. Such a component's JavaScript travels with every
 message; ours is one line that imports the rest, which the browser then has for as long as the page
 is open. Streamlit serves files of a component without a packaged manifest only for its first kind,
 so the folder is declared as one of those. It sends them without a date or a lifetime, so a browser

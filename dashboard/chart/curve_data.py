@@ -34,7 +34,7 @@ class Curve(NamedTuple):
 
 
 class Band(NamedTuple):
-    """The spread of ``runs`` curves around their middle; an empty colour is the text's."""
+    """The spread of ``runs`` curves around their middle; an empty color is the text's."""
 
     name: str
     color: str

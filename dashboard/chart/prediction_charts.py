@@ -39,7 +39,7 @@ def predicted_classes(prediction: np.ndarray) -> np.ndarray:
 
 
 def confusion_figure(counts: pd.DataFrame) -> go.Figure:
-    """The confusion matrix, coloured by each true class's share; the counts stand in the cells."""
+    """The confusion matrix, colored by each true class's share; the counts stand in the cells."""
     totals = counts.sum(axis=1).to_numpy()[:, None]
     share = counts.to_numpy() / np.maximum(totals, 1)
     names = [str(name) for name in counts.index]

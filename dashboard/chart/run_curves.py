@@ -1,6 +1,6 @@
 """Figures of runs: what to draw as data first, then as a plotly figure. No streamlit here.
 
-A run keeps its colour and the three kinds of measurement their line on every page: validation is
+A run keeps its color and the three kinds of measurement their line on every page: validation is
 solid, training samples measured in test mode are dashed, what Keras reports while training is
 dotted.
 """
@@ -31,14 +31,14 @@ _CLEAR = "rgba(0,0,0,0)"
 class Marks(NamedTuple):
     """Epochs that are marked, and how many epochs the run will have while it is under way.
 
-    ``seams`` are the epochs before which the run was resumed or branched off, or began to train
-    more of its base, each with a word.
+    ``resume_points`` are the epochs before which the run was resumed or branched off, or began to
+    train more of its base, each with a word.
     """
 
     best_epoch: int | None = None
     onset_epoch: int | None = None
     planned_epochs: int | None = None
-    seams: tuple[tuple[int, str], ...] = ()
+    resume_points: tuple[tuple[int, str], ...] = ()
 
 
 def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
@@ -206,7 +206,7 @@ def _place(value: float, log: bool) -> float:
 
 def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: bool) -> None:
     best, onset = marks.best_epoch, marks.onset_epoch
-    for epoch, word in marks.seams:
+    for epoch, word in marks.resume_points:
         _seam(figure, epoch, word)
     if best is not None and "validation" in frame and best in frame.index:
         value = float(frame["validation"].loc[best])

@@ -2,9 +2,9 @@
 
 import pandas as pd
 import plotly.graph_objects as go
+from experiments.data.catalog import Task
 
 from dashboard.chart.run_curves import dress
-from experiments.data.catalogue import Task
 from experiments.data.split.audit import Audit
 
 _MOST = 20
@@ -28,7 +28,7 @@ def share_table(audit: Audit) -> pd.DataFrame:
 
 
 def share_figure(audit: Audit) -> go.Figure:
-    """The table as bars, one colour a part; of numbers upright, as a histogram is."""
+    """The table as bars, one color a part; of numbers upright, as a histogram is."""
     table = share_table(audit)
     counts = pd.DataFrame({p.name: p.counts for p in audit.parts}, index=list(audit.names))
     numbers = audit.task is Task.REGRESSION

@@ -1,10 +1,10 @@
 """Smoothing of curves that does not lag: the last value of a smoothed curve is where it ended.
 
 TensorBoard's moving average looks back only, so that it lags behind a falling loss and shows the
-end of training too high. Here each value is the straight line through its neighbours on both
+end of training too high. Here each value is the straight line through its neighbors on both
 sides, weighted by ``factor`` to the power of their distance (Cleveland's local regression, 1979,
 with exponential weights). In the middle that is the mean of TensorBoard's average from the left
-and from the right; at the ends, where neighbours are missing on one side, the line's slope makes
+and from the right; at the ends, where neighbors are missing on one side, the line's slope makes
 up for them. A straight line stays itself to its last point.
 """
 

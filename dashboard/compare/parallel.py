@@ -33,9 +33,9 @@ class Dimension(NamedTuple):
 
 
 class ParallelRuns(NamedTuple):
-    """The runs that are drawn, and their scales; the last one also gives the colour.
+    """The runs that are drawn, and their scales; the last one also gives the color.
 
-    ``left_out`` is how many runs have no value for the colour, ``not_shown`` the columns beyond
+    ``left_out`` is how many runs have no value for the color, ``not_shown`` the columns beyond
     MOST.
     """
 
@@ -49,7 +49,7 @@ def parallel_runs(table: pd.DataFrame, names: Sequence[str], color: str) -> Para
     """The scales of the columns ``names`` of ``columns.run_table``, ``color`` the last of them.
 
     Numbers over decades are on log scales. Results far beyond the others, infinite ones too, stand
-    at the end of their scale. What a run has not stands below the others, labelled "–".
+    at the end of their scale. What a run has not stands below the others, labeled "–".
     """
     wanted = [name for name in dict.fromkeys(names) if name != color]
     kept = table[table[color].notna()]

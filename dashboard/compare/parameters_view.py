@@ -21,7 +21,7 @@ _PLAIN = {"displayModeBar": False}
 
 
 def draw_parameters_view(runs: Sequence[Run], histories: Histories) -> None:
-    """One of three pictures of the same table."""
+    """One of three images of the same table."""
     names = column_names(runs, histories)
     results = [name for name in names if not name.startswith(PARAM)]
     params = [PARAM + name for name in differing_names(runs)]
@@ -30,15 +30,15 @@ def draw_parameters_view(runs: Sequence[Run], histories: Histories) -> None:
         return
     title = titles(names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        picture = st.segmented_control(
-            "Picture", ["Two of them", "All at once", "Importance"], default="Two of them",
+        image = st.segmented_control(
+            "Image", ["Two of them", "All at once", "Importance"], default="Two of them",
             key="picture", bind="query-params", required=True, label_visibility="collapsed",
         )  # fmt: skip
-    if picture == "Two of them":
+    if image == "Two of them":
         draw_scatter(runs, histories, names, title)
     elif not params:
         st.info("These runs have the same parameters. Choose runs that differ in some.")
-    elif picture == "All at once":
+    elif image == "All at once":
         draw_parallel(runs, histories, params, results, title)
     else:
         draw_importance(runs, histories, results, title)
@@ -77,7 +77,7 @@ def draw_parallel(
     results: list[str],
     title: dict[str, str],
 ) -> None:
-    """All differing parameters side by side, coloured by one result."""
+    """All differing parameters side by side, colored by one result."""
     with st.container(horizontal=True):
         shown = st.multiselect(
             "Parameters", params, default=params[:8], key="pcparams", bind="query-params",

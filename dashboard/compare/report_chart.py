@@ -1,4 +1,4 @@
-"""Curves as a small inline SVG that needs no script: colours of the runs, names on hover."""
+"""Curves as a small inline SVG that needs no script: colors of the runs, names on hover."""
 
 import math
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def curves_svg(curves: Sequence[ReportCurve], x_title: str, log: bool = False) -
 
 
 class _Plot(NamedTuple):
-    """From values to places in the picture."""
+    """From values to places in the image."""
 
     x_low: float
     x_high: float

@@ -69,7 +69,7 @@ def scatter_points(table: pd.DataFrame, x: str, y: str) -> ScatterPoints:
 
 
 def scatter_figure(points: ScatterPoints, runs: Sequence[Run]) -> go.Figure:
-    """The points in their runs' colours; a line joins the front. ``customdata`` is the run id."""
+    """The points in their runs' colors; a line joins the front. ``customdata`` is the run id."""
     figure = go.Figure()
     dress(figure)
     by_id = {run.id: run for run in runs}

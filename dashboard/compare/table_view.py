@@ -80,7 +80,7 @@ def pick_baseline(runs: Mapping[str, Run]) -> Run | None:
 def draw_values(runs: Sequence[Run], table: pd.DataFrame, baseline: Run | None) -> None:
     """The chosen columns; a click on a row leads to its run."""
     if not share_data(runs):
-        st.caption("These runs learn from different data sets, so their values do not compare.")
+        st.caption("These runs learn from different datasets, so their values do not compare.")
     names = unique_names(runs)
     config: dict[str, Any] = {
         name: st.column_config.Column(title)
@@ -113,5 +113,5 @@ def draw_differing(runs: Sequence[Run], baseline: Run | None) -> None:
 
 
 def share_data(runs: Sequence[Run]) -> bool:
-    """Whether the runs validate on samples of one data set, so that their values compare."""
+    """Whether the runs validate on samples of one dataset, so that their values compare."""
     return len({run.params.get("dataset.name") for run in runs}) == 1

@@ -1,4 +1,4 @@
-"""From a file to a data set: uploaded, looked at, corrected, stored."""
+"""From a file to a dataset: uploaded, looked at, corrected, stored."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -80,7 +80,7 @@ def upload() -> Path | None:
                 st.rerun()
         return kept
     files = st.file_uploader(
-        "CSV, TSV, Parquet, NPZ or HDF5, a zip of pictures in class folders, or `x.npy` and "
+        "CSV, TSV, Parquet, NPZ or HDF5, a zip of images in class folders, or `x.npy` and "
         "`y.npy` at once",
         type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
         accept_multiple_files=True,
@@ -136,7 +136,7 @@ def draw_corrections(path: Path) -> list[str]:
         options += {"detect": [], "names of columns": ["--header"], "data": ["--no-header"]}[header]
     if not npy_in(path) if path.is_dir() else path.suffix.lower() == ".zip":
         side = st.number_input(
-            "Bring pictures to this many pixels a side", 8, 1024, value=None, placeholder="as found"
+            "Bring images to this many pixels a side", 8, 1024, value=None, placeholder="as found"
         )
         options += ["--size", f"{side}x{side}"] if side else []
         if st.toggle("Accept what is good, list what is left out"):
@@ -183,7 +183,7 @@ def found_table(found: dict[str, Any]) -> pd.DataFrame:
         )  # fmt: skip
     if found["kind"] == "arrays":
         return pd.DataFrame(array_rows(found["arrays"]))
-    return pd.DataFrame(found["classes"], columns=["Class", "Pictures"])
+    return pd.DataFrame(found["classes"], columns=["Class", "Images"])
 
 
 def array_rows(arrays: Sequence[dict[str, Any]]) -> Iterator[dict[str, str]]:

@@ -6,10 +6,10 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 import streamlit as st
+from experiments.data.catalog import Task
 
 from dashboard.shared import help_texts
 from dashboard.shared.formats import words
-from experiments.data.catalogue import Task
 
 _KEYS = (
     ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
@@ -17,9 +17,9 @@ _KEYS = (
     ("Time", "--time", "Dates or numbers: the latest samples can validate."),
 )  # fmt: skip
 _PATTERNS = {
-    r"^[^_]+": "pictures whose names begin alike, up to the first _",
-    r"^[^-]+": "pictures whose names begin alike, up to the first -",
-    r"^[^/]+/": "pictures in the same folder inside a class folder",
+    r"^[^_]+": "images whose names begin alike, up to the first _",
+    r"^[^-]+": "images whose names begin alike, up to the first -",
+    r"^[^/]+/": "images in the same folder inside a class folder",
 }
 _LIKE_NUMBERS = ("numeric", "boolean", "date")
 
@@ -27,8 +27,8 @@ _LIKE_NUMBERS = ("numeric", "boolean", "date")
 def draw_choices(answer: dict[str, Any]) -> list[str]:
     """What to predict from what, as options of the command."""
     found = answer["found"]
-    if found["kind"] == "pictures":
-        return draw_picture_groups(answer)
+    if found["kind"] == "images":
+        return draw_image_groups(answer)
     tabular = found["kind"] == "table"
     names = [one["name"] if tabular else one["path"] for one in found[
         "columns" if tabular else "arrays"]]  # fmt: skip
@@ -75,12 +75,12 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
     return more + (["--task", task] if task else []) + keys
 
 
-def draw_picture_groups(answer: dict[str, Any]) -> list[str]:
-    """By what pictures belong together, as options of the command."""
+def draw_image_groups(answer: dict[str, Any]) -> list[str]:
+    """By what images belong together, as options of the command."""
     pattern = st.selectbox(
         "Group", list(_PATTERNS), index=None, placeholder="none", width=400,
         format_func=lambda one: _PATTERNS.get(one, one), accept_new_options=True,
-        key=f"--group {answer['file']}", help=help_texts.PICTURE_GROUPS,
+        key=f"--group {answer['file']}", help=help_texts.IMAGE_GROUPS,
     )  # fmt: skip
     return [f"--group={pattern}"] if pattern else []
 

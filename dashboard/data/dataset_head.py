@@ -1,15 +1,15 @@
-"""The head of a data set's page: its name, its versions, and what can be done with it."""
+"""The head of a dataset's page: its name, its versions, and what can be done with it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from experiments.data.catalog import DatasetInfo
 
 from dashboard.shared import cache
 from dashboard.shared.components import DATASETS, LAUNCH
 from dashboard.shared.formats import count, parts_words, plain
 from experiments.core.errors import ExperimentsError
-from experiments.data.catalogue import DatasetInfo
 from experiments.data.stored import find_info
 from experiments.tracking.stored_datasets import (
     StoredDataset,
@@ -20,7 +20,7 @@ from experiments.tracking.stored_datasets import (
 
 
 def draw_head(info: DatasetInfo, stored: Sequence[StoredDataset]) -> None:
-    """``stored`` are all data sets of users; ``info`` may be one of them."""
+    """``stored`` are all datasets of users; ``info`` may be one of them."""
     own = next((one for one in stored if one.name == info.name), None)
     st.subheader(plain(own.title if own else info.title), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -43,16 +43,16 @@ def draw_changes(own: StoredDataset) -> None:
         st.switch_page(DATASETS, query_params={"add": "", "as": own.title})
     with st.popover("Rename", icon=":material/edit:"):
         title = st.text_input("Name", own.title, max_chars=100, key=f"title {own.name}")
-        if st.button("Rename the data set", type="primary", disabled=title.strip() == own.title):
+        if st.button("Rename the dataset", type="primary", disabled=title.strip() == own.title):
             _rename(own.name, title)
     with st.popover("Delete", icon=":material/delete:"):
         st.write("Runs that used it stay, but cannot be trained again without it.")
-        if st.button("Delete the data set", type="primary"):
+        if st.button("Delete the dataset", type="primary"):
             _delete(own.name)
 
 
 def draw_versions(own: StoredDataset, versions: Sequence[StoredDataset]) -> None:
-    """The other data sets that are called the same, each a click away; nothing without any."""
+    """The other datasets that are called the same, each a click away; nothing without any."""
     if len(versions) < 2:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -1,25 +1,25 @@
-"""The table of data sets: users' own first, then those that come along."""
+"""The table of datasets: users' own first, then those that come along."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from experiments.data.catalog import CATALOG, DatasetInfo, Kind
 
-from experiments.data.catalogue import CATALOGUE, DatasetInfo, Kind
 from experiments.data.downloads import on_this_machine
 from experiments.data.stored import find_info
 from experiments.tracking.stored_datasets import StoredDataset, versions_of
 
-_TABLE = "data sets"
+_TABLE = "datasets"
 
 
 def draw_list(stored: Sequence[StoredDataset]) -> None:
-    """The table; a click on a row opens the data set."""
+    """The table; a click on a row opens the dataset."""
     rows = dataset_rows(stored)
     if not stored:
         st.caption(
-            "Add your own: CSV, Parquet, NPZ or HDF5, or pictures in class folders. Below is what "
+            "Add your own: CSV, Parquet, NPZ or HDF5, or images in class folders. Below is what "
             "comes along."
         )
     event = st.dataframe(
@@ -27,7 +27,7 @@ def draw_list(stored: Sequence[StoredDataset]) -> None:
         height="content",
         column_config={
             "id": None,
-            "Data set": st.column_config.TextColumn(width="large"),
+            "Dataset": st.column_config.TextColumn(width="large"),
             "Samples": st.column_config.NumberColumn(format="localized"),
         },
     )  # fmt: skip
@@ -38,26 +38,26 @@ def draw_list(stored: Sequence[StoredDataset]) -> None:
 
 
 def dataset_rows(stored: Sequence[StoredDataset]) -> pd.DataFrame:
-    """One row a data set; ``id`` is its whole name."""
+    """One row a dataset; ``id`` is its whole name."""
     newest = {versions_of(one.name, stored)[0].name for one in stored}
     own = [
         _row(find_info(one.name), one.title if one.name in newest else f"{one.title} (older)")
         | {"Added": f"{one.added:%Y-%m-%d %H:%M} UTC"}
         for one in stored
     ]
-    along = [_row(info, info.title) | {"Added": "comes along"} for info in CATALOGUE.values()]
+    along = [_row(info, info.title) | {"Added": "comes along"} for info in CATALOG.values()]
     return pd.DataFrame([*own, *along])
 
 
 def sample_words(info: DatasetInfo) -> str:
     """What one sample is."""
     shape = "×".join(map(str, info.shape))
-    return f"{shape} picture" if info.kind is Kind.IMAGE else f"{info.shape[0]} features"
+    return f"{shape} image" if info.kind is Kind.IMAGE else f"{info.shape[0]} features"
 
 
 def _row(info: DatasetInfo, title: str) -> dict[str, Any]:
     return {
-        "id": info.name, "Data set": title, "Samples": info.samples, "Sample": sample_words(info),
+        "id": info.name, "Dataset": title, "Samples": info.samples, "Sample": sample_words(info),
         "Task": info.task.value, "Classes": str(info.classes or "–"),
         "Here": "yes" if on_this_machine(info) else "at first use",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Uploads that may become data sets: on disk for a day, never a second time in memory."""
+"""Uploads that may become datasets: on disk for a day, never a second time in memory."""
 
 import hashlib
 import re

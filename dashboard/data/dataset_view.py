@@ -1,10 +1,11 @@
-"""One data set: what it is, its classes, its first samples."""
+"""One dataset: what it is, its classes, its first samples."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.express as px
 import streamlit as st
+from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 
 from dashboard.data.dataset_head import draw_head
 from dashboard.data.dataset_list import sample_words
@@ -14,8 +15,7 @@ from dashboard.shared import cache
 from dashboard.shared.components import errors_shown
 from dashboard.shared.dataset_rows import row_table
 from dashboard.shared.formats import count, plain, size
-from dashboard.shared.images import to_picture
-from experiments.data.catalogue import DatasetInfo, Kind, Source, Task
+from dashboard.shared.images import to_image
 from experiments.data.downloads import on_this_machine
 from experiments.data.preview import Preview, class_counts
 from experiments.tracking.stored_datasets import StoredDataset, fetch_dataset
@@ -24,7 +24,7 @@ _MOST_BARS = 40
 
 
 def draw_dataset(info: DatasetInfo, stored: Sequence[StoredDataset]) -> None:
-    """Everything about one data set; ``stored`` are all that users stored."""
+    """Everything about one dataset; ``stored`` are all that users stored."""
     draw_head(info, stored)
     if info.source is Source.DOWNLOAD and not on_this_machine(info):
         st.info(f"{info.title} is downloaded ({info.megabytes:g} MB) when a run first needs it.")
@@ -37,7 +37,7 @@ def draw_dataset(info: DatasetInfo, stored: Sequence[StoredDataset]) -> None:
         draw_facts(info, preview)
         draw_targets(info, preview)
         if info.kind is Kind.IMAGE:
-            draw_pictures(info, preview)
+            draw_images(info, preview)
             draw_pixels(info, preview.sampled)
         else:
             draw_features(info, preview)
@@ -77,13 +77,13 @@ def draw_targets(info: DatasetInfo, preview: Preview) -> None:
     st.plotly_chart(figure, key="targets", config={"displayModeBar": False})
 
 
-def draw_pictures(info: DatasetInfo, preview: Preview) -> None:
-    """Some pictures of each class, a row a class."""
-    st.markdown("#### Pictures")
+def draw_images(info: DatasetInfo, preview: Preview) -> None:
+    """Some images of each class, a row a class."""
+    st.markdown("#### Images")
     labels = preview.y[preview.rows].astype(int) if info.classes else np.zeros(len(preview.x), int)
     for label in np.unique(labels):
         if info.classes:
             st.caption(plain(info.class_names[label]))
         with st.container(horizontal=True, gap="small"):
             for i in np.flatnonzero(labels == label):
-                st.image(to_picture(preview.x[i] / info.white), width=72)
+                st.image(to_image(preview.x[i] / info.white), width=72)

@@ -1,17 +1,17 @@
-"""Samples that a data set has more than once: looked for when somebody asks."""
+"""Samples that a dataset has more than once: looked for when somebody asks."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from experiments.data.catalog import DatasetInfo, Kind
 
 from dashboard.shared import cache
 from dashboard.shared.components import errors_shown
 from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count, number, plain
-from dashboard.shared.images import to_picture
-from experiments.data.catalogue import DatasetInfo, Kind
+from dashboard.shared.images import to_image
 from experiments.data.split.duplicate_groups import Copies, CopyGroup
 
 
@@ -30,7 +30,7 @@ def draw_copies(info: DatasetInfo) -> None:
         if info.kind is Kind.IMAGE:
             with st.container(horizontal=True, gap="small"):
                 for group in found.shown:
-                    draw_pictures(info, group)
+                    draw_images(info, group)
         elif found.shown:
             st.dataframe(
                 group_table(info, found.shown), hide_index=True, key="copied rows",
@@ -68,14 +68,14 @@ def copies_words(info: DatasetInfo, found: Copies) -> str:
     return words
 
 
-def draw_pictures(info: DatasetInfo, group: CopyGroup) -> None:
-    """The pictures of a group side by side, with their rows and targets."""
+def draw_images(info: DatasetInfo, group: CopyGroup) -> None:
+    """The images of a group side by side, with their rows and targets."""
     with st.container(border=True, gap="xsmall", width="content"):
         st.caption(group_words(group))
         with st.container(horizontal=True, gap="small"):
             for row, x, target in zip(group.rows, group.x, group.y, strict=True):
                 caption = f"{count(row)}: {plain(target_text(info, target))}"
-                st.image(to_picture(x / info.white), width=88, caption=caption)
+                st.image(to_image(x / info.white), width=88, caption=caption)
 
 
 def group_table(info: DatasetInfo, groups: Sequence[CopyGroup]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Data: the data sets that there are, what is in each, and files that become one."""
+"""Data: the datasets that there are, what is in each, and files that become one."""
 
 import streamlit as st
 
@@ -12,19 +12,19 @@ from experiments.data.stored import find_info
 
 
 def main() -> None:
-    """Draw the data set that the URL names, or all of them."""
+    """Draw the dataset that the URL names, or all of them."""
     name = st.query_params.get("name")
     adding = "add" in st.query_params
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     left.title("Add data" if adding else "Data", anchor=False)
     with right.container(horizontal=True, horizontal_alignment="right"):
-        if (name or adding) and st.button("All data sets", icon=":material/arrow_back:"):
+        if (name or adding) and st.button("All datasets", icon=":material/arrow_back:"):
             st.query_params.clear()
             st.rerun()
         if not adding and st.button("Add data", type="primary", icon=":material/add:"):
             st.query_params.from_dict({"add": ""})
             st.rerun()
-    with errors_shown("The data sets cannot be listed"):
+    with errors_shown("The datasets cannot be listed"):
         stored = cache.datasets()
         if adding:
             draw_adding()

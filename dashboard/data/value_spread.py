@@ -1,20 +1,20 @@
-"""How the values of a data set are spread: each feature at a glance, one of them large, pixels."""
+"""How the values of a dataset are spread: each feature at a glance, one of them large, pixels."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from experiments.data.catalog import DatasetInfo
 
 from dashboard.chart.run_curves import dress
 from dashboard.shared.formats import count, number, plain
-from dashboard.shared.images import to_picture
-from experiments.data.catalogue import DatasetInfo
+from dashboard.shared.images import to_image
 from experiments.data.distributions import (
     Sampled,
     bins_of,
     date_text,
     histogram,
-    mean_pictures,
+    mean_images,
     pixel_counts,
 )
 from experiments.data.preview import Preview
@@ -114,15 +114,15 @@ def class_counts(
 
 
 def draw_pixels(info: DatasetInfo, sampled: Sampled) -> None:
-    """The mean picture of each class, and how bright the pixels are."""
+    """The mean image of each class, and how bright the pixels are."""
     st.markdown("#### Pixels")
     draw_looked(sampled)
-    means = mean_pictures(sampled, info, _MOST_CLASSES) if info.classes else {}
+    means = mean_images(sampled, info, _MOST_CLASSES) if info.classes else {}
     if means:
-        st.caption("The mean picture of each class")
+        st.caption("The mean image of each class")
         with st.container(horizontal=True, gap="small"):
             for name, mean in means.items():
-                st.image(to_picture(mean / info.white), width=72, caption=plain(name))
+                st.image(to_image(mean / info.white), width=72, caption=plain(name))
     counts = pixel_counts(sampled, info.white)
     figure = go.Figure()
     figure.add_bar(x=list(counts.index), y=counts.to_numpy() / counts.sum(), marker_color="#4f46e5")

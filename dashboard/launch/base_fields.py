@@ -40,7 +40,7 @@ def known_base() -> dict[str, Any] | None:
 
 
 def draw_application() -> None:
-    """Which network of keras.applications, and what its pictures are."""
+    """Which network of keras.applications, and what its images are."""
     left, right = st.columns(2)
     with left:
         application = form_fields.select(
@@ -146,7 +146,7 @@ def draw_finetuning() -> None:
         form_fields.number(
             "Warm-up epochs", "finetune.warmup_epochs", min_value=0, step=1, help=help_texts.WARM_UP
         )
-    form_fields.toggle("Batch normalisation of the base trains", "finetune.train_batch_norm",
+    form_fields.toggle("Batch normalization of the base trains", "finetune.train_batch_norm",
                   help_texts.TRAIN_BATCH_NORM)  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from experiments.core.errors import InputError
 from experiments.core.settings import read_settings
 from experiments.data.stored import find_info
 from experiments.running.branch_runs import branch_spec
-from experiments.running.weight_transfer_runs import Weights, find_weights, planting
+from experiments.running.weight_transfer_runs import Weights, find_weights, weight_transfer
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec
 from experiments.tracking.runs import Run
@@ -22,7 +22,7 @@ from experiments.tracking.stored_datasets import known_name
 
 
 def load_clone() -> None:
-    """Fill the form with the run, the data set or the base that the URL names, once."""
+    """Fill the form with the run, the dataset or the base that the URL names, once."""
     keys = ("clone", "with", "from", "weights", "dataset")
     clone, *change, dataset = found = tuple(st.query_params.get(key) for key in keys)
     base = {key: st.query_params.get(key, "") for key in ("base", "file", "layer", "application")}
@@ -36,7 +36,7 @@ def load_clone() -> None:
         st.session_state["launch loaded"] = wanted
         return
     if dataset:
-        with errors_shown("The data set cannot be trained on"):
+        with errors_shown("The dataset cannot be trained on"):
             name = known_name(cache.store(), dataset)
             draft.put("dataset.name", name)
             if find_info(name).validation_given:
@@ -67,7 +67,7 @@ def cloned(run: Run, change: str | None, epoch: str | None, weights: str | None)
         found = find(weights)
         name = f"{run.name[:80]} with {found.title[:80]}"
         spec = cache.spec(run.id).model_copy(update={"name": name})
-        return planting(spec, found, run.id).spec
+        return weight_transfer(spec, found, run.id).spec
     if epoch and epoch.isdigit():
         more = max(run.epochs, int(epoch) + 10)
         return branch_spec(cache.store(), run.id, int(epoch), [f"training.epochs={more}"])

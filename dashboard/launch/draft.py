@@ -56,7 +56,7 @@ def put(name: str, value: Any) -> None:
 
 
 def fit() -> None:
-    """Replace what the chosen data set rules out, before the fields are drawn."""
+    """Replace what the chosen dataset rules out, before the fields are drawn."""
     after = fitted(values())
     for name, value in after.items():
         if values()[name] != value:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 import streamlit as st
+from experiments.data.catalog import CATALOG, DatasetInfo, Kind, Source, Task
 
 from dashboard.launch import draft, form_fields
 from dashboard.launch.base_fields import draw_base
@@ -18,7 +19,6 @@ from dashboard.shared import cache, help_texts
 from dashboard.shared.components import name_of
 from dashboard.shared.formats import count, parts_words, plain, words
 from experiments.core.errors import ExperimentsError
-from experiments.data.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
 from experiments.data.downloads import on_this_machine
 from experiments.data.stored import find_info
 from experiments.spec.model_specs import WITH_BASE, Activation
@@ -71,10 +71,10 @@ def draw_data() -> None:
     with left:
         stored = cache.datasets()
         titles = [one.title for one in stored]
-        names = [*(one.name for one in stored), *CATALOGUE]
+        names = [*(one.name for one in stored), *CATALOG]
         chosen = draft.values()["dataset.name"]
         picked = form_fields.select(
-            "Data set", "dataset.name", names if chosen in names else [chosen, *names],
+            "Dataset", "dataset.name", names if chosen in names else [chosen, *names],
             lambda name: dataset_title(find_info(name), titles),
         )  # fmt: skip
     info = find_info(picked)
@@ -184,7 +184,7 @@ def draw_model() -> None:
             form_fields.select("Activation", "model.activation", list(get_args(Activation)), str)
         if model in ("mlp", "cnn"):
             with cells[1]:
-                form_fields.toggle("Batch normalisation", "model.batch_norm")
+                form_fields.toggle("Batch normalization", "model.batch_norm")
     three = st.columns(3)
     with three[0]:
         form_fields.slider("Dropout", "model.dropout", 0.0, 0.9, 0.05, help_texts.DROPOUT)
@@ -203,7 +203,7 @@ def _kind_name(kind: str) -> str:
 
 
 def draw_augmentation() -> None:
-    """How training pictures are changed at random."""
+    """How training images are changed at random."""
     st.markdown("**Augmentation**", help=help_texts.AUGMENTATION)
     form_fields.toggle("Flip left and right", "augmentation.flip", help_texts.FLIP)
     cells = st.columns(4)
@@ -214,7 +214,7 @@ def draw_augmentation() -> None:
             )
     if draft.values()["model.name"] in WITH_BASE:
         form_fields.number(
-            "Copies of each picture that are computed once", "augmentation.cached_copies",
+            "Copies of each image that are computed once", "augmentation.cached_copies",
             min_value=1, max_value=100, step=1, value=None,
             placeholder="none: the base runs in each epoch", help=help_texts.COPIES,
         )  # fmt: skip
@@ -321,15 +321,15 @@ def start_words(start: dict[str, Any]) -> str:
 
 
 def dataset_title(info: DatasetInfo, titles: Sequence[str]) -> str:
-    """What a data set is called; with the beginning of its hash where two are called the same."""
+    """What a dataset is called; with the beginning of its hash where two are called the same."""
     twice = titles.count(info.title) > 1
     return f"{info.title} · {info.content_hash[:6]}" if twice else info.title
 
 
 def describe(info: DatasetInfo) -> str:
-    """What a data set is and where it comes from, in a line."""
+    """What a dataset is and where it comes from, in a line."""
     shape = "×".join(map(str, info.shape))
-    sample = f"{shape} pictures" if info.kind is Kind.IMAGE else f"{info.shape[0]} features"
+    sample = f"{shape} images" if info.kind is Kind.IMAGE else f"{info.shape[0]} features"
     target = (
         f"predict {info.target}, a number"
         if info.task is Task.REGRESSION

@@ -6,8 +6,9 @@ a callback has a field ``callbacks.<name>.on``.
 
 from typing import Any, NamedTuple
 
+from experiments.data.catalog import Kind, Source
+
 from experiments.core.settings import ROOT
-from experiments.data.catalogue import Kind, Source
 from experiments.data.split.split_spec import SplitSpec, split_methods
 from experiments.data.stored import find_info, is_known
 from experiments.spec.model_specs import (
@@ -167,7 +168,7 @@ def to_spec(values: Values) -> RunSpec:
 
 
 def fitted(values: Values) -> Values:
-    """The fields with what the chosen data set rules out replaced by what fits it."""
+    """The fields with what the chosen dataset rules out replaced by what fits it."""
     info = find_info(values["dataset.name"])
     task = info.task
     changes: Values = {}
@@ -197,14 +198,14 @@ def fitted(values: Values) -> Values:
 
 
 def models_for(dataset: str) -> list[str]:
-    """The kinds of model that a data set can be given to."""
-    pictures = find_info(dataset).kind is Kind.IMAGE
+    """The kinds of model that a dataset can be given to."""
+    images = find_info(dataset).kind is Kind.IMAGE
     rows = ("linear", "mlp", "saved_base")
-    return [name for name in _MODEL_FIELDS if pictures or name in rows]
+    return [name for name in _MODEL_FIELDS if images or name in rows]
 
 
 def methods_for(dataset: str) -> list[str]:
-    """The ways in which a data set can be split."""
+    """The ways in which a dataset can be split."""
     return list(split_methods(find_info(dataset)))
 
 

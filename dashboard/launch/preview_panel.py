@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from experiments.data.catalog import Source
 
 from dashboard.chart.split_view import draw_audit, draw_findings
 from dashboard.launch import draft
@@ -15,7 +16,6 @@ from dashboard.shared.components import show_error
 from dashboard.shared.formats import count, plain, size
 from experiments.core.errors import ExperimentsError
 from experiments.core.findings import Changes
-from experiments.data.catalogue import Source
 from experiments.data.downloads import on_this_machine
 from experiments.data.split.audit import Audit
 from experiments.data.stored import find_info
@@ -31,7 +31,7 @@ def draw_preview(spec: RunSpec) -> None:
     """Parameters, layers, batches and split; drawn again until the Keras process has answered."""
     st.markdown("#### :material/preview: What will be trained")
     if not on_this_machine(spec.dataset.info):
-        st.info("Parameters and split are counted once the data set is on this machine.")
+        st.info("Parameters and split are counted once the dataset is on this machine.")
         return
     future = cache.previews().ask(spec)
     st.fragment(_draw_when_done, run_every=None if _is_done(future) else _LOOK_AGAIN)(

@@ -17,7 +17,7 @@ _MOST_COLUMNS = 20
 
 
 def names_for(dataset: dict[str, Any] | None, outputs: int | None) -> list[str]:
-    """The classes of a model's outputs: a fitting data set's, else numbers; none for one output."""
+    """The classes of a model's outputs: a fitting dataset's, else numbers; none for one output."""
     if dataset:
         return list(dataset["class_names"])
     return [f"class {i}" for i in range(outputs)] if outputs and outputs > 1 else []

@@ -1,4 +1,4 @@
-"""Choosing the data that a model is asked about: data set, part, and how pixels are scaled."""
+"""Choosing the data that a model is asked about: dataset, part, and how pixels are scaled."""
 
 from typing import Any, NamedTuple
 
@@ -28,12 +28,12 @@ def pick_data(source: ModelSource, opened: dict[str, Any]) -> AskedData | None:
     """The data of the widgets, which the URL keeps; None after a message where none fits."""
     datasets = {dataset["name"]: dataset for dataset in opened["datasets"]}
     if not datasets:
-        st.info(f"No data set on this machine fits: {_wants(opened)}.", icon=":material/dataset:")
+        st.info(f"No dataset on this machine fits: {_wants(opened)}.", icon=":material/dataset:")
         return None
     name = next(iter(datasets))
     if len(datasets) > 1:
         name = st.selectbox(
-            "Data set", list(datasets), key="data", bind="query-params", width=340,
+            "Dataset", list(datasets), key="data", bind="query-params", width=340,
             label_visibility="collapsed", format_func=lambda name: _title(datasets[name]),
         )  # fmt: skip
     else:

@@ -1,4 +1,4 @@
-"""How good the model is on a data set: metrics, and where it is wrong."""
+"""How good the model is on a dataset: metrics, and where it is wrong."""
 
 from typing import Any
 

@@ -41,7 +41,7 @@ def place(nodes: int, edges: Sequence[tuple[int, int]]) -> Layout:
 
 def _columns(by_rank: list[list[int]], steps: Sequence[tuple[int, int]], nodes: int) -> np.ndarray:
     total = sum(map(len, by_rank))
-    near: list[dict[int, float]] = [{} for _ in range(total)]  # neighbour -> pull
+    near: list[dict[int, float]] = [{} for _ in range(total)]  # neighbor -> pull
     leaving, arriving = np.zeros(total, int), np.zeros(total, int)
     for a, b in steps:
         leaving[a] += 1
@@ -100,7 +100,7 @@ def _lines(
 def _apart(wanted: np.ndarray, width: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """The places nearest to those wanted, in this order, at which no two overlap.
 
-    Least squares with ``weight``, by pooling neighbours that are too near.
+    Least squares with ``weight``, by pooling neighbors that are too near.
     """
     offset = (
         np.concatenate([[0.0], np.cumsum((width[1:] + width[:-1]) / 2)]) if len(width) else width

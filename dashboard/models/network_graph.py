@@ -16,7 +16,7 @@ from dashboard.shared.formats import count
 
 BOX_WIDTH, BOX_HEIGHT = 208, 42
 ROW = 70  # pixels from one rank to the next
-#: Text in a theme; plotly's own follows Streamlit's axis labels, which are grey.
+#: Text in a theme; plotly's own follows Streamlit's axis labels, which are gray.
 INK = {"light": "#1c2024", "dark": "#e7e9ec"}
 _MANY_LAYERS = 60  # more are folded
 _MANY_BOXES = 100  # more are folded further where the network is a chain
@@ -26,7 +26,7 @@ _APART = 24  # pixels between boxes side by side
 _WIDEST = 1150  # a wider graph gets narrower boxes, down to the narrowest
 _NARROWEST = 96
 
-#: What a type's name holds -> the colour of its box; the first that fits counts.
+#: What a type's name holds -> the color of its box; the first that fits counts.
 _COLORS = {
     "Input": "#65a30d",
     "Functional": "#6366f1",
@@ -57,10 +57,10 @@ class Box(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """Boxes with their centres (n, 2), each edge as points (m, 2) from box to box; in pixels."""
+    """Boxes with their centers (n, 2), each edge as points (m, 2) from box to box; in pixels."""
 
     boxes: tuple[Box, ...]
-    centres: np.ndarray
+    centers: np.ndarray
     edges: tuple[np.ndarray, ...]
     box_width: int
     width: int
@@ -83,18 +83,18 @@ def lay_out(layers: Sequence[dict[str, Any]], *, folded: bool = True) -> Graph:
     columns = max(layout.places[:, 0].max(initial=0) + 0.5, x.max(initial=0)) - left
     pitch = min(max(_WIDEST / max(columns, 1), _NARROWEST + _APART), BOX_WIDTH + _APART)
     step, start = np.array([pitch, ROW]), np.array([_EDGE, BOX_HEIGHT / 2 + _EDGE])
-    centres = (layout.places - [left, 0]) * step + start
+    centers = (layout.places - [left, 0]) * step + start
     edges = tuple((edge - [left, 0]) * step + start for edge in layout.edges)
-    height = centres[:, 1].max(initial=0) + start[1]
+    height = centers[:, 1].max(initial=0) + start[1]
     return Graph(
-        tuple(boxes), centres, edges, round(pitch - _APART),
+        tuple(boxes), centers, edges, round(pitch - _APART),
         round(columns * pitch) + 2 * _EDGE, round(height),
     )  # fmt: skip
 
 
 def fold(layers: Sequence[dict[str, Any]]) -> list[Box]:
     """The boxes of a network: one a layer up to 60 layers, else a layer with weights and what
-    follows it (normalisation, activation, pooling …), and of a very long chain several of those."""
+    follows it (normalization, activation, pooling …), and of a very long chain several of those."""
     if len(layers) <= _MANY_LAYERS:
         return [_box([row]) for row in layers]
     heads, boxes = 1, _fold(layers, 1)
@@ -150,14 +150,14 @@ def title(box: Box, letters: int = 40) -> str:
 
 
 def color(box: Box) -> str:
-    """The colour of the first layer of a box that has one."""
+    """The color of the first layer of a box that has one."""
     kinds = [row["type"] for row in sorted(box.rows, key=lambda row: not _is_head(row))]
     found = [_COLORS[part] for kind in kinds for part in _COLORS if part in kind]
     return found[0] if found else QUIET_COLOR
 
 
 def graph_figure(graph: Graph, ink: str = INK["light"]) -> go.Figure:
-    """The graph from the top down, at its own size, with text in the colour ``ink``; layers'
+    """The graph from the top down, at its own size, with text in the color ``ink``; layers'
     details show where one points."""
     figure = go.Figure()
     dress(figure)
@@ -171,12 +171,12 @@ def graph_figure(graph: Graph, ink: str = INK["light"]) -> go.Figure:
         x=ends[:, 0], y=ends[:, 1] - 4, mode="markers", hoverinfo="skip",
         marker={"symbol": "triangle-down", "size": 8, "color": QUIET_COLOR},
     )  # fmt: skip
-    places = zip(graph.boxes, graph.centres, strict=True)
+    places = zip(graph.boxes, graph.centers, strict=True)
     figure.update_layout(
         shapes=[_outline(x, y, graph.box_width) | _paint(color(box)) for box, (x, y) in places]
     )
     figure.add_scatter(
-        x=graph.centres[:, 0], y=graph.centres[:, 1], mode="text",
+        x=graph.centers[:, 0], y=graph.centers[:, 1], mode="text",
         text=[_label(box, graph.box_width) for box in graph.boxes],
         textfont={"size": 12 if graph.box_width > 150 else 10, "color": ink},
         hovertext=[_details(box) for box in graph.boxes],

@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.models.answers_view import answer_table, draw_answer, named_row
 from dashboard.shared import cache
 from dashboard.shared.components import errors_shown
-from dashboard.shared.images import to_picture
+from dashboard.shared.images import to_image
 from dashboard.shared.model_source import ModelSource
 from experiments.data.distributions import date_text
 from experiments.inference.sample_files import read_rows, some
@@ -22,18 +22,18 @@ _MOST_FIELDS = 100  # features that a table can still be typed into
 _PROBABILITY = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
 
 
-def draw_own_picture(source: ModelSource, white: float, scale: str, names: list[str]) -> None:
-    """A picture from the user, and how the model saw it."""
+def draw_own_image(source: ModelSource, white: float, scale: str, names: list[str]) -> None:
+    """An image from the user, and how the model saw it."""
     file = st.file_uploader(
-        "A picture", type=["png", "jpg", "jpeg", "bmp", "webp"], max_upload_size=_LARGEST_MB,
-        help="It is made grey or coloured, and as small as the model takes it.",
+        "An image", type=["png", "jpg", "jpeg", "bmp", "webp"], max_upload_size=_LARGEST_MB,
+        help="It is made gray or colored, and as small as the model takes it.",
     )  # fmt: skip
     if file is None:
         return
-    with errors_shown("The picture was not predicted"):
+    with errors_shown("The image was not predicted"):
         with _on_disk(file) as path:
             answer = cache.process_of(source).ask(
-                "predict_picture", source=source.asked, path=str(path), white=white, scale=scale
+                "predict_image", source=source.asked, path=str(path), white=white, scale=scale
             )
         grid = st.grid("auto", min_column_width=150, gap="small", border=True)
         with grid.cell():
@@ -41,7 +41,7 @@ def draw_own_picture(source: ModelSource, white: float, scale: str, names: list[
             st.image(file, width=112)
         with grid.cell():
             st.caption("As the model saw it")
-            st.image(to_picture(answer["seen"]))
+            st.image(to_image(answer["seen"]))
         with grid.cell():
             st.caption("Its answer")
             draw_answer(answer["predictions"][0], names)

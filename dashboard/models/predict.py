@@ -1,4 +1,4 @@
-"""Predicting: on samples of a data set, and on what the user has."""
+"""Predicting: on samples of a dataset, and on what the user has."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ import streamlit as st
 
 from dashboard.models.answers_view import answer_table, draw_answer, named_row, names_for
 from dashboard.models.data_picker import AskedData, pick_data, pick_scale
-from dashboard.models.own_input import draw_own_picture, draw_own_rows
+from dashboard.models.own_input import draw_own_image, draw_own_rows
 from dashboard.shared import cache
 from dashboard.shared.components import errors_shown
 from dashboard.shared.formats import count
-from dashboard.shared.images import to_picture
+from dashboard.shared.images import to_image
 from dashboard.shared.model_source import ModelSource
 
 _PER_PAGE = 12
 
 
 def draw_predictions(source: ModelSource, opened: dict[str, Any]) -> None:
-    """Samples of a data set, or the user's own picture or rows."""
+    """Samples of a dataset, or the user's own image or rows."""
     with st.container(horizontal=True, vertical_alignment="center"):
         what = st.segmented_control(
             "Predict", ["Samples", "Your own"], default="Samples", key="predict",
@@ -42,13 +42,13 @@ def draw_predictions(source: ModelSource, opened: dict[str, Any]) -> None:
 
 
 def draw_own(source: ModelSource, opened: dict[str, Any], scale: str) -> None:
-    """A picture for a model of pictures, else rows."""
+    """An image for a model of images, else rows."""
     fitting = opened["datasets"][0] if opened["datasets"] else None
     names = names_for(fitting, opened["outputs"])
     if opened["input_shape"] is None or opened["outputs"] is None:
         st.info("Models of one input and one output can be asked here; this one has several.")
     elif opened["kind"] == "image":
-        draw_own_picture(source, fitting["white"] if fitting else 255.0, scale, names)
+        draw_own_image(source, fitting["white"] if fitting else 255.0, scale, names)
     else:
         draw_own_rows(source, opened, names)
 
@@ -68,7 +68,7 @@ def draw_samples(source: ModelSource, asked: AskedData, page: int) -> None:
     st.caption(f"{count(start + 1)} to {count(start + len(samples))} of {count(total)}")
     names = asked.dataset["class_names"]
     if asked.dataset["kind"] == "image":
-        draw_pictures(samples, names)
+        draw_images(samples, names)
     else:
         table = sample_table(
             samples, names, answer["feature_names"], answer["categories"], answer["dates"]
@@ -76,12 +76,12 @@ def draw_samples(source: ModelSource, asked: AskedData, page: int) -> None:
         st.dataframe(table, hide_index=True)
 
 
-def draw_pictures(samples: list[dict[str, Any]], names: list[str]) -> None:
-    """Each picture with its truth and the likeliest classes."""
+def draw_images(samples: list[dict[str, Any]], names: list[str]) -> None:
+    """Each image with its truth and the likeliest classes."""
     grid = st.grid("auto", min_column_width=150, gap="small", border=True)
     for sample in samples:
         with grid.cell():
-            st.image(to_picture(sample["input"]), alt=f"sample {sample['index']}")
+            st.image(to_image(sample["input"]), alt=f"sample {sample['index']}")
             draw_answer(sample["prediction"], names, int(sample["truth"]))
 
 

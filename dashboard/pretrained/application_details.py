@@ -48,7 +48,7 @@ def draw_facts(one: Application) -> None:
 
 
 def draw_speed(one: Application) -> None:
-    """How long a picture takes here, measured when somebody asks."""
+    """How long an image takes here, measured when somebody asks."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         side = st.number_input(
             "Pixels a side", min_value=one.least_side, max_value=1024,
@@ -62,7 +62,7 @@ def draw_speed(one: Application) -> None:
                 remember_time(one.name, int(side), answer["milliseconds"])
                 st.rerun()
         known = known_time(one.name, int(side))
-        said = f"**{known:.1f} ms** for a picture" if known else "Not measured for this size yet."
+        said = f"**{known:.1f} ms** for an image" if known else "Not measured for this size yet."
         st.markdown(said, width="content")
 
 

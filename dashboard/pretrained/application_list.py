@@ -14,7 +14,7 @@ def draw_list() -> None:
     """The table; a click on a row opens the network below it."""
     table = application_table(list_applications())
     st.caption(
-        "What Keras offers, with weights from ImageNet. Choose one to classify pictures with it, "
+        "What Keras offers, with weights from ImageNet. Choose one to classify images with it, "
         "or to train a head for your own classes on it."
     )
     event = st.dataframe(
@@ -26,7 +26,7 @@ def draw_list() -> None:
                 format="%.0f", help="Of its weights with the head, as float32."
             ),
             "Pixels": st.column_config.NumberColumn(
-                help="The side of the pictures that it was trained on."
+                help="The side of the images that it was trained on."
             ),
             "Depth": st.column_config.NumberColumn(help="Layers with parameters."),
             "Top-1": st.column_config.NumberColumn(
@@ -37,7 +37,7 @@ def draw_list() -> None:
                 help="Which weights are on this machine: with the head (whole), without (base)."
             ),
             "ms here": st.column_config.NumberColumn(
-                format="%.1f", help="For one picture of its own size, once measured here."
+                format="%.1f", help="For one image of its own size, once measured here."
             ),
         },
     )  # fmt: skip

@@ -1,17 +1,17 @@
-"""Classifying pictures that the user uploads, with an application or with a run."""
+"""Classifying images that the user uploads, with an application or with a run."""
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from experiments.data.catalog import Kind, Task
 
 from dashboard.shared import cache
 from dashboard.shared.components import label_of
 from dashboard.shared.formats import plain, size
-from dashboard.shared.images import to_picture
+from dashboard.shared.images import to_image
 from dashboard.shared.run_summary import dataset_of
-from experiments.data.catalogue import Kind, Task
 from experiments.models.weight_files import is_here
 from experiments.spec.applications import application_names, find_application
 from experiments.tracking.runs import Run
@@ -22,14 +22,14 @@ _FLOAT32 = 4
 
 
 def draw_classify() -> None:
-    """Which network, which pictures, and its answers."""
+    """Which network, which images, and its answers."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         how = st.segmented_control(
             "With", _WITH, default=_WITH[0], key="with", bind="query-params", required=True
         )
         asked = _pick_application() if how == _WITH[0] else _pick_run()
     files = st.file_uploader(
-        "Pictures: PNG, JPEG, BMP, GIF, WebP", type=["png", "jpg", "jpeg", "bmp", "gif", "webp"],
+        "Images: PNG, JPEG, BMP, GIF, WebP", type=["png", "jpg", "jpeg", "bmp", "gif", "webp"],
         accept_multiple_files=True, max_upload_size=_LARGEST_MB,
         help="Cut to the middle, and brought to the size that the network takes.",
     )  # fmt: skip
@@ -42,23 +42,23 @@ def draw_classify() -> None:
             answer = cache.keras().ask(operation, paths=paths, **arguments)
     if answer["notice"]:
         st.warning(plain(answer["notice"]), icon=":material/label_off:")
-    draw_answers(files, answer["pictures"])
+    draw_answers(files, answer["images"])
 
 
-def draw_answers(files: list[Any], pictures: list[dict[str, Any]]) -> None:
-    """Each picture with its likeliest classes."""
+def draw_answers(files: list[Any], images: list[dict[str, Any]]) -> None:
+    """Each image with its likeliest classes."""
     grid = st.grid("auto", min_column_width=230, gap="small", border=True)
-    for file, picture in zip(files, pictures, strict=True):
+    for file, image in zip(files, images, strict=True):
         with grid.cell():
-            if "refused" in picture:
+            if "refused" in image:
                 st.markdown(f":red[:material/error:] {plain(file.name)}")
-                st.caption(plain(picture["refused"].partition(": ")[2]))
+                st.caption(plain(image["refused"].partition(": ")[2]))
                 continue
             st.image(file, width="stretch")
-            if picture["seen"]:
-                st.image(to_picture(picture["seen"]), caption="As the model saw it")
-            st.markdown(f"**{plain(picture['classes'][0]['name'])}**")
-            for one in picture["classes"]:
+            if image["seen"]:
+                st.image(to_image(image["seen"]), caption="As the model saw it")
+            st.markdown(f"**{plain(image['classes'][0]['name'])}**")
+            for one in image["classes"]:
                 share = min(max(one["probability"], 0.0), 1.0)
                 st.progress(share, f":small[{plain(one['name'])} · {share:.1%}]")
 
@@ -81,9 +81,9 @@ def _pick_application() -> tuple[str, dict[str, Any]]:
 
 
 def _pick_run() -> tuple[str, dict[str, Any]] | None:
-    runs = {run.id: run for run in cache.runs() if _classifies_pictures(run)}
+    runs = {run.id: run for run in cache.runs() if _classifies_images(run)}
     if not runs:
-        st.info("No run on pictures has ended yet.")
+        st.info("No run on images has ended yet.")
         return None
     ids = list(runs)
     wanted = st.query_params.get("run", ids[0])
@@ -95,7 +95,7 @@ def _pick_run() -> tuple[str, dict[str, Any]] | None:
     return "classify_run", {"run_id": chosen}
 
 
-def _classifies_pictures(run: Run) -> bool:
+def _classifies_images(run: Run) -> bool:
     info = dataset_of(run) if run.is_ours and not run.status.is_active else None
     return info is not None and info.kind is Kind.IMAGE and info.task is not Task.REGRESSION
 

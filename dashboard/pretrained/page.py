@@ -1,4 +1,4 @@
-"""Pretrained: the networks of keras.applications, their weights, and what they say of pictures."""
+"""Pretrained: the networks of keras.applications, their weights, and what they say of images."""
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ def main() -> None:
             if chosen:
                 draw_details(chosen)
     if classify.open:
-        with classify, errors_shown("The pictures were not classified"):
+        with classify, errors_shown("The images were not classified"):
             draw_classify()
 
 

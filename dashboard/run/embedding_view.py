@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from experiments.data.catalog import DatasetInfo, Kind
 
 from dashboard.run.learned_data import embedding_figure, point_frame
-from dashboard.run.sample_view import draw_heat, draw_picture, say_answer
+from dashboard.run.sample_view import draw_heat, draw_image, say_answer
 from dashboard.shared import cache, help_texts
 from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count
-from experiments.data.catalogue import DatasetInfo, Kind
 from experiments.tracking.runs import Run
 
 _PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}
@@ -31,7 +31,7 @@ def draw_embedding(run: Run, info: DatasetInfo, names: list[str]) -> None:
             help=help_texts.PROJECTIONS,
         )  # fmt: skip
         color = st.segmented_control(
-            "Colour", ["class", "right or wrong"], default="class", key="colour",
+            "Color", ["class", "right or wrong"], default="class", key="color",
             bind="query-params", required=True,
         )  # fmt: skip
     with st.spinner("Asking the model what goes into its head …", show_time=True):
@@ -66,7 +66,7 @@ def embedding_words(embedded: dict[str, Any], points: pd.DataFrame, part: str) -
         held = sum(embedded["explained"])
         said.append(f"; both axes together hold {held:.0%} of their variance.")
     else:
-        said.append("; t-SNE keeps neighbours together, distances between groups mean little.")
+        said.append("; t-SNE keeps neighbors together, distances between groups mean little.")
     if embedded["known"]:
         said.append(" They were kept from training.")
     return "".join(said)
@@ -76,7 +76,7 @@ def _draw_clicked(
     run: Run, info: DatasetInfo, points: pd.DataFrame, clicked: list[dict[str, Any]]
 ) -> None:
     if not clicked:
-        what = "its picture" if info.kind is Kind.IMAGE else "its features"
+        what = "its image" if info.kind is Kind.IMAGE else "its features"
         st.caption(f":material/ads_click: Click on a point to see {what}.")
         return
     row = int(clicked[0]["customdata"][0])
@@ -85,7 +85,7 @@ def _draw_clicked(
         return
     read = cache.ask_run(run, "read_samples", rows=[row])
     if info.kind is Kind.IMAGE:
-        draw_picture(point.iloc[0], read["inputs"][0])
+        draw_image(point.iloc[0], read["inputs"][0])
         return
     say_answer(point.iloc[0])
     values = named_rows(info, np.asarray(read["inputs"], float), read["feature_names"])

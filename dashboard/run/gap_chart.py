@@ -9,14 +9,14 @@ from dashboard.shared.formats import NOTHING, number
 from experiments.diagnosis.gap import GapParts
 
 DIFFERENCE = "difference"
-#: part -> (its name here, its colour); parts have no colour of a run
+#: part -> (its name here, its color); parts have no color of a run
 LINES: dict[str, tuple[str, str]] = {
     DIFFERENCE: ("loss − val_loss", QUIET_COLOR),
     "training_mode": ("training mode", "#8b5cf6"),
     "moving_average": ("averaging", "#0891b2"),
     "training": ("both of these", "#0891b2"),
     "penalty": ("penalty", "#ca8a04"),
-    "generalisation": ("true gap", "#e8821e"),
+    "generalization": ("true gap", "#e8821e"),
     "rest": ("all the rest", "#e8821e"),
 }
 _CHANCE = 1.96
@@ -36,15 +36,15 @@ def gap_table(parts: GapParts) -> pd.DataFrame:
 
 
 def gap_figure(parts: GapParts) -> go.Figure:
-    """Each part by epoch; the difference is a thick grey line, the true gap has a band."""
+    """Each part by epoch; the difference is a thick gray line, the true gap has a band."""
     frame = parts.frame
     shown = [DIFFERENCE, *parts.names]
     figure = go.Figure()
     dress(figure)
     values = frame[shown].to_numpy().ravel().tolist()
-    if "generalisation_error" in frame:
-        gap, width = frame["generalisation"], _CHANCE * frame["generalisation_error"]
-        _band(figure, gap, width, LINES["generalisation"][1])
+    if "generalization_error" in frame:
+        gap, width = frame["generalization"], _CHANCE * frame["generalization_error"]
+        _band(figure, gap, width, LINES["generalization"][1])
         values += [*(gap - width), *(gap + width)]
     low, high = value_range(values, log=False)
     ends = {name: float(frame[name].dropna().iloc[-1]) for name in shown if frame[name].any()}

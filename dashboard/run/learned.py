@@ -5,16 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from experiments.data.catalog import DatasetInfo, Kind
 
 from dashboard.run.embedding_view import draw_embedding
 from dashboard.run.learned_data import answer_frame, confused_pairs, doubtful, mistakes
-from dashboard.run.sample_view import draw_heat, draw_picture
+from dashboard.run.sample_view import draw_heat, draw_image
 from dashboard.shared import cache
 from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count
 from experiments.core.checkpoint_files import MODEL_FILE
 from experiments.core.errors import ArtifactError
-from experiments.data.catalogue import DatasetInfo, Kind
 from experiments.tracking.runs import Run
 
 _PER_PAGE = 12
@@ -28,7 +28,7 @@ def draw_learned(run: Run, info: DatasetInfo | None, names: list[str]) -> None:
         st.info("This run saved no model, so there is nothing to ask what it learned.")
         return
     if info is None:
-        st.info("The run's data set is not known here, so its samples cannot be shown.")
+        st.info("The run's dataset is not known here, so its samples cannot be shown.")
         return
     view = st.segmented_control(
         "What to look at", _VIEWS, default=_VIEWS[0], key="learned", bind="query-params",
@@ -41,7 +41,7 @@ def draw_learned(run: Run, info: DatasetInfo | None, names: list[str]) -> None:
 
 
 def draw_confused(run: Run, info: DatasetInfo, names: list[str]) -> None:
-    """Samples by the confidence of their answers, and for pictures the heat of one of them."""
+    """Samples by the confidence of their answers, and for images the heat of one of them."""
     try:
         with np.load(cache.artifact(run, "predictions.npz")) as recorded:
             answers = answer_frame(
@@ -68,8 +68,8 @@ def draw_confused(run: Run, info: DatasetInfo, names: list[str]) -> None:
         none = "No answer is wrong" if order == "wrong" else "No answer is right"
         st.info(f"{none} among {count(len(answers))} samples.")
     shown = found.iloc[_PER_PAGE * (page - 1) : _PER_PAGE * page]
-    pictures = info.kind is Kind.IMAGE
-    looked = st.container()  # above the pictures, so that their buttons change what one sees
+    images = info.kind is Kind.IMAGE
+    looked = st.container()  # above the images, so that their buttons change what one sees
     if len(shown):
         first, last = _PER_PAGE * (page - 1) + 1, _PER_PAGE * (page - 1) + len(shown)
         st.caption(
@@ -79,11 +79,11 @@ def draw_confused(run: Run, info: DatasetInfo, names: list[str]) -> None:
         asked = [int(sample) for sample in shown["sample"]]
         with st.spinner("Reading the samples …", show_time=True):
             read = cache.ask_run(run, "read_samples", rows=asked)
-        if pictures:
-            _draw_pictures(run, shown, read["inputs"])
+        if images:
+            _draw_images(run, shown, read["inputs"])
         else:
             _draw_rows(info, shown, read)
-    if pictures and len(answers):
+    if images and len(answers):
         nearest = shown if len(shown) else answers
         first = int(nearest["sample"].iloc[0])
         with looked:
@@ -102,11 +102,11 @@ def _pick_pair(answers: pd.DataFrame) -> tuple[str, str] | None:
     return picked
 
 
-def _draw_pictures(run: Run, shown: pd.DataFrame, inputs: list[Any]) -> None:
+def _draw_images(run: Run, shown: pd.DataFrame, inputs: list[Any]) -> None:
     grid = st.grid("auto", min_column_width=150, gap="small", border=True)
     for (_, sample), pixels in zip(shown.iterrows(), inputs, strict=True):
         with grid.cell():
-            draw_picture(sample, pixels)
+            draw_image(sample, pixels)
             row = int(sample["sample"])
             st.button(
                 "Where it looked", key=f"look {row}", type="tertiary",

@@ -93,7 +93,7 @@ def axis_titles(explained: Sequence[float]) -> tuple[str, str]:
 def embedding_figure(
     points: pd.DataFrame, names: Sequence[str], explained: Sequence[float], *, by_fate: bool
 ) -> go.Figure:
-    """A dot for each sample, a cross where the answer is wrong; coloured by true class, or by
+    """A dot for each sample, a cross where the answer is wrong; colored by true class, or by
     whether the answer is right."""
     figure = go.Figure()
     groups: dict[str, tuple[str, pd.DataFrame]] = (

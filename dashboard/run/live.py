@@ -70,7 +70,7 @@ def draw_header(run: Run) -> None:
                 "Stopping…" if stopping else "Stop",
                 icon=":material/stop:",
                 disabled=stopping,
-                help="Ends after the current batch, keeps what was learnt.",
+                help="Ends after the current batch, keeps what was learned.",
             ):
                 stop([run])
         else:
@@ -194,7 +194,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         best_of(run, history).epoch,
         verdict.onset_epoch if verdict else None,
         run.epochs if run.status.is_active else None,
-        (*((epoch, "went on here") for epoch in run.seams), *run.phases),
+        (*((epoch, "went on here") for epoch in run.resume_points), *run.phases),
     )
     metrics = metrics_of([history])
     grid = st.grid(2 if len(metrics) > 1 else 1, min_column_width=360, gap="small")

@@ -138,7 +138,7 @@ def draw_confusions(counts: pd.DataFrame) -> None:
 
 
 def class_names(run: Run) -> list[str]:
-    """The names of the classes; empty for a regression. From the run, else from the catalogue."""
+    """The names of the classes; empty for a regression. From the run, else from the catalog."""
     info = dataset_of(run)
     try:
         names = json.loads(cache.artifact(run, "class_names.json").read_text())

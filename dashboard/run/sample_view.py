@@ -1,4 +1,4 @@
-"""One sample of a run with its answer, and for a picture where the model looked."""
+"""One sample of a run with its answer, and for an image where the model looked."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.run.heat_map import overlay
 from dashboard.shared import cache, help_texts
 from dashboard.shared.formats import plain
-from dashboard.shared.images import to_picture
+from dashboard.shared.images import to_image
 from experiments.core.errors import InputError
 from experiments.tracking.runs import Run
 
@@ -17,12 +17,12 @@ _METHODS = ("Grad-CAM", "HiResCAM")
 
 
 def draw_heat(run: Run, names: list[str], chosen: int) -> None:
-    """Which places of one picture spoke for the classes that one asks about."""
+    """Which places of one image spoke for the classes that one asks about."""
     st.markdown("#### Where it looked", help=help_texts.HEAT)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         row = st.number_input(
             "Sample", min_value=0, value=chosen, step=1, key=f"sample {run.id} {chosen}", width=150,
-            help="The row of the data set, from 0. The button under a picture chooses it.",
+            help="The row of the dataset, from 0. The button under an image chooses it.",
         )  # fmt: skip
         asked = st.selectbox(
             "Heat for", [None, *range(len(names))], key="heat for", width=240,
@@ -44,7 +44,7 @@ def draw_heat(run: Run, names: list[str], chosen: int) -> None:
     answer, truth = found["answer"], found["truth"]
     grid = st.grid("auto", min_column_width=200, gap="medium")
     with grid.cell():
-        st.image(to_picture(found["input"], 224), alt=f"sample {row}", width=224)
+        st.image(to_image(found["input"], 224), alt=f"sample {row}", width=224)
         st.markdown(f"Sample {row} is **{plain(names[truth])}**")
     for heat in found["heats"]:
         number, cells = heat["class"], np.asarray(heat["heat"])
@@ -56,13 +56,13 @@ def draw_heat(run: Run, names: list[str], chosen: int) -> None:
     height, width = np.shape(found["heats"][0]["heat"])
     st.caption(
         f"From {height} × {width} cells of {plain(found['layer'])}. Red is the greatest value of "
-        "each picture: colours of two pictures do not compare."
+        "each image: colors of two images do not compare."
     )
 
 
-def draw_picture(sample: pd.Series, pixels: Any) -> None:
+def draw_image(sample: pd.Series, pixels: Any) -> None:
     """One sample with its answer."""
-    st.image(to_picture(pixels), alt=f"sample {sample['sample']}")
+    st.image(to_image(pixels), alt=f"sample {sample['sample']}")
     say_answer(sample)
 
 

@@ -39,7 +39,7 @@ def draw_filters(index: RunIndex, deleted: bool) -> tuple[RunFilter, str]:
 
 
 def dataset_labels(names: Sequence[str], titles: Mapping[str, str]) -> dict[str, str]:
-    """What users call each data set, by ``titles`` of hashes; with the beginning of its hash where
+    """What users call each dataset, by ``titles`` of hashes; with the beginning of its hash where
     two are called the same."""
     parts = {name: name.partition("@") for name in names}
     called = {name: titles.get(digest, first) for name, (first, _, digest) in parts.items()}
@@ -84,7 +84,7 @@ def _draw_parts(index: RunIndex, text: str) -> RunFilter:
             for key, title, form in (
                 ("status", "Status", str),
                 ("verdict", "Verdict", words),
-                ("data", "Data set", lambda name: labels.get(str(name), str(name))),
+                ("data", "Dataset", lambda name: labels.get(str(name), str(name))),
             )
         )
     return RunFilter(text, tuple(statuses), tuple(verdict), tuple(names))

@@ -96,7 +96,7 @@ def column_config() -> dict[str, Any]:
         "Started": column.DatetimeColumn(
             "Started", format="distance", width=112, help="Exact times: last column."
         ),
-        "Data set": column.TextColumn("Data set", width=104),
+        "Dataset": column.TextColumn("Dataset", width=104),
         "Model": column.TextColumn("Model", width=64),
         "Exact time": column.TextColumn("Exact time", width=150),
     }
@@ -156,7 +156,7 @@ _COLUMNS = (
     "val_loss",
     "Duration",
     "Started",
-    "Data set",
+    "Dataset",
     "Model",
     "Exact time",
 )

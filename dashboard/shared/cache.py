@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
+from experiments.data.catalog import DatasetInfo
 
 from dashboard.shared.background import Downloads, EndedHistories, Previews, WorkerWatch
 from dashboard.shared.model_source import ModelSource
@@ -19,7 +20,6 @@ from dashboard.shared.verdicts import judge
 from experiments.core.checkpoint_files import Checkpoint
 from experiments.core.errors import ExperimentsError, ModelFileError
 from experiments.core.settings import Settings, read_settings
-from experiments.data.catalogue import DatasetInfo
 from experiments.data.preview import Preview, look
 from experiments.data.split.duplicate_groups import Copies, find_copies
 from experiments.diagnosis import Verdict
@@ -80,7 +80,7 @@ def experiments() -> list[Experiment]:
 
 
 def datasets() -> list[StoredDataset]:
-    """The data sets that users stored, newest first, with their descriptions on this machine."""
+    """The datasets that users stored, newest first, with their descriptions on this machine."""
     return _datasets(read_settings())
 
 
@@ -110,12 +110,12 @@ def look_at_dataset(path: Path, options: Sequence[str]) -> dict[str, Any]:
 
 
 def dataset_preview(info: DatasetInfo) -> Preview:
-    """A look at a data set that is on this machine; do not change it, it is shared."""
+    """A look at a dataset that is on this machine; do not change it, it is shared."""
     return _dataset_preview(info.name, info)
 
 
 def dataset_copies(info: DatasetInfo) -> Copies:
-    """The samples that a data set on this machine has more than once."""
+    """The samples that a dataset on this machine has more than once."""
     return _dataset_copies(info.name, info)
 
 

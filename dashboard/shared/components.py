@@ -27,7 +27,7 @@ LINE_KEY = ":small[━ validation   ╍ train in test mode   ┈ train]"
 
 
 class Sign(NamedTuple):
-    """How a state looks: a Material symbol, a letter for tables, and a colour with a meaning."""
+    """How a state looks: a Material symbol, a letter for tables, and a color with a meaning."""
 
     icon: str
     letter: str
@@ -52,12 +52,12 @@ VERDICT: dict[str, Sign] = {
 
 
 def dot(run: Run) -> str:
-    """The run's colour as a Markdown dot."""
+    """The run's color as a Markdown dot."""
     return f':color[●]{{foreground="{run.color}"}}'
 
 
 def name_of(run: Run) -> str:
-    """The run's colour and name as Markdown."""
+    """The run's color and name as Markdown."""
     return f"{dot(run)} {plain(run.name)}"
 
 

@@ -1,11 +1,11 @@
-"""Rows of a data set as they were in the file."""
+"""Rows of a dataset as they were in the file."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from experiments.data.catalog import DatasetInfo
 
-from experiments.data.catalogue import DatasetInfo
 from experiments.data.distributions import date_text
 from experiments.data.preview import Preview
 
@@ -13,7 +13,7 @@ from experiments.data.preview import Preview
 def named_rows(info: DatasetInfo, x: np.ndarray, names: Sequence[str] = ()) -> pd.DataFrame:
     """Rows (n, features) with the names of the features, categories by name, and dates as dates.
 
-    ``names`` are for a data set of the catalogue, which has them beside its samples.
+    ``names`` are for a dataset of the catalog, which has them beside its samples.
     """
     names = list(info.feature_names or names) or [f"x{i}" for i in range(x.shape[1])]
     table = pd.DataFrame(x, columns=names)

@@ -21,8 +21,8 @@ LINES = (
 GAP_PARTS = (
     "Each line is what one cause adds to `loss` − `val_loss`; together they are it.\n\n"
     "**Training mode**: the same training samples, at the end of the epoch, measured once with "
-    "dropout, augmentation and the normalisation of each batch switched on and once without. "
-    "It can lie below 0: batch normalisation's moving averages lag behind at first.\n\n"
+    "dropout, augmentation and the normalization of each batch switched on and once without. "
+    "It can lie below 0: batch normalization's moving averages lag behind at first.\n\n"
     "**Averaging**: `loss` is a mean over the batches of an epoch while the weights move; most of "
     "it is from weights that were worse.\n\n"
     "**Penalty**: L1 and L2 are in both losses alike. `loss` has their mean over the epoch, "
@@ -39,8 +39,8 @@ VALIDATION_SAMPLES = (
     "together, **by time** validates on the latest; both need a column that is named when the data "
     "is added. Validation samples never move the weights."
 )
-PICTURE_GROUPS = (
-    "Pictures of one patient, scene or video belong together: where some of them train and others "
+IMAGE_GROUPS = (
+    "Images of one patient, scene or video belong together: where some of them train and others "
     "validate, the result looks better than it is. Their group is found in their names; a pattern "
     "of your own (a regular expression) can be typed, such as `patient(\\d+)`."
 )
@@ -103,13 +103,13 @@ L1_L2 = (
 )
 DROPOUT = "The fraction of units that is silenced at random in each training step; off in testing."
 AUGMENTATION = (
-    "Changes each training picture at random whenever it is trained on, so that the network never "
+    "Changes each training image at random whenever it is trained on, so that the network never "
     "sees quite the same one twice. It is part of the model and acts in training mode only: "
-    "validation, predictions and the saved model take pictures as they are."
+    "validation, predictions and the saved model take images as they are."
 )
-FLIP = "For pictures whose mirror image is as real; a mirrored digit is none."
+FLIP = "For images whose mirror image is as real; a mirrored digit is none."
 AMOUNTS = {
-    "translation": "Moved by up to this share of the picture's side, any way.",
+    "translation": "Moved by up to this share of the image's side, any way.",
     "rotation": "Turned by up to this share of a full turn, either way: 0.05 is 18°.",
     "zoom": "Made larger or smaller by up to this share.",
     "contrast": "Contrast raised or lowered by up to this share.",
@@ -125,22 +125,22 @@ REMEDY_SEEDS = (
     "chance. What was trained before is not trained again."
 )
 WEIGHTS = (
-    "**imagenet**: what the network learnt from 1.3 million pictures of 1,000 classes; Keras "
+    "**imagenet**: what the network learned from 1.3 million images of 1,000 classes; Keras "
     "downloads it once into its own cache folder. **random**: nothing is known; train the base "
     "from the first epoch on, to compare."
 )
 SIZE = (
-    "Pictures are resized to so many pixels in the model. Empty: as they are, if the base takes "
+    "Images are resized to so many pixels in the model. Empty: as they are, if the base takes "
     "them. Networks know best what has the size that they were trained on, mostly 224 or 299."
 )
 FINETUNE = (
-    "First the head alone trains on what the base says of each picture, which is computed once and "
+    "First the head alone trains on what the base says of each image, which is computed once and "
     "kept. Then the base trains too, slowly: before the head has converged, its large errors would "
-    "destroy what the base knows. Batch normalisation keeps its averages all the time."
+    "destroy what the base knows. Batch normalization keeps its averages all the time."
 )
 FROM_LAYER = (
     "The blocks of the base, the last one first, as its authors named them. What comes before the "
-    "chosen one stays as it is: it knows edges and textures, which serve every picture."
+    "chosen one stays as it is: it knows edges and textures, which serve every image."
 )
 FINETUNE_AFTER = (
     "So many epochs train the head alone. Enough for its loss to settle: an unfinished head would "
@@ -168,8 +168,8 @@ TRAIN_BATCH_NORM = (
     "weights."
 )
 COPIES = (
-    "With augmentation the base sees new pictures in each epoch, so nothing can be computed once. "
-    "With a number here, so many augmented copies of each picture are drawn once and their "
+    "With augmentation the base sees new images in each epoch, so nothing can be computed once. "
+    "With a number here, so many augmented copies of each image are drawn once and their "
     "features kept; the epochs take them in turn. 5 to 10 are nearly as good as new ones each time."
 )
 SAVED_BASE = (
@@ -177,7 +177,7 @@ SAVED_BASE = (
     "before that is the base, frozen at first, and gets raw samples as it did when it was trained."
 )
 SAVED_WEIGHTS = (
-    "**saved**: what it learnt. **random**: the same network without it, to tell what pretraining "
+    "**saved**: what it learned. **random**: the same network without it, to tell what pretraining "
     "is worth."
 )
 CUT = (
@@ -189,13 +189,13 @@ WHITE = (
     "layer says, and 1 where it has none."
 )
 IMAGENET_WEIGHTS = (
-    "What the network learnt from 1.3 million pictures of 1,000 classes. Keras looks for them in "
+    "What the network learned from 1.3 million images of 1,000 classes. Keras looks for them in "
     "its own cache folder; a run or *Classify* downloads them there at first use."
 )
 ACCURACY = "On ImageNet's validation set, as keras.io/api/applications documents it."
 MEASURE_HERE = (
     "The base with random weights, whose values do not matter for the time: the median of five "
-    "batches of eight pictures, after one that is not counted."
+    "batches of eight images, after one that is not counted."
 )
 TRANSFER = (
     "What the base knew before this run, and how it was made to learn. The first phase trains the "
@@ -235,7 +235,7 @@ SGD_REGRESSION = (
 )
 TRANSPLANT = (
     "Layers of the same name and shapes take over their weights; all others begin as new. So a "
-    "network that learnt one task can start another one with other classes."
+    "network that learned one task can start another one with other classes."
 )
 RESUME = (
     "The same run goes on to more epochs, from its last checkpoint: weights, optimizer, order of "
@@ -260,7 +260,7 @@ FILTER = (
     '`best.val_loss` is the best epoch\'s value, `name rlike "cnn|resnet"` is a pattern.'
 )
 SMOOTHING = (
-    "The mean over neighbouring epochs on both sides, so that the end of a curve is where the run "
+    "The mean over neighboring epochs on both sides, so that the end of a curve is where the run "
     "ended; gaps and NaN stay. The values in tables and verdicts are never smoothed."
 )
 GROUPS = (
@@ -290,7 +290,7 @@ PAIR = (
     "samples. They are found by their names; choose others here if that went wrong."
 )
 HEAT = (
-    "Which places of the picture speak for a class, as the last maps of the network have it. It "
+    "Which places of the image speak for a class, as the last maps of the network have it. It "
     "tells where, not why; a warm border says that the model looks at the border, not that this is "
     "right. docs/learned.md says more."
 )
@@ -304,7 +304,7 @@ HEAT_METHODS = (
 PROJECTIONS = (
     "**PCA** keeps the two directions in which the samples differ most; distances mean "
     "something.\n\n"
-    "**t-SNE** keeps neighbours together and shows groups that PCA lays over each other; sizes of "
+    "**t-SNE** keeps neighbors together and shows groups that PCA lays over each other; sizes of "
     "groups and distances between them mean little. At most 1,000 samples."
 )
 DATES = (

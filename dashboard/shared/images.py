@@ -1,11 +1,11 @@
-"""Samples as pictures: nested lists in, crisp PNG-ready arrays out."""
+"""Samples as images: nested lists in, crisp PNG-ready arrays out."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def to_picture(sample: object, side: int = 112) -> NDArray[np.uint8]:
-    """A sample of shape (h, w, 1) or (h, w, 3) as an RGB picture some ``side`` pixels high.
+def to_image(sample: object, side: int = 112) -> NDArray[np.uint8]:
+    """A sample of shape (h, w, 1) or (h, w, 3) as an RGB image some ``side`` pixels high.
 
     Its values are stretched from its lowest to its highest. Pixels are repeated, not smoothed, so
     that one sees what the model saw.

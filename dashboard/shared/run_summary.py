@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pandas as pd
+from experiments.data.catalog import DatasetInfo
 
-from experiments.data.catalogue import DatasetInfo
 from experiments.data.stored import find_info, is_known
 from experiments.tracking.runs import Run, RunStatus
 
@@ -54,6 +54,6 @@ def seconds_of(run: Run) -> float | None:
 
 
 def dataset_of(run: Run) -> DatasetInfo | None:
-    """What is known of the run's data set; None where that is nothing."""
+    """What is known of the run's dataset; None where that is nothing."""
     name = run.params.get("dataset.name", "")
     return find_info(name) if is_known(name) else None

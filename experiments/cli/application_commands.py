@@ -1,4 +1,4 @@
-"""Commands about keras.applications: which there are, their weights, what they say of pictures."""
+"""Commands about keras.applications: which there are, their weights, what they say of images."""
 
 import argparse
 import sys
@@ -40,7 +40,7 @@ def add_classify_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "model", metavar="NAME|RUN", help="a network of keras.applications, or a run"
     )
-    command.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE")
+    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     command.add_argument("--top", type=int, default=5, choices=range(1, 101), metavar="N",
                          help="how many classes (default 5)")  # fmt: skip
 
@@ -114,29 +114,29 @@ def add(options: argparse.Namespace) -> int:
 
 
 def classify(options: argparse.Namespace) -> int:
-    """The likeliest classes of pictures; a picture that is refused gives exit code 2."""
+    """The likeliest classes of images; an image that is refused gives exit code 2."""
     from experiments.inference.classification import classify_application, classify_run
     from experiments.tracking.runs import resolve_run
 
     store = open_store()
-    paths = [str(path) for path in options.pictures]
+    paths = [str(path) for path in options.images]
     if options.model in application_names():
         answer = classify_application(store, options.model, paths, options.top)
     else:
         answer = classify_run(store, resolve_run(store, options.model).id, paths, options.top)
-    for picture in answer["pictures"]:
-        picture.pop("seen", None)
+    for image in answer["images"]:
+        image.pop("seen", None)
     if answer["notice"]:
         print(answer["notice"], file=sys.stderr)
-    say(options, answer, "\n".join(map(_picture_text, answer["pictures"])))
-    return 2 if any("refused" in picture for picture in answer["pictures"]) else 0
+    say(options, answer, "\n".join(map(_image_text, answer["images"])))
+    return 2 if any("refused" in image for image in answer["images"]) else 0
 
 
-def _picture_text(picture: dict[str, Any]) -> str:
-    if "refused" in picture:
-        return str(picture["refused"])
-    said = ", ".join(f"{one['name']} {one['probability']:.1%}" for one in picture["classes"])
-    return f"{picture['name']}: {said}"
+def _image_text(image: dict[str, Any]) -> str:
+    if "refused" in image:
+        return str(image["refused"])
+    said = ", ".join(f"{one['name']} {one['probability']:.1%}" for one in image["classes"])
+    return f"{image['name']}: {said}"
 
 
 def _row(one: Application) -> dict[str, Any]:

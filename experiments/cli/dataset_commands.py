@@ -1,4 +1,4 @@
-"""Commands about data sets: those that there are, and files that become one."""
+"""Commands about datasets: those that there are, and files that become one."""
 
 import argparse
 import csv
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from experiments.cli.answers import open_store, say
 from experiments.core.errors import DatasetError, ExperimentsError, InputError
 from experiments.core.process_limits import limit_process
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.reading.kinds import KINDS
 from experiments.running.dataset_process import MEMORY
 
 if TYPE_CHECKING:
-    from experiments.data.catalogue import DatasetInfo
+    from experiments.data.catalog import DatasetInfo
     from experiments.data.reading.reader import Found, Plan, Wanted
 
 
@@ -31,13 +31,13 @@ _TOO_MUCH = (
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """`datasets` alone lists; `datasets add`, `rename` and `delete`."""
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    adding = actions.add_parser("add", help="store files as data sets, or say why not")
+    adding = actions.add_parser("add", help="store files as datasets, or say why not")
     adding.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH",
-        help="CSV, TSV, Parquet, NPZ or HDF5, a zip or folder of pictures in class folders, or a "
+        help="CSV, TSV, Parquet, NPZ or HDF5, a zip or folder of images in class folders, or a "
         "folder of .npy files",
     )  # fmt: skip
-    adding.add_argument("--name", help="what the data set is called (default: the file's name)")
+    adding.add_argument("--name", help="what the dataset is called (default: the file's name)")
     adding.add_argument("--target", default="", help="the column, array or .npy file to predict")
     adding.add_argument(
         "--features", default="", help="columns, with commas between, or the array of samples"
@@ -52,7 +52,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     adding.add_argument(
         "--group", default="",
-        help="the column of groups that stay together; of pictures a pattern of names: ^[^_]+",
+        help="the column of groups that stay together; of images a pattern of names: ^[^_]+",
     )  # fmt: skip
     adding.add_argument("--time", default="", help="the column of times, to split by")
     adding.add_argument("--kind", choices=list(KINDS), help="what the file is, if not by its name")
@@ -77,7 +77,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--drop-missing", action="store_true", help="leave rows with missing features out"
     )
-    adding.add_argument("--size", metavar="HEIGHTxWIDTH", help="to which pictures are brought")
+    adding.add_argument("--size", metavar="HEIGHTxWIDTH", help="to which images are brought")
     adding.add_argument(
         "--skip-bad", action="store_true", help="take what is good, and list what is left out"
     )
@@ -85,26 +85,26 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)
     adding.add_argument("--json", action="store_true", help="print JSON")
     adding.set_defaults(call=add)
-    renaming = actions.add_parser("rename", help="call a stored data set otherwise")
+    renaming = actions.add_parser("rename", help="call a stored dataset otherwise")
     renaming.add_argument("name", metavar="NAME")
     renaming.add_argument("title", metavar="TITLE")
     renaming.add_argument("--json", action="store_true", help="print JSON")
     renaming.set_defaults(call=rename)
-    deleting = actions.add_parser("delete", help="delete a stored data set")
+    deleting = actions.add_parser("delete", help="delete a stored dataset")
     deleting.add_argument("name", metavar="NAME")
     deleting.add_argument("--json", action="store_true", help="print JSON")
     deleting.set_defaults(call=delete)
 
 
 def list_all(options: argparse.Namespace) -> int:
-    """The catalogue, and what users stored."""
-    from experiments.data.catalogue import CATALOGUE
+    """The catalog, and what users stored."""
+    from experiments.data.catalog import CATALOG
     from experiments.data.loading import on_this_machine
     from experiments.tracking.stored_datasets import fetch_description, list_datasets
 
     store = open_store()
     stored = [fetch_description(store, one.name) for one in list_datasets(store)]
-    rows = [_row(info) | {"here": on_this_machine(info)} for info in (*CATALOGUE.values(), *stored)]
+    rows = [_row(info) | {"here": on_this_machine(info)} for info in (*CATALOG.values(), *stored)]
     text = "\n".join(
         f"{row['name']:<19} {row['task']:<11} {row['samples']:>6}  {row['title']}"
         + ("" if row["here"] else "  (is downloaded at first use)")
@@ -115,7 +115,7 @@ def list_all(options: argparse.Namespace) -> int:
 
 
 def add(options: argparse.Namespace) -> int:
-    """Store files, each as a data set of its own; exit code 2 where one was refused."""
+    """Store files, each as a dataset of its own; exit code 2 where one was refused."""
     if options.name and len(options.paths) > 1:
         raise InputError("--name received with several files. Name them one at a time.")
     if options.memory or options.is_program:
@@ -130,7 +130,7 @@ def add(options: argparse.Namespace) -> int:
 
 
 def rename(options: argparse.Namespace) -> int:
-    """Call a stored data set otherwise."""
+    """Call a stored dataset otherwise."""
     from experiments.tracking.stored_datasets import rename_dataset
 
     name = rename_dataset(open_store(), options.name, options.title)
@@ -139,7 +139,7 @@ def rename(options: argparse.Namespace) -> int:
 
 
 def delete(options: argparse.Namespace) -> int:
-    """Delete a stored data set."""
+    """Delete a stored dataset."""
     from experiments.tracking.stored_datasets import delete_dataset, resolve_dataset
 
     store = open_store()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.cli.answers import open_store, say
 from experiments.core.errors import HistoryError, InputError
 from experiments.core.settings import read_settings
-from experiments.data.catalogue import CATALOGUE
+from experiments.data.catalog import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,11 +155,11 @@ def diagnose_all(options: argparse.Namespace) -> int:
 
 
 def read_named_spec(path: Path, overrides: list[str]) -> "RunSpec":
-    """The spec in a file, which may name stored data sets as the user does; raises SpecError."""
+    """The spec in a file, which may name stored datasets as the user does; raises SpecError."""
     from experiments.spec.spec_files import read_spec
 
     def known_name(name: str) -> str:
-        if name in CATALOGUE:
+        if name in CATALOG:
             return name
         from experiments.tracking import stored_datasets
 

@@ -24,7 +24,7 @@ def transplant(options: argparse.Namespace) -> int:
         )
     from experiments.foreign.weight_transfer import plan_transplant
     from experiments.models.building import sketch_model
-    from experiments.running.weight_transfer_runs import find_run, planting
+    from experiments.running.weight_transfer_runs import find_run, weight_transfer
     from experiments.spec.spec_files import load_spec, read_spec
     from experiments.tracking.run_specs import get_spec
     from experiments.tracking.stored_bases import bring_base
@@ -41,7 +41,7 @@ def transplant(options: argparse.Namespace) -> int:
     if options.dry_run:
         return _say(options, plan.to_dict(), {"run_id": None})
     plan.refuse_if_nothing_fits()
-    run = planting(spec, weights, target_id)
+    run = weight_transfer(spec, weights, target_id)
     if options.queue:
         from experiments.running.queue import submit
 

@@ -1,8 +1,8 @@
 """The folder that a run writes into while it trains, on the machine where it trains.
 
-The training process only ever appends to these files; whoever attends to the run (see
-attending.py) ships them to MLflow. So an epoch is on disk at once, a store that is slow or down
-does not hold up training, and a process that is killed loses nothing that it had recorded.
+The training process only ever appends to these files; whoever supervises the run
+(running/supervision.py) ships them to MLflow. So an epoch is on disk at once, a store that is slow
+or down does not hold up training, and a process that is killed loses nothing that it had recorded.
 """
 
 import json
@@ -83,7 +83,7 @@ class RunFolder:
 
     @property
     def process(self) -> Path:
-        """The pid of the training process and whether it attends to itself."""
+        """The pid of the training process and whether it supervises itself."""
         return self.path / "process.json"
 
     def create(self) -> "RunFolder":
@@ -116,12 +116,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def note_process(folder: RunFolder, *, attends_itself: bool) -> None:
+def note_process(folder: RunFolder, *, supervises_itself: bool) -> None:
     """Write down which process trains this run, for a worker that finds the folder later."""
     import psutil
 
     born = psutil.Process().create_time()
-    note = {"pid": os.getpid(), "born": born, "attends_itself": attends_itself}
+    note = {"pid": os.getpid(), "born": born, "attends_itself": supervises_itself}
     write_json(folder.process, note)
 
 

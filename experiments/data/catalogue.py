@@ -1,4 +1,4 @@
-"""The data sets that a spec can name, described without loading any of them."""
+"""The datasets that a spec can name, described without loading any of them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ class Source(StrEnum):
     STORED = "stored"  # brought by a user, kept in MLflow
 
 
-#: The parts of a data set, by their numbers in DatasetInfo.parts and Dataset.parts.
+#: The parts of a dataset, by their numbers in DatasetInfo.parts and Dataset.parts.
 TRAINING, VALIDATION, TEST = 0, 1, 2
 #: What files call their parts, in any case.
 PART_WORDS = {
@@ -45,7 +45,7 @@ PART_WORDS = {
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a data set before it is loaded.
+    """What is known of a dataset before it is loaded.
 
     ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder,
     and ``sha256`` what Keras wants it to be ("" where it does not check). ``beside`` names further
@@ -132,7 +132,7 @@ tulip turtle wardrobe whale willow_tree wolf woman worm"""
 _ALL = (
     DatasetInfo(
         "digits",
-        "Handwritten digits, 8×8 grey pictures",
+        "Handwritten digits, 8×8 gray images",
         Task.MULTICLASS,
         Kind.IMAGE,
         (8, 8, 1),
@@ -198,7 +198,7 @@ _ALL = (
     ),
     DatasetInfo(
         "mnist",
-        "MNIST: handwritten digits, 28×28 grey pictures",
+        "MNIST: handwritten digits, 28×28 gray images",
         Task.MULTICLASS,
         Kind.IMAGE,
         (28, 28, 1),
@@ -213,7 +213,7 @@ _ALL = (
     ),
     DatasetInfo(
         "fashion_mnist",
-        "Fashion-MNIST: clothes, 28×28 grey pictures",
+        "Fashion-MNIST: clothes, 28×28 gray images",
         Task.MULTICLASS,
         Kind.IMAGE,
         (28, 28, 1),
@@ -232,7 +232,7 @@ _ALL = (
     ),
     DatasetInfo(
         "cifar10",
-        "CIFAR-10: 32×32 colour pictures of ten things",
+        "CIFAR-10: 32×32 color images of ten things",
         Task.MULTICLASS,
         Kind.IMAGE,
         (32, 32, 3),
@@ -247,7 +247,7 @@ _ALL = (
     ),
     DatasetInfo(
         "cifar100",
-        "CIFAR-100: 32×32 colour pictures of a hundred things",
+        "CIFAR-100: 32×32 color images of a hundred things",
         Task.MULTICLASS,
         Kind.IMAGE,
         (32, 32, 3),
@@ -276,4 +276,4 @@ _ALL = (
     ),
 )
 
-CATALOGUE: dict[str, DatasetInfo] = {info.name: info for info in _ALL}
+CATALOG: dict[str, DatasetInfo] = {info.name: info for info in _ALL}

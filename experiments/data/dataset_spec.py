@@ -6,16 +6,16 @@ from pydantic import Field, field_validator, model_validator
 
 from experiments.core.errors import DatasetError
 from experiments.core.spec_part import SpecPart
-from experiments.data.catalogue import DatasetInfo, Source
+from experiments.data.catalog import DatasetInfo, Source
 from experiments.data.stored import find_info
 
 
 class DatasetSpec(SpecPart):
-    """Which samples: a name of the catalogue or the whole name of a stored data set, optionally
+    """Which samples: a name of the catalog or the whole name of a stored dataset, optionally
     only the first ``max_samples``.
 
     ``noise`` is for two_moons: the fraction of labels that are flipped. With ``memory_mb`` samples
-    of a stored data set stream from disk, never more than that of them (in 10⁶ bytes) in memory.
+    of a stored dataset stream from disk, never more than that of them (in 10⁶ bytes) in memory.
     """
 
     name: str = "digits"
@@ -37,7 +37,7 @@ class DatasetSpec(SpecPart):
         if self.memory_mb is not None and self.info.source is not Source.STORED:
             raise ValueError(
                 f"memory_mb: received {self.memory_mb} for {self.name}, which is small and not in "
-                "a file of its own. Allowed: null; data sets that you add can stream."
+                "a file of its own. Allowed: null; datasets that you add can stream."
             )
         return self
 

@@ -1,11 +1,11 @@
-"""How the values of a data set are spread, from a sample of its rows."""
+"""How the values of a dataset are spread, from a sample of its rows."""
 
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from experiments.data.catalogue import DatasetInfo
+from experiments.data.catalog import DatasetInfo
 from experiments.data.samples import Samples, StoredSamples
 
 #: Rows, and bytes of them, that are looked at, at most.
@@ -36,7 +36,7 @@ def draw_sample(x: Samples, y: np.ndarray) -> Sampled:
     """All samples, or where they are many some runs of them from at least 20 places all over the
     file.
 
-    ``y`` is (n,). The same data set gives the same sample.
+    ``y`` is (n,). The same dataset gives the same sample.
     """
     n = len(x)
     each = max(1, x.nbytes // max(1, n))
@@ -110,8 +110,8 @@ def pixel_counts(sampled: Sampled, white: float) -> pd.Series:
     return pd.Series(counts, index=edges[:-1])
 
 
-def mean_pictures(sampled: Sampled, info: DatasetInfo, most: int) -> dict[str, np.ndarray]:
-    """The mean (height, width, channels) of the pictures of each of the first classes."""
+def mean_images(sampled: Sampled, info: DatasetInfo, most: int) -> dict[str, np.ndarray]:
+    """The mean (height, width, channels) of the images of each of the first classes."""
     labels = sampled.y.astype(np.int64)
     return {
         name: sampled.x[labels == number].mean(axis=0, dtype=np.float64)

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import CATALOGUE, DatasetInfo, Source
+from experiments.data.catalog import CATALOG, DatasetInfo, Source
 from experiments.data.stored import SAMPLES_FILE, folder_of
 
 #: Seconds without an answer, or without a further byte, after which a download has failed.
@@ -43,7 +43,7 @@ def keras_cache() -> Path:
 
 
 def on_this_machine(info: DatasetInfo) -> bool:
-    """Whether a data set needs no network: bundled, generated, or all its files downloaded."""
+    """Whether a dataset needs no network: bundled, generated, or all its files downloaded."""
     if info.source is Source.STORED:
         return (folder_of(info.content_hash) / SAMPLES_FILE).is_file()
     if info.source is not Source.DOWNLOAD:
@@ -172,6 +172,6 @@ def _explain(info: DatasetInfo, error: Exception, rejected: Path | None) -> str:
         sentences.append(f"Looked for {path}; without network, save {url} there under that name.")
     if not broken and not missing:
         sentences.append(f"It was read from {', '.join(str(path) for path, _ in files)}.")
-    local = [name for name, entry in CATALOGUE.items() if entry.source is not Source.DOWNLOAD]
-    sentences.append(f"Data sets that need no network: {', '.join(local)}.")
+    local = [name for name, entry in CATALOG.items() if entry.source is not Source.DOWNLOAD]
+    sentences.append(f"Datasets that need no network: {', '.join(local)}.")
     return " ".join(sentences)

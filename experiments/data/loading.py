@@ -1,4 +1,4 @@
-"""Reading the samples of a data set into memory.
+"""Reading the samples of a dataset into memory.
 
 Importing this module imports neither Keras nor scikit-learn, so that the web process may use it.
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import DatasetInfo, Kind, Source, Task
+from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.downloads import keras_cache, load_keras_dataset, on_this_machine
 from experiments.data.samples import Samples, StoredSamples
@@ -35,9 +35,9 @@ _MOONS_NOISE = 0.2
 class Dataset:
     """Samples in file order, in raw units: what the model preprocesses is part of the model.
 
-    ``x`` is (n, height, width, channels) for pictures and (n, features) for tables: float32
-    (digits 0 to 16), or uint8 for the pictures of keras.datasets (0 to 255; a quarter of the
-    memory, and the model's first layer casts them); of a data set that streams they stay on disk,
+    ``x`` is (n, height, width, channels) for images and (n, features) for tables: float32
+    (digits 0 to 16), or uint8 for the images of keras.datasets (0 to 255; a quarter of the
+    memory, and the model's first layer casts them); of a dataset that streams they stay on disk,
     and ``x`` is read by rows. ``y`` is int32 (n,) for several classes,
     float32 (n, 1) for two classes and for regression. ``x_test`` and ``y_test`` are
     keras.datasets' own test part, never cut, or None. ``content_hash`` is of ``x`` and ``y``.
@@ -93,7 +93,7 @@ def load_dataset(spec: DatasetSpec, seed: int, *, lazily: bool = False) -> Datas
 def _bundled(info: DatasetInfo) -> _Raw:
     from sklearn import datasets
 
-    # scikit-learn standardises diabetes unless told not to; we want the measurements themselves.
+    # scikit-learn standardizes diabetes unless told not to; we want the measurements themselves.
     options = {"scaled": False} if info.name == "diabetes" else {}
     bunch = getattr(datasets, f"load_{info.name}")(**options)
     names = tuple(map(str, bunch.feature_names)) if info.kind is Kind.TABULAR else ()

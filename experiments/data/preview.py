@@ -1,11 +1,11 @@
-"""A look at a data set: its classes counted, a few samples of each; the rest stays on disk."""
+"""A look at a dataset: its classes counted, a few samples of each; the rest stays on disk."""
 
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from experiments.data.catalogue import DatasetInfo, Kind, Source, Task
+from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.distributions import Sampled, draw_sample, histogram
 from experiments.data.loading import load_dataset
@@ -18,7 +18,7 @@ _MOST_CLASSES = 12
 
 class Preview(NamedTuple):
     """``y`` is every target, (n,). ``x`` are some samples, ``rows`` their numbers from 0: of
-    pictures up to 8 of each of the first 12 classes, of tables the first 200. ``columns``
+    images up to 8 of each of the first 12 classes, of tables the first 200. ``columns``
     describes the features of a table, one row each, from ``sampled``. ``bytes_in_memory`` is what
     all samples take, ``bytes_on_disk`` the file where this machine has one."""
 
@@ -32,7 +32,7 @@ class Preview(NamedTuple):
 
 
 def look(info: DatasetInfo) -> Preview:
-    """The preview of a data set that is on this machine; raises DatasetError."""
+    """The preview of a dataset that is on this machine; raises DatasetError."""
     dataset = load_dataset(DatasetSpec(name=info.name), seed=1, lazily=True)
     y = dataset.y.reshape(-1)
     rows = _chosen(info, y)

@@ -12,11 +12,11 @@ _BLOCK = 1 << 20  # bytes of a block, where the file does not say
 
 
 class StoredSamples:
-    """``x`` of a stored data set, its first ``samples`` rows: like an array (n, …) that is read
+    """``x`` of a stored dataset, its first ``samples`` rows: like an array (n, …) that is read
     only by rows. Each access reads from disk and gives an array of its own.
 
     ``block_rows`` rows lie together in the file; reading them together is fast. Raises OSError and
-    KeyError for a file that is no data set.
+    KeyError for a file that is no dataset.
     """
 
     def __init__(self, path: Path, samples: int | None = None) -> None:
@@ -68,5 +68,5 @@ class StoredSamples:
         return h5py.File(self._path)["x"]
 
 
-#: The samples of a data set, in memory or on disk.
+#: The samples of a dataset, in memory or on disk.
 Samples = np.ndarray | StoredSamples

@@ -1,4 +1,4 @@
-"""Data sets that users brought: their descriptions and where this machine keeps them.
+"""Datasets that users brought: their descriptions and where this machine keeps them.
 
 MLflow has them all (tracking.datasets). Here is a copy, in a folder named by content, which can be
 deleted at any time: it is fetched again.
@@ -13,53 +13,53 @@ from typing import Any
 
 from experiments.core.errors import DatasetError, unknown
 from experiments.core.settings import read_settings
-from experiments.data.catalogue import CATALOGUE, DatasetInfo, Kind, Source, Task
+from experiments.data.catalog import CATALOG, DatasetInfo, Kind, Source, Task
 
 DESCRIPTION_FILE = "dataset.json"
 SAMPLES_FILE = "samples.h5"
-#: Arrays in it beside ``x`` and ``y``, of data sets with groups, times or parts of their own.
+#: Arrays in it beside ``x`` and ``y``, of datasets with groups, times or parts of their own.
 GROUPS, TIMES, PARTS = "groups", "times", "parts"
 
 _NAME = re.compile(r"[\w.-]{1,100}@[0-9a-f]{16}")
 
 
 def find_info(name: str) -> DatasetInfo:
-    """The description of a data set of the catalogue, or of a stored one that this machine has.
+    """The description of a dataset of the catalog, or of a stored one that this machine has.
 
     Raises DatasetError for any other name.
     """
-    if name in CATALOGUE:
-        return CATALOGUE[name]
+    if name in CATALOG:
+        return CATALOG[name]
     if is_stored(name):
         path = folder_of(content_hash(name)) / DESCRIPTION_FILE
         if path.is_file():
             return read_description(path, name)
         raise DatasetError(
-            f"The data set {name} is not in the store, or was deleted. Add its file again: the "
+            f"The dataset {name} is not in the store, or was deleted. Add its file again: the "
             "same content gets the same name."
         )
-    raise DatasetError(unknown("data set", name, [*CATALOGUE, *stored_names()]))
+    raise DatasetError(unknown("dataset", name, [*CATALOG, *stored_names()]))
 
 
 def is_known(name: str) -> bool:
     """Whether find_info would find it."""
-    return name in CATALOGUE or (
+    return name in CATALOG or (
         is_stored(name) and (folder_of(content_hash(name)) / DESCRIPTION_FILE).is_file()
     )
 
 
 def is_stored(name: str) -> bool:
-    """Whether it is the whole name of a stored data set: what users call it, @ and its hash."""
+    """Whether it is the whole name of a stored dataset: what users call it, @ and its hash."""
     return _NAME.fullmatch(name) is not None
 
 
 def content_hash(name: str) -> str:
-    """The hash in the whole name of a stored data set."""
+    """The hash in the whole name of a stored dataset."""
     return name.rpartition("@")[2]
 
 
 def stored_names() -> list[str]:
-    """The whole names of the stored data sets that this machine has."""
+    """The whole names of the stored datasets that this machine has."""
     return sorted(
         json.loads(path.read_text(encoding="utf-8"))["name"]
         for path in _home().glob(f"*/{DESCRIPTION_FILE}")
@@ -67,7 +67,7 @@ def stored_names() -> list[str]:
 
 
 def folder_of(content_hash: str) -> Path:
-    """Where this machine keeps the files of a stored data set."""
+    """Where this machine keeps the files of a stored dataset."""
     return _home() / content_hash
 
 
@@ -77,7 +77,7 @@ def write_description(info: DatasetInfo, path: Path) -> None:
 
 
 def read_description(path: Path, name: str | None = None) -> DatasetInfo:
-    """The description in a file; under another name where the data set was renamed."""
+    """The description in a file; under another name where the dataset was renamed."""
     info = _read(path, path.stat().st_mtime_ns)
     return replace(info, name=name) if name else info
 

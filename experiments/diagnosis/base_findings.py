@@ -20,7 +20,7 @@ def find_in_spec(
 ) -> list[Finding]:
     """What speaks against a spec with a base, worst first; nothing for one without.
 
-    ``base`` is bases.describe_base's answer, ``trained_on`` the side of the pictures that the
+    ``base`` is bases.describe_base's answer, ``trained_on`` the side of the images that the
     application was trained on, where they are known.
     """
     if not isinstance(spec.model, BaseSpec):
@@ -33,7 +33,7 @@ def find_in_spec(
 
 
 def trained_on(spec: RunSpec) -> int | None:
-    """The side of the pictures that a spec's application was trained on, in pixels, if known."""
+    """The side of the images that a spec's application was trained on, in pixels, if known."""
     if not isinstance(spec.model, ApplicationSpec):
         return None
     found = find_application(spec.model.application)
@@ -60,7 +60,7 @@ def find_in_history(spec: RunSpec, losses: Sequence[float]) -> list[Finding]:
             Severity.NOTE,
             "The base began to train before the head had converged",
             f"In the last epoch of the head alone the loss still fell by {fell}. Large errors of "
-            "an unfinished head change the base more than its pictures do.",
+            "an unfinished head change the base more than its images do.",
             *Action(f"{later} epochs of the head alone", {"finetune.after": later}),
         )
     ]
@@ -80,13 +80,13 @@ def _about_weights(spec: RunSpec, base: Mapping[str, Any]) -> list[Finding]:
                 *Action("a base that trains from the first epoch on", scratch_changes(spec)),
             )
         ]
-    if base.get("normalises", True) and not tune.train_batch_norm:
+    if base.get("normalizes", True) and not tune.train_batch_norm:
         return [
             Finding(
                 Severity.WARNING,
-                "Batch normalisation of a fresh network never learns",
-                "Its averages stay at 0 and 1, so the network is not normalised at all.",
-                *Action("batch normalisation that trains", {"finetune.train_batch_norm": True}),
+                "Batch normalization of a fresh network never learns",
+                "Its averages stay at 0 and 1, so the network is not normalized at all.",
+                *Action("batch normalization that trains", {"finetune.train_batch_norm": True}),
             )
         ]
     return []
@@ -100,8 +100,8 @@ def _about_data(spec: RunSpec, base: Mapping[str, Any], trained_on: int | None) 
             found.append(
                 Finding(
                     Severity.WARNING,
-                    f"Pictures of {pixels} pixels a side, for a network of {trained_on}",
-                    "What it knows of edges and textures is of another size there. Larger pictures "
+                    f"Images of {pixels} pixels a side, for a network of {trained_on}",
+                    "What it knows of edges and textures is of another size there. Larger images "
                     "are resized in the model, and take longer.",
                     *Action(f"{trained_on} pixels a side", {"model.size": trained_on}),
                 )
@@ -152,14 +152,14 @@ def _about_phases(spec: RunSpec, tune: FinetuneSpec, base: Mapping[str, Any]) ->
                 *Action(f"{rate:g}", {"finetune.learning_rate": rate}),
             )
         )
-    if tune.train_batch_norm and base.get("normalises", True):
+    if tune.train_batch_norm and base.get("normalizes", True):
         found.append(
             Finding(
                 Severity.WARNING,
-                "Batch normalisation of a pretrained base trains",
+                "Batch normalization of a pretrained base trains",
                 "Its averages move to those of your batches, which few samples or small batches "
                 "make worse than what it knows.",
-                *Action("batch normalisation as it is", {"finetune.train_batch_norm": False}),
+                *Action("batch normalization as it is", {"finetune.train_batch_norm": False}),
             )
         )
     return found

@@ -16,7 +16,7 @@ def has_pretraining(spec: RunSpec) -> bool:
 
 def from_scratch(spec: RunSpec) -> RunSpec:
     """The same data, split, network and head; its base begins at random and trains, with batch
-    normalisation, at the head's learning rate from the first epoch on.
+    normalization, at the head's learning rate from the first epoch on.
 
     Raises InputError for a spec without pretraining.
     """

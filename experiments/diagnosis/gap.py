@@ -21,7 +21,7 @@ PARTS = {
     "moving_average": "averaging over the epoch while the weights moved",
     "training": "training mode and averaging over the epoch together",
     "penalty": "the penalty, which changed during the epoch,",
-    "generalisation": "what is left",
+    "generalization": "what is left",
     "rest": "all the rest together",
 }
 _CHANCE = 1.96  # standard errors: 95 % of chance lies within
@@ -32,7 +32,7 @@ class GapParts(NamedTuple):
 
     ``frame`` is indexed by epoch, without epochs that were not validated. Its columns are
     ``difference`` (loss − val_loss) and those of PARTS that are known, which add up to it:
-    ``generalisation`` is train_eval_loss − val_loss, below 0 where validation is worse. Beside them
+    ``generalization`` is train_eval_loss − val_loss, below 0 where validation is worse. Beside them
     ``<part>_error`` is the standard error of a part, and ``penalty_in_loss`` and
     ``penalty_in_val_loss`` are how much of each loss is L1 and L2. ``epoch`` is the one with the
     lowest val_loss; None without any.
@@ -71,7 +71,7 @@ def take_apart(history: pd.DataFrame, acting: str = "") -> GapParts:
     elif "se_train_eval_loss" not in history:
         test = history["train_eval_loss"]
         frame = frame.assign(
-            training=history["loss"] - test, generalisation=test - history["val_loss"]
+            training=history["loss"] - test, generalization=test - history["val_loss"]
         )
     else:
         frame = frame.join(_measured(history))
@@ -86,7 +86,7 @@ def acting_in_training(params: Mapping[str, str]) -> str:
     if float(params.get("model.dropout", 0)) > 0:
         found.append("dropout")
     if params.get("model.batch_norm") == "True" or params.get("model.name") == "resnet":
-        found.append("batch normalisation")
+        found.append("batch normalization")
     if any(name.startswith("augmentation.") for name in params):
         found.append("augmentation")
     return ", ".join(found[:-1]) + " and " * (len(found) > 1) + found[-1] if found else ""
@@ -107,14 +107,14 @@ def _measured(history: pd.DataFrame) -> pd.DataFrame:
         parts["penalty_in_loss"], parts["penalty_in_val_loss"] = mean, after
         averaged = averaged - parts["penalty"]
     parts["moving_average"] = averaged
-    parts["generalisation"] = test - history["val_loss"]
+    parts["generalization"] = test - history["val_loss"]
     sampled = history["se_train_eval_loss"]
     drawn = history.get("se_loss_training_mode", nothing)
     if has_modes:
         parts["training_mode_error"] = drawn
     parts["moving_average_error"] = np.hypot(sampled, drawn)
     if "se_val_loss" in history:
-        parts["generalisation_error"] = np.hypot(sampled, history["se_val_loss"])
+        parts["generalization_error"] = np.hypot(sampled, history["se_val_loss"])
     return parts
 
 
@@ -156,10 +156,10 @@ def _left(at: pd.Series, say: "_Speaker", what: str) -> str:
             "That is estimated from the slope. This run did not measure its training samples in "
             "test mode, so dropout and the true gap cannot be told apart."
         )
-    gap = -at["generalisation"]
+    gap = -at["generalization"]
     side = "above" if gap >= 0 else "below"
     true = f"{what} is the true gap: measured in the same way, validation lies {say(abs(gap))}"
-    error = at.get("generalisation_error", math.nan)
+    error = at.get("generalization_error", math.nan)
     if not math.isfinite(error):
         return f"{true} {side} training; its error was not recorded."
     said = f"{true} ± {say(_CHANCE * error)} {side} training:"

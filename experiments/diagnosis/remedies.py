@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from experiments.core.errors import InputError, unknown
-from experiments.data.catalogue import Kind, Task
+from experiments.data.catalog import Kind, Task
 from experiments.diagnosis import Label
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
@@ -123,17 +123,17 @@ def _augmentation(spec: RunSpec, _label: Label) -> Remedy | None:
         return None
     amounts = {"translation": 0.1, "rotation": 0.05, "zoom": 0.1}
     changes = {"augmentation": amounts | {"flip": spec.dataset.name in _MIRRORED}}
-    why = "Moves, turns and zooms each picture at random, so that no two epochs show the same."
+    why = "Moves, turns and zooms each image at random, so that no two epochs show the same."
     return Remedy("augmentation", "augmentation", changes, why, (_OVER,))
 
 
 def _more_data(spec: RunSpec, _label: Label) -> Remedy | None:
-    """Takes more of the data set where it was cut, else more of the split for training."""
+    """Takes more of the dataset where it was cut, else more of the split for training."""
     info, most = spec.dataset.info, spec.dataset.max_samples
     if most and most < info.samples:
         more = 2 * most if 2 * most < info.samples else None
         words = f"{more or info.samples:,} samples"
-        why = "Less can be learnt by heart. It validates on other samples."
+        why = "Less can be learned by heart. It validates on other samples."
         return Remedy("more_data", words, {"dataset.max_samples": more}, why, (_OVER,))
     share = round(spec.split.validation_split / 2, 4)
     if share < 0.05 or spec.split.folds or spec.split.method == "given":
@@ -186,7 +186,7 @@ def _larger(spec: RunSpec, _label: Label) -> Remedy | None:
 def _no_augmentation(spec: RunSpec, _label: Label) -> Remedy | None:
     if not spec.augmentation:
         return None
-    why = "Shows the pictures as they are."
+    why = "Shows the images as they are."
     return Remedy("no_augmentation", "no augmentation", {"augmentation": None}, why, (_UNDER,))
 
 

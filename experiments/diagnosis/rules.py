@@ -214,7 +214,7 @@ def _fit(
     certain = min(
         sure(2 * (1 - falling / FALLING)), sure(2 * (1 - float(numbers["rise"] or 0) / RISE))
     )
-    return Finding(Label.good_fit, "levelled_off", certain, numbers)
+    return Finding(Label.good_fit, "leveled_off", certain, numbers)
 
 
 def _noise_is_left(pair: Curves, val: Level, train: Level | None, constant: float) -> bool:

@@ -19,7 +19,7 @@ MAX_POINTS = 400
 HALF_WIDTHS = (1, 2, 3, 4, 6, 9, 13, 19, 28, 42, 63, 95, 140, 200)
 # Width of the confidence intervals that must meet, in standard errors.
 INTERVAL = 2.0
-# A spike rises this many noise levels above both of its neighbourhoods.
+# A spike rises this many noise levels above both of its neighborhoods.
 SPIKE = 6.0
 MAD_TO_SIGMA = 1.4826
 MIN_LOCAL_NOISE = 40
@@ -31,7 +31,7 @@ class Smooth(NamedTuple):
     """A smoothed curve: epoch labels, level and standard error of equal length (<= 400 points).
 
     `noise` is the typical scatter of one epoch's value around the level, counted larger where
-    neighbouring residuals are correlated. `spikes` counts the epochs left out as spikes; the
+    neighboring residuals are correlated. `spikes` counts the epochs left out as spikes; the
     others are `kept_epochs` and `kept_values`.
     """
 
@@ -56,7 +56,7 @@ def smooth(epochs: Floats, values: Floats) -> Smooth:
     noise = _noise(t, y) if spikes else noise
     t, y, weight = _bins(t, y, 1.0 / noise**2)
     # Where consecutive epochs depend on each other, differences show too little noise.
-    correlation = _neighbour_correlation(t, y, weight)
+    correlation = _neighbor_correlation(t, y, weight)
     inflation = (1 + correlation) / (1 - correlation)
     level, error = _adaptive_local_linear(t, y, weight / inflation)
     level = np.clip(level, y.min(), y.max())
@@ -89,9 +89,9 @@ def _noise(t: Floats, y: Floats) -> Floats:
     size = max(21, n // 10)
     starts = np.unique(np.linspace(0, n - 2 - size, 16).astype(int))
     medians = np.median(residual[starts[:, None] + np.arange(size)], axis=1)
-    centres = starts + size / 2 + 1
+    centers = starts + size / 2 + 1
     overall = float(np.median(residual))
-    local = MAD_TO_SIGMA * np.interp(np.arange(n), centres, medians)
+    local = MAD_TO_SIGMA * np.interp(np.arange(n), centers, medians)
     return np.maximum(local, max(0.1 * MAD_TO_SIGMA * overall, floor))
 
 
@@ -122,7 +122,7 @@ def _spikes(y: Floats, noise: Floats) -> NDArray[np.bool_]:
     right = _nan_median(windows[side + 1 :])
     left[0] = np.inf
     right[-1] = left[-1]
-    # An ordinary step between neighbours is no spike either, however small the noise.
+    # An ordinary step between neighbors is no spike either, however small the noise.
     step = np.abs(np.diff(y))
     threshold = SPIKE * noise + 3 * float(np.median(step[n // 3 :]))
     found = y - np.maximum(left, right) > threshold
@@ -205,8 +205,8 @@ class _LocalLines:
         return fitted, np.sqrt(1 / w + away**2 / spread)
 
 
-def _neighbour_correlation(t: Floats, y: Floats, weight: Floats) -> float:
-    """Correlation of neighbouring residuals in the later half, 0 to 0.8.
+def _neighbor_correlation(t: Floats, y: Floats, weight: Floats) -> float:
+    """Correlation of neighboring residuals in the later half, 0 to 0.8.
 
     Measured against windows of fixed width: the adaptive ones would follow the wandering. A bend
     counts as correlation too, which matters little, as it shows only where there is little noise.

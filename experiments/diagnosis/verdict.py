@@ -23,7 +23,7 @@ class Verdict:
     """A label with the numbers behind it. Epochs are labels of the history's index.
 
     `best_epoch` has the lowest validation loss (training loss without validation); where noise
-    makes several epochs equally low, it is the one whose neighbourhood is lowest. `onset_epoch`
+    makes several epochs equally low, it is the one whose neighborhood is lowest. `onset_epoch`
     is where overfitting begins. A gap is validation minus training loss. `wasted_epochs` were
     trained after the best one without any improvement and took `wasted_seconds` (None if epochs
     were not timed). `confidence` is from 0 to 1, a ranking by distance from the nearest threshold

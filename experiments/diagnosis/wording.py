@@ -62,11 +62,11 @@ REASONS = {
     ),
     "noise_is_left": (
         "The training loss only went from {train_start} to {train_end}{of_the_way}, but the "
-        "validation loss levelled off at {val_end}, above it: the training samples are learned "
+        "validation loss leveled off at {val_end}, above it: the training samples are learned "
         "further than what carries over to others, so what is left looks like noise in the data."
     ),
-    "levelled_off": (
-        "The validation loss came down from {val_start} to {val_end} and levelled off without "
+    "leveled_off": (
+        "The validation loss came down from {val_start} to {val_end} and leveled off without "
         "turning up{wide_gap}."
     ),
 }
@@ -94,7 +94,7 @@ ADVICE = {
         "lower than that: more data or augmentation, dropout or weight decay, or a smaller model."
     ),
     "little_progress": (
-        "Try a higher learning rate, a larger model or less regularisation; check that the inputs "
+        "Try a higher learning rate, a larger model or less regularization; check that the inputs "
         "are scaled and the labels belong to them."
     ),
     "falling": "Train longer: resume it for at least {more} more epochs.",
@@ -105,7 +105,7 @@ ADVICE = {
         "Keep it: the best weights are those of epoch {best}. A larger network will not get lower; "
         "cleaner labels, more samples or other features may."
     ),
-    "levelled_off": (
+    "leveled_off": (
         "Keep it: the best weights are those of epoch {best}. More epochs of the same will not "
         "help; to get lower, change the model, the data or the learning rate."
     ),

@@ -36,7 +36,7 @@ def build_model(inside: Inside) -> tuple[keras.Model, list[str]]:
         with contextlib.suppress(Exception):
             return _build(copy.deepcopy(config)), []
     notes: list[str] = []
-    _modernise(config, notes)
+    _modernize(config, notes)
     return _build(config), list(dict.fromkeys(notes))
 
 
@@ -62,28 +62,28 @@ def _build(config: dict[str, Any]) -> keras.Model:
     return model
 
 
-def _modernise(value: Any, notes: list[str]) -> None:
+def _modernize(value: Any, notes: list[str]) -> None:
     """Turn what Keras 2 wrote into what Keras 3 reads, in place, objects inside first."""
     if isinstance(value, list):
         for inner in value:
-            _modernise(inner, notes)
+            _modernize(inner, notes)
     if not isinstance(value, dict):
         return
     for inner in value.values():
-        _modernise(inner, notes)
+        _modernize(inner, notes)
     config = value.get("config")
     if not isinstance(value.get("class_name"), str):
         return
     if value["class_name"] in ("Functional", "Model", "Sequential"):
-        _modernise_model(value)
+        _modernize_model(value)
     elif value["class_name"] == "Policy":
         value["class_name"] = "DTypePolicy"
         value["module"], value["registered_name"] = "keras", None
     elif isinstance(config, dict):
-        _modernise_layer(value["class_name"], config, notes)
+        _modernize_layer(value["class_name"], config, notes)
 
 
-def _modernise_model(value: dict[str, Any]) -> None:
+def _modernize_model(value: dict[str, Any]) -> None:
     if str(value.get("module")).endswith("engine.functional"):
         value["module"], value["class_name"] = "keras.src.models.functional", "Functional"
     if value["class_name"] != "Sequential":
@@ -144,7 +144,7 @@ def _first_shape(layers: Any) -> Any:
     return config.get("batch_input_shape") if isinstance(config, dict) else None
 
 
-def _modernise_layer(kind: str, config: dict[str, Any], notes: list[str]) -> None:
+def _modernize_layer(kind: str, config: dict[str, Any], notes: list[str]) -> None:
     layer = getattr(keras.layers, kind, None)
     if not (inspect.isclass(layer) and issubclass(layer, keras.layers.Layer)):
         return

@@ -1,5 +1,5 @@
-"""What a network says of pictures: the likeliest of its classes, for any application with its
-ImageNet head and any run that classifies pictures."""
+"""What a network says of images: the likeliest of its classes, for any application with its
+ImageNet head and any run that classifies images."""
 
 import json
 import statistics
@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from experiments.core.errors import ArtifactError, InputError, unknown
-from experiments.data.catalogue import Kind, Task
-from experiments.data.reading.images.image_decoding import decode, quieten_pillow
+from experiments.data.catalog import Kind, Task
+from experiments.data.reading.images.image_decoding import decode, quiet_pillow
 from experiments.data.reading.images.image_members import BadPartError
 from experiments.inference.loaded_models import load_run
 from experiments.inference.prediction import predict
@@ -28,7 +28,7 @@ from experiments.tracking.store import Store
 
 Answer = dict[str, Any]
 
-_MOST_PICTURES = 64
+_MOST_IMAGES = 64
 _TIMED = 5  # batches
 _TIMED_BATCH = 8
 _ASK_AGAIN = 300.0  # seconds after which a server that did not answer is asked again
@@ -38,9 +38,9 @@ _names_failed = (0.0, "")  # until when it is not, and what was said
 def classify_application(
     store: Store, application: str, paths: Sequence[str], top: int = 5
 ) -> Answer:
-    """The ``top`` likeliest of ImageNet's classes for each picture file.
+    """The ``top`` likeliest of ImageNet's classes for each image file.
 
-    ``pictures`` have ``name`` and ``classes`` (``name``, ``number``, ``probability``), or
+    ``images`` have ``name`` and ``classes`` (``name``, ``number``, ``probability``), or
     ``refused``; ``notice`` says what is missing. The network is that of Keras with its whole head,
     its own size and preprocessing; its weights are downloaded at first use. Raises InputError for
     an unknown network and ArtifactError where its weights cannot be had.
@@ -54,10 +54,10 @@ def classify_application(
     side = model.input_shape[1] or (facts.side if facts else 224)
     shape = (side, side, 3)
 
-    def feed(picture: np.ndarray) -> np.ndarray:
-        return picture.astype("float32") / 255 @ kernel[0, 0] + bias
+    def feed(image: np.ndarray) -> np.ndarray:
+        return image.astype("float32") / 255 @ kernel[0, 0] + bias
 
-    return {"pictures": _classify(model, paths, shape, feed, names, top), "notice": notice}
+    return {"images": _classify(model, paths, shape, feed, names, top), "notice": notice}
 
 
 def classify_run(store: Store, run_id: str, paths: Sequence[str], top: int = 5) -> Answer:
@@ -69,22 +69,22 @@ def classify_run(store: Store, run_id: str, paths: Sequence[str], top: int = 5) 
     info = loaded.dataset.info
     if info.kind is not Kind.IMAGE or info.task is Task.REGRESSION:
         raise InputError(
-            f"{loaded.spec.title} does not classify pictures. Allowed: a run on pictures with "
+            f"{loaded.spec.title} does not classify images. Allowed: a run on images with "
             "classes, or a network of keras.applications."
         )
 
-    def feed(picture: np.ndarray) -> np.ndarray:
-        return picture.astype("float32") / 255 * info.white
+    def feed(image: np.ndarray) -> np.ndarray:
+        return image.astype("float32") / 255 * info.white
 
     names = list(info.class_names)
     return {
-        "pictures": _classify(loaded.model, paths, info.shape, feed, names, top),
+        "images": _classify(loaded.model, paths, info.shape, feed, names, top),
         "notice": None,
     }
 
 
 def time_application(store: Store, application: str, side: int) -> Answer:
-    """How many milliseconds a network takes for a picture of that side here, without its head.
+    """How many milliseconds a network takes for an image of that side here, without its head.
 
     The median over some batches after one that is not counted; the values of the weights do not
     matter, so they are random. It is kept. Raises InputError for a side that it does not take.
@@ -96,7 +96,7 @@ def time_application(store: Store, application: str, side: int) -> Answer:
         model = make(include_top=False, weights=None, input_shape=(side, side, 3))
     except ValueError as error:
         said = " ".join(str(error).split())[:200]
-        raise InputError(f"{application} takes no pictures of {side} pixels: {said}") from None
+        raise InputError(f"{application} takes no images of {side} pixels: {said}") from None
     batch = np.zeros((_TIMED_BATCH, side, side, 3), "float32")
     model.predict_on_batch(batch)
     seconds = []
@@ -117,18 +117,18 @@ def _classify(
     names: Sequence[str],
     top: int,
 ) -> list[Answer]:
-    if not 1 <= len(paths) <= _MOST_PICTURES:
-        raise InputError(f"Received {len(paths)} pictures. Allowed: 1 to {_MOST_PICTURES}.")
-    quieten_pillow()
+    if not 1 <= len(paths) <= _MOST_IMAGES:
+        raise InputError(f"Received {len(paths)} images. Allowed: 1 to {_MOST_IMAGES}.")
+    quiet_pillow()
     answers: list[Answer] = []
     decoded: list[np.ndarray] = []
     for path in map(Path, paths):
         answer: Answer = {"name": path.name}
         try:
             height, width, channels = shape
-            picture = decode(path.read_bytes(), (height, width, 1 if channels == 1 else 3))
-            answer["seen"] = picture.tolist() if height <= 64 else None
-            decoded.append(picture if picture.shape == shape else _with_alpha(picture, channels))
+            image = decode(path.read_bytes(), (height, width, 1 if channels == 1 else 3))
+            answer["seen"] = image.tolist() if height <= 64 else None
+            decoded.append(image if image.shape == shape else _with_alpha(image, channels))
         except (BadPartError, OSError) as error:
             answer["refused"] = f"{path.name}: {error}."
         answers.append(answer)
@@ -142,10 +142,10 @@ def _classify(
     return answers
 
 
-def _with_alpha(picture: np.ndarray, channels: int) -> np.ndarray:
-    """For a model of pictures with alpha: all of it is there."""
-    opaque = np.full((*picture.shape[:2], channels - 3), 255, picture.dtype)
-    return np.concatenate([picture, opaque], axis=-1)
+def _with_alpha(image: np.ndarray, channels: int) -> np.ndarray:
+    """For a model of images with alpha: all of it is there."""
+    opaque = np.full((*image.shape[:2], channels - 3), 255, image.dtype)
+    return np.concatenate([image, opaque], axis=-1)
 
 
 @lru_cache(maxsize=2)

@@ -1,11 +1,11 @@
-"""How good a model is on a data set: metrics from its predictions, by one definition for all."""
+"""How good a model is on a dataset: metrics from its predictions, by one definition for all."""
 
 from typing import Any
 
 import numpy as np
 
 from experiments.core.errors import InputError
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.inference.loaded_models import Source, load
 from experiments.inference.model_data import choose_part
 from experiments.inference.prediction import predict_parts

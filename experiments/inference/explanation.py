@@ -1,4 +1,4 @@
-"""Where a model of pictures looks: heat maps of one sample, for the classes that one asks about."""
+"""Where a model of images looks: heat maps of one sample, for the classes that one asks about."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.core.errors import DatasetError, InputError, unknown
-from experiments.data.catalogue import Kind, Source, Task
+from experiments.data.catalog import Kind, Source, Task
 from experiments.data.loading import on_this_machine
 from experiments.data.stored import is_known
 from experiments.inference.loaded_models import LoadedRun, load_run
@@ -70,7 +70,7 @@ def load_classifier(store: Store, run_id: str) -> LoadedRun:
 
 
 def read_samples(store: Store, run_id: str, rows: Sequence[int]) -> dict[str, Any]:
-    """Samples of the run's data set by row, at most 48: ``inputs`` as nested lists, with the
+    """Samples of the run's dataset by row, at most 48: ``inputs`` as nested lists, with the
     ``feature_names`` and the ``categories`` of rows of a table."""
     loaded = load_classifier(store, run_id)
     info = loaded.dataset.info
@@ -88,7 +88,7 @@ def explain(
     classes: Sequence[int] | None = None,
     method: str = "Grad-CAM",
 ) -> dict[str, Any]:
-    """Heat maps of one picture of the run's data set, for its answer and its truth if None.
+    """Heat maps of one image of the run's dataset, for its answer and its truth if None.
 
     ``heats`` has for each class its number, its ``score`` before softmax and its ``heat``, nested
     lists (h, w) that are nowhere below 0; ``layer`` is whose maps they are made of. Raises
@@ -96,7 +96,7 @@ def explain(
     """
     loaded = load_classifier(store, run_id)
     if loaded.dataset.info.kind is not Kind.IMAGE:
-        raise InputError("Heat maps lie over pictures, and the run's samples are rows of a table.")
+        raise InputError("Heat maps lie over images, and the run's samples are rows of a table.")
     sample = _samples(loaded, [row])
     scores = class_scores(loaded.model, sample)[0]
     answer, truth = int(scores.argmax()), int(loaded.dataset.y[row].item())
@@ -165,7 +165,7 @@ def find_maps(model: keras.Model) -> Maps:
     path = _find(model, 2) or _find(model, 1)
     if path is None:
         raise InputError(
-            f"The model ({model.name}) has no convolution, so there are no maps of the picture to "
+            f"The model ({model.name}) has no convolution, so there are no maps of the image to "
             "look at. Heat maps are for cnn, resnet and pretrained networks."
         )
     names = tuple(layer.name for layer in path)

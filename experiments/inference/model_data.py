@@ -1,4 +1,4 @@
-"""Which data sets a model can be asked about, and their samples in the model's own shape."""
+"""Which datasets a model can be asked about, and their samples in the model's own shape."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from experiments.core.errors import DatasetError, InputError, unknown
-from experiments.data.catalogue import CATALOGUE, TEST, DatasetInfo, Kind, Source, Task
+from experiments.data.catalog import CATALOG, TEST, DatasetInfo, Kind, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import Dataset, load_dataset, on_this_machine
 from experiments.data.samples import Samples
@@ -24,7 +24,7 @@ _SCALING = ("Rescaling", "Normalization")
 
 
 class Part(NamedTuple):
-    """Samples with their truth; ``rows`` are row numbers in the data set (or its test part).
+    """Samples with their truth; ``rows`` are row numbers in the dataset (or its test part).
     ``x`` is as in Dataset, not yet in the model's shape."""
 
     dataset: Dataset
@@ -34,7 +34,7 @@ class Part(NamedTuple):
 
 
 def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> Part:
-    """The samples of one part of a data set: of the run's own where ``name`` is None or its name.
+    """The samples of one part of a dataset: of the run's own where ``name`` is None or its name.
 
     A run's own data has ``train``, ``validation`` and ``test``; another set has ``all`` and
     ``test``. Raises InputError for a part that there is not and for data that does not fit.
@@ -65,9 +65,9 @@ def _whole(name: str) -> Dataset:
 
 
 def compatible(loaded: LoadedRun | LoadedFile) -> list[dict[str, Any]]:
-    """The data sets on this machine that a model can be evaluated on, its own first."""
+    """The datasets on this machine that a model can be evaluated on, its own first."""
     own = loaded.dataset.info.name if isinstance(loaded, LoadedRun) else None
-    there = [find_info(name) for name in (*CATALOGUE, *stored_names())]
+    there = [find_info(name) for name in (*CATALOG, *stored_names())]
     fitting = [
         info
         for info in there
@@ -96,7 +96,7 @@ def _describe(info: DatasetInfo, loaded: LoadedRun | LoadedFile) -> dict[str, An
 
 
 def refuse_unfit(model: keras.Model, info: DatasetInfo) -> None:
-    """Raise InputError where a model does not take the samples of a data set, or answers otherwise
+    """Raise InputError where a model does not take the samples of a dataset, or answers otherwise
     than its task asks."""
     if misfit := _misfit(model, info):
         raise InputError(f"{info.name} does not fit the model: {misfit}.")

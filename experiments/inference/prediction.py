@@ -1,4 +1,4 @@
-"""Predicting with a saved model: on samples of a data set, on rows, on a picture."""
+"""Predicting with a saved model: on samples of a dataset, on rows, on an image."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from experiments.core.errors import InputError
-from experiments.data.catalogue import DatasetInfo
+from experiments.data.catalog import DatasetInfo
 from experiments.data.samples import Samples
 from experiments.inference.loaded_models import (
     LoadedFile,
@@ -28,13 +28,13 @@ from experiments.inference.model_data import (
     to_model,
 )
 from experiments.inference.raw_rows import encode_rows, takes_raw_rows
-from experiments.inference.sample_files import PICTURES, read_picture, read_rows
+from experiments.inference.sample_files import IMAGES, read_image, read_rows
 from experiments.models.building import model_outline
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.store import Store
 from experiments.training.train import PREDICT_BATCH
 
-__all__ = ["load_run", "open_file", "open_model", "predict_file", "predict_picture"]
+__all__ = ["load_run", "open_file", "open_model", "predict_file", "predict_image"]
 
 _MOST_SAMPLES = 200
 _CHECKED = PREDICT_BATCH  # one whole batch, as it was predicted when the model was saved
@@ -119,7 +119,7 @@ def predict_samples(
     dataset: str | None = None,
     scale: str = "raw",
 ) -> Answer:
-    """Samples of a data set (the run's own where none is named) with truth and prediction."""
+    """Samples of a dataset (the run's own where none is named) with truth and prediction."""
     loaded = load(store, source)
     chosen = choose_part(loaded, dataset, part)
     index = chosen.rows[start : start + min(count, _MOST_SAMPLES)]
@@ -153,7 +153,7 @@ def _dates(info: DatasetInfo) -> list[int]:
 
 
 def predict_rows(store: Store, source: Source, rows: list[Any]) -> Answer:
-    """Predictions for raw samples: rows of features, or pictures as nested lists."""
+    """Predictions for raw samples: rows of features, or images as nested lists."""
     loaded = load(store, source)
     if isinstance(loaded, LoadedRun) and takes_raw_rows(loaded.dataset.info) and rows:
         x = encode_rows(loaded.dataset.info, rows)
@@ -162,12 +162,12 @@ def predict_rows(store: Store, source: Source, rows: list[Any]) -> Answer:
     return {"predictions": predict(loaded.model, x).tolist()}
 
 
-def predict_picture(
+def predict_image(
     store: Store, source: Source, path: str, white: float = 255.0, scale: str = "raw"
 ) -> Answer:
-    """The prediction for a picture file, brought to the model's size, colours and value range.
+    """The prediction for an image file, brought to the model's size, colors and value range.
 
-    ``white`` and ``scale`` are for a model of a file; a run knows how bright its pictures are.
+    ``white`` and ``scale`` are for a model of a file; a run knows how bright its images are.
     """
     loaded = load(store, source)
     shape = input_shape(loaded.model) or ()
@@ -178,16 +178,16 @@ def predict_picture(
             f"The model takes rows: a sample is {say_shape(shape)}. "
             "Give it rows, as .csv, .json or .npy."
         )
-    picture = read_picture(Path(path), shape if len(shape) == 3 else (*shape, 1), white)
-    fed = to_model(loaded.model, picture[None], white, scale)
-    return {"predictions": predict(loaded.model, fed).tolist(), "seen": picture.tolist()}
+    image = read_image(Path(path), shape if len(shape) == 3 else (*shape, 1), white)
+    fed = to_model(loaded.model, image[None], white, scale)
+    return {"predictions": predict(loaded.model, fed).tolist(), "seen": image.tolist()}
 
 
 def predict_file(store: Store, run_id: str, path: Path) -> Answer:
-    """A run's predictions for a file: .npy, .npz (its first array), .csv, .json or a picture."""
+    """A run's predictions for a file: .npy, .npz (its first array), .csv, .json or an image."""
     source = {"run": run_id}
-    if path.suffix.lower() in PICTURES:
-        return predict_picture(store, source, str(path))
+    if path.suffix.lower() in IMAGES:
+        return predict_image(store, source, str(path))
     dataset = load_run(store, run_id).dataset
     rows = read_rows(path, dataset.feature_names, _categories(dataset.info))
     return predict_rows(store, source, rows)

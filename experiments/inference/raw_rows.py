@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments.core.errors import InputError
-from experiments.data.catalogue import DatasetInfo, Kind, Source
+from experiments.data.catalog import DatasetInfo, Kind, Source
 from experiments.data.reading.tables.column_values import MISSING, days_in
 from experiments.data.reading.tables.date_styles import ISO
 from experiments.data.reading.tables.number_signs import without_sign
@@ -24,7 +24,7 @@ _SHOWN = 10
 
 
 def takes_raw_rows(info: DatasetInfo) -> bool:
-    """Whether models of a data set take rows with missing values, and categories by number."""
+    """Whether models of a dataset take rows with missing values, and categories by number."""
     return info.source is Source.STORED and info.kind is Kind.TABULAR
 
 
@@ -32,7 +32,7 @@ def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
     """Rows of the features of a stored table as its samples are, float32 (n, features).
 
     A category is given by its name (1, 1.0 and "1" are the same, 01 is another), a date as in the
-    data set's file, as ISO 8601 or in days since 1970, a truth as true, false, yes or no; None and
+    dataset's file, as ISO 8601 or in days since 1970, a truth as true, false, yes or no; None and
     what the readers of files take for missing become NaN. Raises InputError with the row (from 1)
     and the column.
     """

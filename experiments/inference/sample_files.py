@@ -1,4 +1,4 @@
-"""Samples in files that the user has: rows of numbers, or pictures."""
+"""Samples in files that the user has: rows of numbers, or images."""
 
 import json
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from experiments.core.errors import DatasetError, InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-_FREE_SIDE = 224  # where a model takes pictures of any size, none is made larger than this
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+_FREE_SIDE = 224  # where a model takes images of any size, none is made larger than this
 
 
 def read_rows(
@@ -38,7 +38,7 @@ def read_rows(
     except (OSError, ValueError, IndexError, EOFError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from None
     raise InputError(
-        f"Received {path.name!r}. Allowed: .npy, .npz, .csv, .json, or a picture "
+        f"Received {path.name!r}. Allowed: .npy, .npz, .csv, .json, or an image "
         "(.png, .jpg, .bmp, .gif, .webp)."
     )
 
@@ -46,7 +46,7 @@ def read_rows(
 def read_table(
     path: Path, features: Sequence[str] = (), categories: Sequence[Sequence[str]] = ()
 ) -> list[list[Any]]:
-    """The rows of a CSV, written in any of the ways in which a data set's file may be: numbers as
+    """The rows of a CSV, written in any of the ways in which a dataset's file may be: numbers as
     numbers, other texts and features with ``categories`` as they are, None where nothing stands.
 
     Where its first line has the names of all ``features``, these columns are taken in their order;
@@ -104,11 +104,11 @@ def some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
-def read_picture(path: Path, shape: tuple[int | None, ...], white: float) -> np.ndarray:
-    """A picture file as float32 (height, width, channels), from 0 to ``white``.
+def read_image(path: Path, shape: tuple[int | None, ...], white: float) -> np.ndarray:
+    """An image file as float32 (height, width, channels), from 0 to ``white``.
 
     It is brought to the height, width and channels (1 or 3) of ``shape``; where those are None it
-    keeps its own proportions, at most 224 pixels a side. Raises InputError for what is no picture.
+    keeps its own proportions, at most 224 pixels a side. Raises InputError for what is no image.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -123,5 +123,5 @@ def read_picture(path: Path, shape: tuple[int | None, ...], white: float) -> np.
             )
             pixels = np.asarray(upright.resize(size, Image.Resampling.LANCZOS))
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path.name} is not a picture that can be read: {error}.") from None
+        raise InputError(f"{path.name} is not an image that can be read: {error}.") from None
     return (pixels.reshape(size[1], size[0], -1) / 255.0 * white).astype(np.float32)

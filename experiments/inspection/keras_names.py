@@ -49,7 +49,7 @@ KERAS2_NAMES = {
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """``objects``: (module, name) of every class; ``functions``: likewise; ``names``: package to
     the texts that Keras understands there; ``layers``: snake-cased name to layer class."""
 
@@ -85,8 +85,8 @@ def _last_parts(pairs: frozenset[tuple[str, str]]) -> frozenset[str]:
 
 
 @cache
-def keras_catalogue() -> Catalogue:
-    """The catalogue of the installed Keras; ModelFileError where there is none."""
+def keras_catalog() -> Catalog:
+    """The catalog of the installed Keras; ModelFileError where there is none."""
     spec = importlib.util.find_spec("keras")
     if spec is None or spec.origin is None:
         raise ModelFileError("Keras is not installed, so what is its own cannot be told.")
@@ -128,7 +128,7 @@ def keras_catalogue() -> Catalogue:
     for source, original, public in _imports(root / "ops" / "__init__.py"):
         if source == "keras.src.ops.nn":
             functions |= {("keras.ops", public), (source, original)}
-    return Catalogue(
+    return Catalog(
         frozenset(objects),
         frozenset(functions),
         {package: frozenset(found) for package, found in names.items()},

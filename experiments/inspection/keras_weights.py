@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import h5py
 
-from experiments.inspection.keras_names import keras_catalogue
+from experiments.inspection.keras_names import keras_catalog
 from experiments.inspection.layer_tree import LayerConfig, group_names
 
 Found = tuple[str, str | None, list[tuple[str, h5py.Dataset]]]
@@ -49,7 +49,7 @@ def _model_layers(group: h5py.Group, model: LayerConfig | None, prefix: str) -> 
         config = configs.get(key)
         name = _name(child) or (config.name if config else key)
         base = re.sub(r"_\d+$", "", key)
-        kind = config.type if config else keras_catalogue().layers.get(base)
+        kind = config.type if config else keras_catalog().layers.get(base)
         yield from _layer(child, name, kind, config, prefix)
     # A subclassed model keeps its layers under the names of its attributes.
     for key, child in _written_order(group):

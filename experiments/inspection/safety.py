@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.core.errors import ModelFileError
-from experiments.inspection.keras_names import RUNS_CODE, Catalogue, keras_catalogue
+from experiments.inspection.keras_names import RUNS_CODE, Catalog, keras_catalog
 
 #: Plain values that Keras wraps as objects, and what their ``dtype`` may be.
 _VALUES = frozenset(
@@ -30,11 +30,11 @@ def check_config(config: dict[str, Any], where: str) -> None:
     functions, initializers and the like, dtype policies, and what the model was compiled with.
     ``where`` names the config in messages.
     """
-    catalogue = keras_catalogue()
+    catalog = keras_catalog()
     for path, value in _walk(config, where):
         if "class_name" in value:
-            _check_object(value, path, catalogue)
-        _check_names(value, path, catalogue)
+            _check_object(value, path, catalog)
+        _check_names(value, path, catalog)
         if isinstance(value.get("compile_config"), dict):
             check_training(value["compile_config"], f"{path}.compile_config", walk=False)
         vocabulary = value.get("vocabulary")
@@ -47,8 +47,8 @@ def check_config(config: dict[str, Any], where: str) -> None:
 
 def check_training(config: dict[str, Any], where: str, *, walk: bool = True) -> None:
     """As ``check_config``, for what a model was compiled with: optimizer, losses, metrics."""
-    catalogue = keras_catalogue()
-    names = catalogue.names
+    catalog = keras_catalog()
+    names = catalog.names
     losses = names["losses"]
     known = {
         "loss": losses,
@@ -88,7 +88,7 @@ def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}.{key}")
 
 
-def _check_object(value: dict[str, Any], path: str, catalogue: Catalogue) -> None:
+def _check_object(value: dict[str, Any], path: str, catalog: Catalog) -> None:
     kind, inner = value["class_name"], value.get("config")
     if not isinstance(kind, str):
         raise ModelFileError(f"{path}: class_name is {_short(kind)}, allowed: a text.")
@@ -107,8 +107,8 @@ def _check_object(value: dict[str, Any], path: str, catalogue: Catalogue) -> Non
     name = inner if function else without_package(kind)
     if not isinstance(name, str):
         raise ModelFileError(f"{path} is a function without a name.")
-    known = catalogue.has_function if function else catalogue.has_class
-    if not known(module, name) and not _is_optimizer(kind, module, catalogue):
+    known = catalog.has_function if function else catalog.has_class
+    if not known(module, name) and not _is_optimizer(kind, module, catalog):
         what = "the function" if function else "the class"
         source = f" of {_short(module)}" if module else ""
         raise ModelFileError(
@@ -128,9 +128,9 @@ def without_package(kind: str) -> str:
     return kind.removeprefix("Custom>")
 
 
-def _is_optimizer(kind: str, module: str | None, catalogue: Catalogue) -> bool:
+def _is_optimizer(kind: str, module: str | None, catalog: Catalog) -> bool:
     # Keras looks optimizers up in lower case.
-    return module is None and kind.lower() in catalogue.names["optimizers"]
+    return module is None and kind.lower() in catalog.names["optimizers"]
 
 
 def _module(value: dict[str, Any], path: str) -> str | None:
@@ -144,8 +144,8 @@ def _module(value: dict[str, Any], path: str) -> str | None:
     return "keras" if module in _KERAS2_FUNCTIONAL else module
 
 
-def _check_names(value: dict[str, Any], path: str, catalogue: Catalogue) -> None:
-    names = catalogue.names
+def _check_names(value: dict[str, Any], path: str, catalog: Catalog) -> None:
+    names = catalog.names
     for key, name in value.items():
         if not isinstance(name, str):
             continue

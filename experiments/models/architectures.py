@@ -36,25 +36,25 @@ class Layers:
     def convolve(
         self, x: Tensor, filters: int, name: str, size: int = 3, stride: int = 1
     ) -> Tensor:
-        """A convolution with padding, without activation; no bias before batch normalisation."""
+        """A convolution with padding, without activation; no bias before batch normalization."""
         return keras.layers.Conv2D(
             filters,
             size,
             strides=stride,
             padding="same",
-            use_bias=not self._normalised,
+            use_bias=not self._normalized,
             kernel_regularizer=self._penalty(),
             name=name,
         )(x)
 
     def activate(self, x: Tensor, name: str) -> Tensor:
-        """Batch normalisation if the model has it, then the activation (Ioffe & Szegedy 2015)."""
-        if self._normalised:
-            x = self.normalise(x, name)
+        """Batch normalization if the model has it, then the activation (Ioffe & Szegedy 2015)."""
+        if self._normalized:
+            x = self.normalize(x, name)
         return self._activation(name)(x)
 
-    def normalise(self, x: Tensor, name: str) -> Tensor:
-        """Batch normalisation."""
+    def normalize(self, x: Tensor, name: str) -> Tensor:
+        """Batch normalization."""
         return keras.layers.BatchNormalization(name=f"{name}_norm")(x)
 
     def drop(self, x: Tensor, number: int) -> Tensor:
@@ -89,7 +89,7 @@ class Layers:
         return x
 
     def _cnn(self, x: Tensor, spec: CNNSpec) -> Tensor:
-        """Pictures of one pixel are not pooled further. Dropout before and after ``dense``."""
+        """Images of one pixel are not pooled further. Dropout before and after ``dense``."""
         for number, filters in enumerate(spec.filters, 1):
             name = f"conv_{number}"
             x = self.activate(self.convolve(x, filters, name), name)
@@ -123,14 +123,14 @@ class Layers:
         shortcut = x
         if stride > 1 or x.shape[-1] != filters:
             shortcut = self.convolve(x, filters, f"{name}_shortcut", size=1, stride=stride)
-            shortcut = self.normalise(shortcut, f"{name}_shortcut")
+            shortcut = self.normalize(shortcut, f"{name}_shortcut")
         x = self.activate(self.convolve(x, filters, f"{name}_a", stride=stride), f"{name}_a")
-        x = self.normalise(self.convolve(x, filters, f"{name}_b"), f"{name}_b")
+        x = self.normalize(self.convolve(x, filters, f"{name}_b"), f"{name}_b")
         x = keras.layers.Add(name=f"{name}_sum")([x, shortcut])
         return self._activation(name)(x)
 
     @property
-    def _normalised(self) -> bool:
+    def _normalized(self) -> bool:
         return isinstance(self.spec, ResNetSpec) or getattr(self.spec, "batch_norm", False)
 
     def _activation(self, name: str) -> keras.layers.Activation:
@@ -144,7 +144,7 @@ class Layers:
 
 
 def augment(x: Tensor, spec: AugmentationSpec, seed: int) -> Tensor:
-    """Pictures of 0…1, changed at random in training mode; what moves in repeats the edge."""
+    """Images of 0…1, changed at random in training mode; what moves in repeats the edge."""
     make = keras.layers
     chosen: dict[str, tuple[bool | float, type[keras.Layer], dict[str, Any]]] = {
         "flip": (spec.flip, make.RandomFlip, {"mode": "horizontal"}),

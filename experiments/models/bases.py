@@ -25,15 +25,15 @@ from experiments.models.saved_bases import (
 from experiments.spec.applications import application_names
 from experiments.spec.model_specs import ApplicationSpec, BaseSpec
 
-#: The layers that every such model has: its own input, the network, and what it says of a picture.
+#: The layers that every such model has: its own input, the network, and what it says of an image.
 INPUT, BASE, FEATURES = "application_input", "base", "features"
 _FRESH_MOMENTUM = 0.9
 
 
 def extract(x: Tensor, spec: BaseSpec, *, sketched: bool, training: bool | None = False) -> Tensor:
-    """Samples to features, (batch, n): pictures of 0…1, (batch, height, width, channels), or rows.
+    """Samples to features, (batch, n): images of 0…1, (batch, height, width, channels), or rows.
 
-    Pictures are resized where the spec or the network wants it, and brought to the values that the
+    Images are resized where the spec or the network wants it, and brought to the values that the
     network was trained on by a 1×1 convolution that never trains, which loads from .h5 anywhere.
     With ``training`` False the network is always in inference mode, also while it is fine-tuned;
     None leaves that to the call. ``sketched``
@@ -73,7 +73,7 @@ def input_values(application: str, channels: int) -> list[np.ndarray]:
     """The kernel (1, 1, channels, 3) and bias (3,) that do to pixels of 0…1 what preprocess_input
     does to pixels of 0…255, found by asking it: all of Keras' are affine.
 
-    One channel is grey and counts for all three; of four the last one, alpha, counts for nothing.
+    One channel is gray and counts for all three; of four the last one, alpha, counts for nothing.
     """
     module: Any = inspect.getmodule(getattr(keras.applications, application))
     probes = np.vstack([np.zeros(3), 255.0 * np.eye(3)]).reshape(4, 1, 1, 3)
@@ -89,9 +89,9 @@ def describe_base(model: keras.Model, spec: BaseSpec) -> dict[str, Any]:
     """What the launch form wants to know of the base of a model, as plain data.
 
     ``blocks`` are name, first layer, layers and parameters of each; ``pixels`` the side of its
-    pictures, None for rows; ``own_head`` whether the last layer of a saved model is in it;
-    ``scales`` whether it is known which pixels it was trained on; ``normalises`` whether it has
-    batch normalisation.
+    images, None for rows; ``own_head`` whether the last layer of a saved model is in it;
+    ``scales`` whether it is known which pixels it was trained on; ``normalizes`` whether it has
+    batch normalization.
     """
     base = model.get_layer(BASE)
     layers = _leaves(base)
@@ -106,7 +106,7 @@ def describe_base(model: keras.Model, spec: BaseSpec) -> dict[str, Any]:
         "pixels": max(base.inputs[0].shape[1:3]) if len(base.inputs[0].shape) == 4 else None,
         "own_head": saved and getattr(last, "activation", None) is keras.activations.softmax,
         "scales": isinstance(spec, ApplicationSpec) or bool(spec.white or find_white(base)),
-        "normalises": any(isinstance(x, keras.layers.BatchNormalization) for x in layers),
+        "normalizes": any(isinstance(x, keras.layers.BatchNormalization) for x in layers),
     }  # fmt: skip
 
 
@@ -131,14 +131,14 @@ def blocks_to_train(model: keras.Model, from_layer: str = "") -> dict[str, list[
 def freeze(
     model: keras.Model, training: list[keras.Layer] | None = None, *, batch_norm: bool = False
 ) -> None:
-    """Let these layers of the base train, and no other ones; batch normalisation only if
+    """Let these layers of the base train, and no other ones; batch normalization only if
     ``batch_norm`` says so. The flags are saved with the model, so it stays like that elsewhere."""
     base = model.get_layer(BASE)
     base.trainable = bool(training)
     chosen = {id(layer) for layer in training or ()}
     for layer in _leaves(base):
-        normalises = isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = id(layer) in chosen and (batch_norm or not normalises)
+        normalizes = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = id(layer) in chosen and (batch_norm or not normalizes)
 
 
 def _rows(layers: Sequence[keras.Layer]) -> list[dict[str, Any]]:
@@ -177,7 +177,7 @@ def _names_of_its_own() -> Iterator[None]:
 
 
 def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[keras.Model, Size]:
-    """The network and the shape of its pictures: where the spec leaves it open, what fits."""
+    """The network and the shape of its images: where the spec leaves it open, what fits."""
     if spec.application not in application_names():
         raise SpecError(
             f"model.application: {unknown('application', spec.application, application_names())}"
@@ -201,7 +201,7 @@ def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[ker
             return _make_base(spec, int(least[1]), sketched=sketched)
         said = " ".join(str(error).split())[:300]
         raise SpecError(
-            f"model: {spec.application} cannot be made for pictures of {side}×{side}: {said}"
+            f"model: {spec.application} cannot be made for images of {side}×{side}: {said}"
         ) from None
     if spec.weights == "random":
         _quicken(base)
@@ -212,7 +212,7 @@ def _quicken(base: keras.Model) -> None:
     """Let the averages of a fresh network follow its batches within some dozens of them.
 
     With MobileNetV2's momentum of 0.999 they are after 460 steps still mostly what they began with
-    (0.999^460 = 0.63), and validation is at chance for a network that has learnt its samples.
+    (0.999^460 = 0.63), and validation is at chance for a network that has learned its samples.
     """
     for layer in _leaves(base):
         if isinstance(layer, keras.layers.BatchNormalization):

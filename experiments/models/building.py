@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 
 from experiments.core.errors import SpecError
-from experiments.data.catalogue import Kind, Task
+from experiments.data.catalog import Kind, Task
 from experiments.data.loading import Dataset
 from experiments.data.samples import StoredSamples
 from experiments.data.split.splits import Split
@@ -64,7 +64,7 @@ def build_model(spec: RunSpec, dataset: Dataset, split: Split) -> keras.Model:
     """The uncompiled functional model of a spec, its weights drawn with Keras' current seed.
 
     It takes raw samples, (batch, *info.shape) of any numeric type, and its first layer scales
-    pictures to 0…1 or standardises features by the training part's mean and variance. It gives
+    images to 0…1 or standardizes features by the training part's mean and variance. It gives
     probabilities, (batch, 1) or (batch, classes), or for regression (batch, 1) in the target's
     units. Raises SpecError for a model too deep for Keras to build.
     """
@@ -129,7 +129,7 @@ def compile_model(model: keras.Model, spec: RunSpec, learning_rate: float | None
 
 
 def constant_loss(spec: RunSpec, y_train: np.ndarray) -> float:
-    """The loss of the best constant prediction for the training targets, without regularisation.
+    """The loss of the best constant prediction for the training targets, without regularization.
 
     A model that does not get below it has learned nothing from its inputs.
     """

@@ -6,7 +6,7 @@ tensors do not load from .h5 (checked up to 3.15.1).
 
 import keras
 
-from experiments.data.catalogue import DatasetInfo
+from experiments.data.catalog import DatasetInfo
 from experiments.models.architectures import Tensor
 
 #: hard_shrink makes 0 of NaN, and of what lies within 0.5 of 0: of nothing after this factor.
@@ -18,14 +18,14 @@ def encode_row(
 ) -> Tensor:
     """A row of features, (batch, features), as numbers that a network can take.
 
-    Numbers are standardised by ``mean`` and ``variance``, a missing one (NaN) becomes the mean. A
+    Numbers are standardized by ``mean`` and ``variance``, a missing one (NaN) becomes the mean. A
     category, given by its number, becomes one-hot; missing and unknown ones share a column.
     """
     features = info.shape[0]
     parts: dict[int, Tensor] = {}
     for first, last in info.number_columns:
         taken = _columns(inputs, features, first, last)
-        parts[first] = _standardise(taken, first, mean[first:last], variance[first:last])
+        parts[first] = _standardize(taken, first, mean[first:last], variance[first:last])
     for i, categories in enumerate(info.categories):
         if categories:
             lookup = keras.layers.IntegerLookup(
@@ -36,7 +36,7 @@ def encode_row(
     return row[0] if len(row) == 1 else keras.layers.Concatenate(name="row")(row)
 
 
-def _standardise(x: Tensor, first: int, mean: list[float], variance: list[float]) -> Tensor:
+def _standardize(x: Tensor, first: int, mean: list[float], variance: list[float]) -> Tensor:
     x = keras.layers.Normalization(mean=mean, variance=variance, name=f"preprocessing_{first}")(x)
     x = keras.layers.Rescaling(_AWAY_FROM_ZERO, name=f"away_from_zero_{first}")(x)
     x = keras.layers.Activation("hard_shrink", name=f"missing_to_mean_{first}")(x)

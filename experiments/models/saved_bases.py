@@ -14,7 +14,7 @@ from experiments.models.architectures import Tensor
 from experiments.spec.base_files import base_path
 from experiments.spec.model_specs import SavedBaseSpec
 
-#: What grey is made of (ITU-R BT.601), where a network of grey pictures gets coloured ones.
+#: What gray is made of (ITU-R BT.601), where a network of gray images gets colored ones.
 _LUMA = (0.299, 0.587, 0.114)
 
 Size = tuple[int, ...]
@@ -57,7 +57,7 @@ def values_for(spec: SavedBaseSpec, base: keras.Model, channels: int) -> list[np
     """The kernel (1, 1, channels, own) and bias (own,) that bring pixels of 0…1 to the brightness
     and the channels that a base was trained on.
 
-    Grey counts for each colour, colours make grey by their brightness, and alpha for nothing.
+    Gray counts for each color, colors make gray by their brightness, and alpha for nothing.
     """
     own = base.inputs[0].shape[-1]
     kernel = np.zeros((channels, own))
@@ -88,7 +88,7 @@ def _cut(model: keras.Model, layer: str) -> keras.Model:
             raise SpecError(f"model.layer: {unknown('layer of the base', layer, names)}")
         end = model.get_layer(layer).output
     if isinstance(end, list) or not 2 <= len(end.shape) <= 4:
-        raise SpecError(f"model.layer: {layer!r} does not give one row or picture a sample.")
+        raise SpecError(f"model.layer: {layer!r} does not give one row or image a sample.")
     if end is model.inputs[0]:
         raise SpecError(
             f"model.layer: nothing of the model is left before {layer or 'its head'}. Allowed: a "
@@ -111,7 +111,7 @@ def _size(model: keras.Model, x: Tensor) -> Size:
     if size != given:
         raise SpecError(
             f"model.run: the base takes samples of shape {_text(own)}; the data has {_text(given)}."
-            " Allowed: data of the same shape; pictures may differ in their sides."
+            " Allowed: data of the same shape; images may differ in their sides."
         )
     return size
 

@@ -1,4 +1,4 @@
-"""Looking at a file that may become a data set, and storing it, in another process: no file can
+"""Looking at a file that may become a dataset, and storing it, in another process: no file can
 cost the caller anything, and the web process never holds what is in it."""
 
 import json

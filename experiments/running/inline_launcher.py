@@ -10,7 +10,7 @@ from types import FrameType
 from experiments.core.errors import ExperimentsError, WorkerError
 from experiments.core.run_folder import RunFolder, note_process
 from experiments.running.run_preparation import prepare
-from experiments.running.supervision import attend
+from experiments.running.supervision import supervise
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.changes import create_run, end_run, reopen_run, start_run
 from experiments.tracking.runs import RunStatus, Tag
@@ -18,7 +18,7 @@ from experiments.tracking.store import Store
 
 
 class _ThisProcess:
-    """This process, seen by the thread that attends to it."""
+    """This process, seen by the thread that supervises it."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -60,7 +60,7 @@ def _train_here(store: Store, run_id: str, spec: RunSpec) -> RunStatus:
     from experiments.training.train import train
 
     folder = RunFolder(store.settings.run_folders / run_id).create()
-    note_process(folder, attends_itself=True)
+    note_process(folder, supervises_itself=True)
     try:
         prepare(store, folder, spec)
     except ExperimentsError as error:
@@ -70,17 +70,17 @@ def _train_here(store: Store, run_id: str, spec: RunSpec) -> RunStatus:
     start_run(store, run_id, worker="inline")
     process = _ThisProcess()
     statuses: list[RunStatus | None] = []
-    attending = threading.Thread(
-        target=lambda: statuses.append(attend(store, folder, process, threading.Event())),
-        name="attend",
+    supervising = threading.Thread(
+        target=lambda: statuses.append(supervise(store, folder, process, threading.Event())),
+        name="supervise",
     )
-    attending.start()
+    supervising.start()
     try:
         with _stop_on_interrupt(folder):
-            train(spec, folder, attends_itself=True)
+            train(spec, folder, supervises_itself=True)
     finally:
         process.done.set()
-        attending.join()
+        supervising.join()
     if not statuses or statuses[0] is None:
         raise WorkerError(f"Run {run_id} was trained but not recorded; see {folder.path}.")
     return statuses[0]

@@ -112,7 +112,7 @@ OPERATIONS: dict[str, Operation] = {
     "open_file": prediction.open_file,
     "predict_samples": prediction.predict_samples,
     "predict_rows": prediction.predict_rows,
-    "predict_picture": prediction.predict_picture,
+    "predict_image": prediction.predict_image,
     "evaluate": evaluation.evaluate,
     "export": exports.export_to,
     "plan_transplant": weight_transfer_plan.plan_into_run,

@@ -6,7 +6,7 @@ Imports only: a process that is forked after any TensorFlow operation hangs.
 
 import rich.console  # Keras, when it prints its first table
 import scipy.stats  # scikit-learn
-import sklearn.datasets  # the data sets that it ships
+import sklearn.datasets  # the datasets that it ships
 import sklearn.model_selection  # splits that are drawn
 import tensorflow.python.data.experimental  # fit's input pipeline
 

@@ -18,7 +18,7 @@ from experiments.tracking.stored_datasets import bring
 def prepare(store: Store, folder: RunFolder, spec: RunSpec) -> None:
     """Fill a run's new folder. A run that was trained before goes on from its last checkpoint.
 
-    Otherwise it begins where its spec says. A stored data set and a saved base are brought here.
+    Otherwise it begins where its spec says. A stored dataset and a saved base are brought here.
     Raises ArtifactError or DatasetError for what is not there.
     """
     run_id = folder.run_id

@@ -1,4 +1,4 @@
-"""Attending to one run from outside its process: ship what it writes, pass on a stop, end it.
+"""Supervising one run from outside its process: ship what it writes, pass on a stop, end it.
 
 A run ends in exactly one of FINISHED, FAILED and KILLED, also when its process was killed, and
 whatever it had written by then is in MLflow. While the store is down everything waits in the
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingProcess(Protocol):
-    """The process that trains, as whoever attends to it sees it."""
+    """The process that trains, as whoever supervises it sees it."""
 
     def poll(self) -> int | None:
         """The exit code (negative: the signal that ended it), or None while it lives."""
@@ -61,7 +61,7 @@ class TrainingProcess(Protocol):
         """End it at once."""
 
 
-def attend(
+def supervise(
     store: Store, folder: RunFolder, process: TrainingProcess, shutdown: threading.Event
 ) -> RunStatus | None:
     """Stay with a RUNNING run until it is over and all of it is in MLflow.

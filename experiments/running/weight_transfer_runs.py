@@ -50,7 +50,7 @@ def find_run(store: Store, text: str) -> Run:
         raise RunNotFoundError(f"There is no file {text}. {error}") from None
 
 
-class Planting(NamedTuple):
+class WeightTransfer(NamedTuple):
     """A run that starts from weights by layer name, as ``submit`` and ``run_inline`` take it."""
 
     spec: RunSpec
@@ -58,14 +58,16 @@ class Planting(NamedTuple):
     start_file: Path | None
 
 
-def planting(spec: RunSpec, weights: Weights, target_id: str | None = None) -> Planting:
+def weight_transfer(
+    spec: RunSpec, weights: Weights, target_id: str | None = None
+) -> WeightTransfer:
     """The run of a spec, started from weights.
 
     Its parent is the run that the weights are of, else ``target_id``, the run whose network it is.
     """
     if weights.run_id:
         start = StartSpec(run=weights.run_id, file=MODEL_FILE, how="weights")
-        return Planting(spec.model_copy(update={"start": start}), weights.run_id, None)
+        return WeightTransfer(spec.model_copy(update={"start": start}), weights.run_id, None)
     start = StartSpec(file=f"start/{weights.path.name}", how="weights")
-    planted = spec.model_copy(update={"start": start})
-    return Planting(planted, target_id, weights.path.absolute())
+    transferred = spec.model_copy(update={"start": start})
+    return WeightTransfer(transferred, target_id, weights.path.absolute())

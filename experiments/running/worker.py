@@ -15,7 +15,7 @@ from experiments.core.run_folder import RunFolder, read_json, write_json
 from experiments.core.settings import Settings
 from experiments.running.local_launcher import FoundProcess, LocalLauncher
 from experiments.running.run_preparation import prepare
-from experiments.running.supervision import attend
+from experiments.running.supervision import supervise
 from experiments.tracking.changes import end_run, set_tags, start_run
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.runs import Run, RunStatus, Tag, find_runs, get_run
@@ -51,7 +51,7 @@ def serve(settings: Settings, slots: int = 1, *, embedded: bool = False) -> None
 
 
 class Worker:
-    """One worker: its slots, the runs that it attends to, and when it last had work."""
+    """One worker: its slots, the runs that it supervises, and when it last had work."""
 
     def __init__(self, settings: Settings, slots: int, *, embedded: bool) -> None:
         self.settings, self.slots, self.embedded = settings, slots, embedded
@@ -65,7 +65,7 @@ class Worker:
         self._busy_at = time.monotonic()
 
     def run(self) -> None:
-        """Take and attend until shutdown; a store that is down is waited for."""
+        """Take and supervise until shutdown; a store that is down is waited for."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.shutdown.set())
         self.launcher.warm()
@@ -142,7 +142,7 @@ class Worker:
 
     def _adopt(self) -> None:
         """Take over the runs that a worker left behind when it was killed: living ones are
-        attended to, dead ones are recorded and ended."""
+        supervised, dead ones are recorded and ended."""
         if not self.settings.run_folders.is_dir():
             return
         for path in list(self.settings.run_folders.iterdir()):
@@ -163,9 +163,9 @@ class Worker:
 
     def _attend(self, folder: RunFolder, process: object) -> None:
         thread = threading.Thread(
-            target=attend,
+            target=supervise,
             args=(self.store, folder, process, self.shutdown),
-            name=f"attend {folder.run_id}",
+            name=f"supervise {folder.run_id}",
         )
         thread.start()
         self._attending[folder.run_id] = thread

@@ -30,16 +30,15 @@ class TrainingState:
     """Where training stands.
 
     ``epoch`` whole epochs are behind it, and ``batch`` batches of the next one. ``history`` are
-    the journal's lines of those epochs, as JSON. ``seams`` are the epochs, counted from 0, before
-    which the run was resumed or branched off. ``spec`` is the run's, where one trained it.
+    the journal's lines of those epochs, as JSON. ``resume_points`` are the epochs, counted from 0,
+    before which the run was resumed or branched off. ``spec`` is the run's, where one trained it.
     """
 
     epoch: int
     batch: int = 0
-    shuffle_seed: int | None = None
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: Sequence[str] = field(default=(), repr=False)
-    seams: Sequence[int] = ()
+    resume_points: Sequence[int] = ()
     spec: dict[str, Any] | None = None
     seed_generators: tuple[np.ndarray, ...] = field(default=(), repr=False)
     metrics: tuple[np.ndarray, ...] = field(default=(), repr=False)
@@ -47,6 +46,8 @@ class TrainingState:
 
 
 _ARRAYS = ("seed_generators", "metrics", "best_weights")
+#: Fields that are called otherwise in files; version 1 has had this name since before 0.2.
+_STORED_NAMES = {"resume_points": "seams"}
 
 
 def capture(
@@ -159,7 +160,9 @@ def write_state(file: h5py.File, state: TrainingState) -> None:
     group = file.create_group(GROUP)
     apart = (*_ARRAYS, "history")
     data = {
-        item.name: getattr(state, item.name) for item in fields(state) if item.name not in apart
+        _STORED_NAMES.get(item.name, item.name): getattr(state, item.name)
+        for item in fields(state)
+        if item.name not in apart
     }
     text = json.dumps({"version": _VERSION} | data)
     # the lines are JSON already: writing them anew in each of thousands of epochs would add up
@@ -177,9 +180,11 @@ def read_state(file: h5py.File) -> TrainingState | None:
     if GROUP not in file:
         return None
     group = file[GROUP]
-    data = json.loads(group.attrs["state"])
-    data.pop("version")
-    data["history"] = tuple(json.dumps(entry) for entry in data["history"])
+    stored: dict[str, Any] = json.loads(group.attrs["state"])
+    names = {item.name: _STORED_NAMES.get(item.name, item.name) for item in fields(TrainingState)}
+    # what a later version adds is left alone, what an earlier one had not keeps its default
+    data = {name: stored[key] for name, key in names.items() if key in stored}
+    data["history"] = tuple(json.dumps(entry) for entry in stored["history"])
     for name in _ARRAYS:
         part = group.get(name, {})
         data[name] = tuple(np.asarray(part[str(number)]) for number in range(len(part)))

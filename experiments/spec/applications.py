@@ -29,7 +29,7 @@ class WeightFile(NamedTuple):
 
 
 class Application(NamedTuple):
-    """One network. ``side`` is of the pictures that it was trained on, in pixels; ``depth`` counts
+    """One network. ``side`` is of the images that it was trained on, in pixels; ``depth`` counts
     layers with parameters; accuracies on ImageNet are in percent, as keras.io documents them."""
 
     name: str

@@ -1,4 +1,4 @@
-"""The networks of a spec, and what is done to their pictures while they train."""
+"""The networks of a spec, and what is done to their images while they train."""
 
 from typing import Annotated, Literal
 
@@ -12,13 +12,13 @@ Activation = Literal["relu", "gelu", "silu", "elu", "selu", "tanh", "sigmoid", "
 
 
 class AugmentationSpec(SpecPart):
-    """How training pictures are changed at random, in training mode only; 0 and false are off.
+    """How training images are changed at random, in training mode only; 0 and false are off.
 
-    ``flip`` mirrors left and right. ``translation`` is in sides of the picture, ``rotation`` in
+    ``flip`` mirrors left and right. ``translation`` is in sides of the image, ``rotation`` in
     full turns, both either way; ``zoom`` and ``contrast`` are shares, more or less.
 
-    A frozen base sees new pictures in each epoch, unless ``cached_copies`` says how many copies of
-    each picture are drawn once: its features are computed for those, and the epochs take turns.
+    A frozen base sees new images in each epoch, unless ``cached_copies`` says how many copies of
+    each image are drawn once: its features are computed for those, and the epochs take turns.
     """
 
     flip: bool = False
@@ -94,7 +94,7 @@ class ApplicationSpec(_ModelSpec):
     """A network of keras.applications without its head as the base, then a Dense layer of ``dense``
     units (0: none), dropout and a head.
 
-    ``weights`` are the base's. Pictures are brought to ``size`` pixels a side; left out, they stay
+    ``weights`` are the base's. Images are brought to ``size`` pixels a side; left out, they stay
     as they are if the network takes them. ``alpha`` is the width of the MobileNets.
     """
 

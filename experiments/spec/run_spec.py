@@ -6,7 +6,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from experiments.core.spec_part import Seed, SpecPart
-from experiments.data.catalogue import DatasetInfo, Kind, Source, Task
+from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.split.split_spec import SplitSpec, split_methods
 from experiments.spec.model_specs import WITH_BASE, AugmentationSpec, MLPSpec, ModelSpec
@@ -107,13 +107,13 @@ class RunSpec(SpecPart):
             )
         if self.model.name in ("cnn", "resnet", "application") and info.kind is not Kind.IMAGE:
             raise ValueError(
-                f"model.name: received {self.model.name!r}, which needs pictures; {info.name} has "
+                f"model.name: received {self.model.name!r}, which needs images; {info.name} has "
                 f"rows of {info.shape[0]} features. Allowed: linear, mlp, saved_base."
             )
         if self.augmentation and info.kind is not Kind.IMAGE:
             raise ValueError(
                 f"augmentation: received one for {info.name}, which has rows of {info.shape[0]} "
-                "features. Allowed: null; only pictures are augmented."
+                "features. Allowed: null; only images are augmented."
             )
         if self.split.method not in split_methods(info):
             needed = {

@@ -34,7 +34,7 @@ def load_spec(
 ) -> RunSpec:
     """A RunSpec from YAML text, with ``a.b=value`` overrides; raises SpecError.
 
-    ``known_name`` makes the whole name of a data set of what a user calls it.
+    ``known_name`` makes the whole name of a dataset of what a user calls it.
     """
     try:
         data = yaml.safe_load(text)

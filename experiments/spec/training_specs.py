@@ -88,7 +88,7 @@ class FinetuneSpec(SpecPart):
     With ``unfreeze_every`` it is one block from the end, and one more every so many epochs. Each
     block learns at ``rate_decay`` times the rate of the block after it. In the first
     ``warmup_epochs`` the rate rises from 0. The base runs in inference mode and its batch
-    normalisation stays as it is, unless ``train_batch_norm``: then it runs in training mode.
+    normalization stays as it is, unless ``train_batch_norm``: then it runs in training mode.
     """
 
     after: Annotated[int, Field(ge=0)] = 5

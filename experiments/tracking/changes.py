@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from experiments.core.checkpoint_files import find
 from experiments.core.errors import ExperimentsError, InputError
-from experiments.data.catalogue import Source
+from experiments.data.catalog import Source
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import list_checkpoints
@@ -16,7 +16,7 @@ from experiments.tracking.runs import SOURCE, RunStatus, Tag, get_run
 from experiments.tracking.store import Store, asks_store
 from experiments.tracking.stored_datasets import link_dataset
 
-#: One colour a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
+#: One color a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
 #: be told apart on light and dark ground.
 COLORS = (
     "#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04",
@@ -151,7 +151,7 @@ def restore_runs(store: Store, run_ids: Iterable[str]) -> None:
 
 
 def _next_color(store: Store) -> str:
-    """The colour after the newest run's, so that runs made one after another differ."""
+    """The color after the newest run's, so that runs made one after another differ."""
     newest = store.client.search_runs([store.experiment_id], max_results=1)
     used = newest[0].data.tags.get(Tag.COLOR, COLORS[-1]) if newest else COLORS[-1]
     position = COLORS.index(used) if used in COLORS else -1

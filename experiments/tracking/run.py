@@ -43,7 +43,7 @@ class Tag(StrEnum):
     FOLDS = "kerascope.folds"
     PHASES = "kerascope.phases"
     SCRATCH = "kerascope.scratch_of"
-    SEAMS = "kerascope.seams"
+    RESUME_POINTS = "kerascope.seams"
     EPOCHS = "kerascope.epochs"
     SPENT = "kerascope.spent_seconds"
     COLOR = "mlflow.runColor"
@@ -81,7 +81,7 @@ class Run:
 
     @property
     def color(self) -> str:
-        """The run's colour, the same everywhere."""
+        """The run's color, the same everywhere."""
         return self.tags.get(Tag.COLOR, "#3b82f6")
 
     @property
@@ -115,9 +115,9 @@ class Run:
         return int(self.tags.get(Tag.EPOCHS) or self.params.get("training.epochs") or 0)
 
     @property
-    def seams(self) -> list[int]:
+    def resume_points(self) -> list[int]:
         """The epochs, from 0, before which it was resumed or branched off."""
-        found: list[int] = json.loads(self.tags.get(Tag.SEAMS, "[]"))
+        found: list[int] = json.loads(self.tags.get(Tag.RESUME_POINTS, "[]"))
         return found
 
     @property

@@ -16,7 +16,7 @@ _SYSTEM_SECONDS = 2
 class Shipment:
     """How far one run's folder has been shipped.
 
-    Shipping the same entries again (after the attending process was killed) changes nothing:
+    Shipping the same entries again (after the supervising process was killed) changes nothing:
     MLflow ignores a metric with the same step, time and value.
     """
 

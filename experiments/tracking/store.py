@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "kerascope"
-#: Holds the data sets that users brought.
+#: Holds the datasets that users brought.
 DATASETS_EXPERIMENT = "kerascope data sets"
 #: Without it the MLflow UI opens the experiment as one about prompts and agents.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}

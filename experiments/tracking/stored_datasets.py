@@ -1,4 +1,4 @@
-"""Stored data sets in MLflow: each is a run of an experiment of its own, named by its content, with
+"""Stored datasets in MLflow: each is a run of an experiment of its own, named by its content, with
 its samples and its description as artifacts. So any worker on any machine finds it."""
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from experiments.core.errors import DatasetError, unknown
-from experiments.data.catalogue import CATALOGUE, DatasetInfo
+from experiments.data.catalog import CATALOG, DatasetInfo
 from experiments.data.reading.storing import called
 from experiments.data.stored import (
     DESCRIPTION_FILE,
@@ -36,7 +36,7 @@ _MOST = 1000
 
 
 class StoredDataset(NamedTuple):
-    """A data set in the store: ``name`` is the whole one that a spec has, ``file`` what it was
+    """A dataset in the store: ``name`` is the whole one that a spec has, ``file`` what it was
     read from."""
 
     name: str
@@ -48,7 +48,7 @@ class StoredDataset(NamedTuple):
 
 @asks_store
 def add_dataset(store: Store, info: DatasetInfo, file: str) -> StoredDataset:
-    """Put a data set that this machine has into MLflow; what is there already stays.
+    """Put a dataset that this machine has into MLflow; what is there already stays.
 
     The same content under another title is renamed. Raises StoreError.
     """
@@ -74,7 +74,7 @@ def add_dataset(store: Store, info: DatasetInfo, file: str) -> StoredDataset:
 
 
 def list_datasets(store: Store) -> list[StoredDataset]:
-    """The data sets in the store, newest first; raises StoreError."""
+    """The datasets in the store, newest first; raises StoreError."""
     experiment = _find_experiment(store)
     runs = list_runs(store, experiments=[experiment], most=_MOST) if experiment else []
     return [
@@ -87,7 +87,7 @@ def list_datasets(store: Store) -> list[StoredDataset]:
 
 
 def resolve_dataset(store: Store, name: str) -> str:
-    """The whole name of a data set: given whole, or without its hash, which means the newest.
+    """The whole name of a dataset: given whole, or without its hash, which means the newest.
 
     Raises DatasetError for a name that the store does not have.
     """
@@ -99,25 +99,25 @@ def resolve_dataset(store: Store, name: str) -> str:
         for one in known:
             if content_hash(one.name) == content_hash(name):
                 return name
-    raise DatasetError(unknown("stored data set", name, [one.name for one in known] or ["none"]))
+    raise DatasetError(unknown("stored dataset", name, [one.name for one in known] or ["none"]))
 
 
 def known_name(store: Store, name: str) -> str:
-    """A name as a spec can have it: one of the catalogue stays, of a stored data set the whole name
+    """A name as a spec can have it: one of the catalog stays, of a stored dataset the whole name
     is found, and its description brought to this machine. Raises DatasetError."""
-    if name in CATALOGUE:
+    if name in CATALOG:
         return name
     try:
         whole = resolve_dataset(store, name)
     except DatasetError:
-        find_info(name)  # tells of the catalogue as well
+        find_info(name)  # tells of the catalog as well
         raise
     fetch_description(store, whole)
     return whole
 
 
 def fetch_description(store: Store, name: str) -> DatasetInfo:
-    """What is known of a stored data set, brought to this machine; raises DatasetError."""
+    """What is known of a stored dataset, brought to this machine; raises DatasetError."""
     path = folder_of(content_hash(name)) / DESCRIPTION_FILE
     if not path.is_file():
         _bring(store, name, DESCRIPTION_FILE)
@@ -125,22 +125,22 @@ def fetch_description(store: Store, name: str) -> DatasetInfo:
 
 
 def fetch_dataset(store: Store, name: str) -> DatasetInfo:
-    """Bring a stored data set to this machine, samples and all; raises DatasetError."""
+    """Bring a stored dataset to this machine, samples and all; raises DatasetError."""
     if not (folder_of(content_hash(name)) / SAMPLES_FILE).is_file():
         _bring(store, name, SAMPLES_FILE)
     return fetch_description(store, name)
 
 
 def bring(store: Store, name: str) -> None:
-    """Bring the samples of a stored data set to this machine; raises DatasetError."""
+    """Bring the samples of a stored dataset to this machine; raises DatasetError."""
     if is_stored(name):
         fetch_dataset(store, name)
 
 
 @asks_store
 def rename_dataset(store: Store, name: str, title: str) -> str:
-    """Call a data set otherwise; returns its whole new name. Specs that have the old one still find
-    it, by the hash. Raises DatasetError for a title without a letter or an unknown data set."""
+    """Call a dataset otherwise; returns its whole new name. Specs that have the old one still find
+    it, by the hash. Raises DatasetError for a title without a letter or an unknown dataset."""
     one = _find(store, resolve_dataset(store, name))
     title = title.strip()
     whole = f"{called(title)}@{content_hash(one.name)}"
@@ -154,7 +154,7 @@ def rename_dataset(store: Store, name: str, title: str) -> str:
 
 
 def versions_of(name: str, known: Sequence[StoredDataset]) -> list[StoredDataset]:
-    """The data sets that are called the same, newest first."""
+    """The datasets that are called the same, newest first."""
     called_so = name.rpartition("@")[0]
     same = [one for one in known if one.name.rpartition("@")[0] == called_so]
     return sorted(same, key=lambda one: one.added, reverse=True)
@@ -162,7 +162,7 @@ def versions_of(name: str, known: Sequence[StoredDataset]) -> list[StoredDataset
 
 @asks_store
 def delete_dataset(store: Store, name: str) -> None:
-    """Delete a data set from the store and this machine; runs that used it stay."""
+    """Delete a dataset from the store and this machine; runs that used it stay."""
     one = _find(store, resolve_dataset(store, name))
     store.client.delete_run(one.run_id)
     shutil.rmtree(folder_of(content_hash(one.name)), ignore_errors=True)
@@ -170,7 +170,7 @@ def delete_dataset(store: Store, name: str) -> None:
 
 @asks_store
 def link_dataset(store: Store, run_id: str, info: DatasetInfo) -> None:
-    """Note in MLflow that a run uses a stored data set (what mlflow.log_input does)."""
+    """Note in MLflow that a run uses a stored dataset (what mlflow.log_input does)."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     source = json.dumps({"experiment": DATASETS_EXPERIMENT, "name": info.name})
@@ -188,7 +188,7 @@ def _find(store: Store, name: str) -> StoredDataset:
         if content_hash(one.name) == wanted:
             return one
     raise DatasetError(
-        f"The data set {name} is not in the store, or was deleted. Add its file again: the same "
+        f"The dataset {name} is not in the store, or was deleted. Add its file again: the same "
         "content gets the same name."
     )
 
@@ -204,7 +204,7 @@ def _bring(store: Store, name: str, part: str) -> None:
 
 
 def _experiment(store: Store) -> str:
-    """The experiment that holds data sets, made at first use."""
+    """The experiment that holds datasets, made at first use."""
     settings = store.settings
     location = None if settings.is_server else settings.artifact_root.as_uri()
     return _find_experiment(store) or str(

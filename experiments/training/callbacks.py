@@ -24,7 +24,7 @@ _UNSAID = ("train_eval_", "loss_", "se_", "evaluation_seconds", "learning_rate",
 logger = logging.getLogger("kerascope.training")
 
 
-class Pulse:
+class Heartbeat:
     """A thread that writes the heartbeat every second and looks for the stop request.
 
     So the callbacks only set attributes and read a flag, and a batch costs nothing more.
@@ -43,9 +43,9 @@ class Pulse:
         self.seconds_per_epoch: float | None = None
         self.stop_requested = threading.Event()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> "Pulse":
+    def __enter__(self) -> "Heartbeat":
         self.write()
         self._thread.start()
         return self
@@ -123,10 +123,10 @@ class Recorder(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, journal: Journal, pulse: Pulse, lines: Sequence[str] = (), skipped: int = 0
+        self, journal: Journal, heartbeat: Heartbeat, lines: Sequence[str] = (), skipped: int = 0
     ) -> None:
         super().__init__()
-        self.journal, self.pulse = journal, pulse
+        self.journal, self.heartbeat = journal, heartbeat
         self.lines = list(lines)
         self.cut_after = 0
         self.seconds = 0.0
@@ -145,21 +145,21 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Note how many batches an epoch has."""
-        self.pulse.batches = self.params.get("steps")
+        self.heartbeat.batches = self.params.get("steps")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the epoch's clock."""
         self._started = time.perf_counter()
-        self.pulse.epoch, self.pulse.batch = epoch, 0
+        self.heartbeat.epoch, self.heartbeat.batch = epoch, 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count the batch; end training after it if that was asked for."""
-        self.pulse.batch = done = batch + 1
-        if done <= self._skipped or not self.pulse.stop_requested.is_set():
+        self.heartbeat.batch = done = batch + 1
+        if done <= self._skipped or not self.heartbeat.stop_requested.is_set():
             return
         if not self.model.stop_training:
             self.model.stop_training = True
-            if self.pulse.batches is None or done < self.pulse.batches:
+            if self.heartbeat.batches is None or done < self.heartbeat.batches:
                 self.cut_after = done
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -170,7 +170,7 @@ class Recorder(keras.callbacks.Callback):
         self._skipped = 0
         values = {name: float(value) for name, value in (logs or {}).items()}
         values["learning_rate"] = float(self.model.optimizer.learning_rate)
-        values["epoch_seconds"] = self.pulse.seconds_per_epoch = ended - self._started
+        values["epoch_seconds"] = self.heartbeat.seconds_per_epoch = ended - self._started
         self.lines.append(journal_line(values, epoch))
         said = "  ".join(f"{name} {value:.4g}" for name, value in values.items()
                          if not name.startswith(_UNSAID))  # fmt: skip

@@ -43,13 +43,13 @@ class Checkpoints(keras.callbacks.Callback):
         spec: RunSpec,
         recorder: Recorder,
         watching: Sequence[keras.callbacks.Callback],
-        seams: Sequence[int] = (),
+        resume_points: Sequence[int] = (),
         whole: keras.Model | None = None,
     ) -> None:
         super().__init__()
         self._whole = whole
         self.folder, self.spec, self.recorder = folder, spec, recorder
-        self.watching, self.seams = watching, list(seams)
+        self.watching, self.resume_points = watching, list(resume_points)
         self._early = next(
             (c for c in watching if isinstance(c, keras.callbacks.EarlyStopping)), None
         )
@@ -121,9 +121,8 @@ class Checkpoints(keras.callbacks.Callback):
             self.watching,
             epoch=self.recorder.recorded,
             batch=batch,
-            shuffle_seed=self.spec.seed,
             history=self.recorder.lines,
-            seams=self.seams,
+            resume_points=self.resume_points,
             spec=self.spec.model_dump(mode="json"),
             measured=self.model,
         )

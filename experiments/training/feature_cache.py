@@ -1,6 +1,6 @@
 """What a frozen base says of each sample, computed once and kept by content.
 
-Where pictures are augmented, so many copies of each can be kept too.
+Where images are augmented, so many copies of each can be kept too.
 
 A file in ``<home>/features`` can be deleted at any time: it is computed again.
 """
@@ -33,7 +33,7 @@ logger = logging.getLogger("kerascope.training")
 
 
 def with_features(spec: RunSpec, dataset: Dataset, model: keras.Model) -> Dataset:
-    """The same data set with what the base of ``model`` says of each sample in place of the
+    """The same dataset with what the base of ``model`` says of each sample in place of the
     samples: ``x`` is (n, features) float32, on disk where the samples stream."""
     extractor = keras.Model(model.input, model.get_layer(FEATURES).output, name="extractor")
     x = _features(dataset, _key(dataset, model), extractor.predict_on_batch, 1)

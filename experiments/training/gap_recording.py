@@ -32,11 +32,11 @@ class GapRecording(keras.callbacks.Callback):
     out: a model that does the same in both modes has no loss_training_mode.
 
     Nothing is changed by it: training mode runs in Keras' stateless_call, which leaves the moving
-    averages of batch normalisation and the random streams as they are. Its random numbers are
+    averages of batch normalization and the random streams as they are. Its random numbers are
     those that the next batch will draw too. Its time is added to ``evaluation_seconds``.
 
     Comes after TrainEvaluation, which has measured the same sample in test mode. Batch
-    normalisation makes the loss depend on the size of a batch, so with it batches of
+    normalization makes the loss depend on the size of a batch, so with it batches of
     ``batch_size`` are measured, as in training.
     """
 
@@ -54,12 +54,12 @@ class GapRecording(keras.callbacks.Callback):
         if self._prepared is self.model:  # a second fit needs no second tracing
             return
         self._prepared = self.model
-        normalises = any(
+        normalizes = any(
             isinstance(layer, keras.layers.BatchNormalization)
             for layer in self.model._flatten_layers()
         )
-        self._differs = normalises or bool(seed_variables(self.model))
-        count = len(self._train.x) // self._batch_size if normalises else 0
+        self._differs = normalizes or bool(seed_variables(self.model))
+        count = len(self._train.x) // self._batch_size if normalizes else 0
         self._batches, self._size = (count, self._batch_size) if count else (1, len(self._train.x))
         self._train_tensors = _tensors(self._train)
         self._validation_tensors = _tensors(self._validation) if self._validation else None

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.data.catalogue import Kind
+from experiments.data.catalog import Kind
 from experiments.spec.run_spec import RunSpec
 
 _MEGABYTE = 1_000_000
 _TENSORFLOW = 340 * _MEGABYTE  # resident in a process that was forked after its import
 _OWN = 350 * _MEGABYTE  # more in a process that has imported it itself: the library's file
 _GRAPH = 110 * _MEGABYTE  # what the first epoch adds: traced functions, threads, buffers
-#: Copies of the samples at a time, the file's own included: tables are standardised in float64.
+#: Copies of the samples at a time, the file's own included: tables are standardized in float64.
 _COPIES = {Kind.IMAGE: 3.0, Kind.TABULAR: 5.6}
 #: Times the budget where samples stream: the pool that trains, and the next one while it is read.
 _POOLS = 1.7

@@ -26,7 +26,7 @@ class Phase(NamedTuple):
 class Trained(NamedTuple):
     """What ``fit`` gets in a phase: the model, or its head alone with features for samples.
 
-    ``copies`` is trained on in place of them: the features of each picture augmented in several
+    ``copies`` is trained on in place of them: the features of each image augmented in several
     ways, for the epochs in turn, (copies of all samples, features).
     """
 
@@ -88,9 +88,9 @@ def rate_in(phase: Phase, spec: RunSpec) -> float:
 
 
 def trained_in(phase: Phase, spec: RunSpec, model: keras.Model, dataset: Dataset) -> Trained:
-    """What is trained in a phase. While the base is frozen its features of a picture never change,
+    """What is trained in a phase. While the base is frozen its features of an image never change,
     so the head is trained on those: it shares the model's layers, weights and optimizer, and gets
-    the numbers that the whole model would. Pictures that are augmented anew in each epoch are the
+    the numbers that the whole model would. Images that are augmented anew in each epoch are the
     exception, unless so many copies of them were asked for."""
     augmented = spec.augmentation
     runs_base = phase.blocks or (augmented and not augmented.cached_copies)

@@ -22,7 +22,7 @@ class Start(NamedTuple):
     """What is behind a run when its process begins, and what became of it in words."""
 
     state: TrainingState | None = None
-    seams: tuple[int, ...] = ()
+    resume_points: tuple[int, ...] = ()
     words: str = ""
 
     @property
@@ -54,7 +54,7 @@ def epoch_saved_in(folder: RunFolder) -> int:
     return state.epoch if state.batch else max(state.epoch - 1, 0)
 
 
-def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
+def restore_start(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
     """Bring a compiled model to where the run's folder says that it begins.
 
     Settings of the spec win over those of a checkpoint. Raises SpecError where nothing would be
@@ -87,8 +87,8 @@ def take_up(spec: RunSpec, folder: RunFolder, model: keras.Model) -> Start:
     words = f"was {'resumed' if resumed else 'branched off ' + note['whose']} after {_where(state)}"
     words += "" if resumed else _about_parts(spec, path)
     logger.info("This run %s", words)
-    seams = tuple(dict.fromkeys((*state.seams, state.epoch))) if state.epoch else ()
-    return Start(state, seams, words)
+    resume_points = tuple(dict.fromkeys((*state.resume_points, state.epoch))) if state.epoch else ()
+    return Start(state, resume_points, words)
 
 
 def _about_parts(spec: RunSpec, path: Path) -> str:

@@ -1,7 +1,7 @@
 """The whole life of one run in its training process, read top to bottom.
 
-Nothing here knows of MLflow: everything is written into the run's folder, and whoever attends to
-the run (attending.py) ships it.
+Nothing here knows of MLflow: everything is written into the run's folder, and whoever supervises
+the run (running/supervision.py) ships it.
 """
 
 import json
@@ -43,7 +43,7 @@ from experiments.spec.run_spec import RunSpec
 from experiments.training.batch_loop import train_by_batches
 from experiments.training.callbacks import (
     EarlyStopping,
-    Pulse,
+    Heartbeat,
     Recorder,
     ReduceLROnPlateau,
     TrainEvaluation,
@@ -61,11 +61,11 @@ from experiments.training.phases import (
     phases_from,
     trained_in,
 )
-from experiments.training.resume_point import Start, epoch_saved_in, take_up
+from experiments.training.resume_point import Start, epoch_saved_in, restore_start
 from experiments.training.training_data import test_data, training_batches, validation_data
 
 #: The tag that says before which epochs a run was resumed or branched off.
-SEAMS_TAG = "kerascope.seams"
+RESUME_POINTS_TAG = "kerascope.seams"
 PHASES_TAG = "kerascope.phases"
 _MOST_PREDICTIONS = 10_000
 _MEGABYTE = 1_000_000
@@ -80,13 +80,13 @@ class Outcome(NamedTuple):
     reason: str
 
 
-def train(spec: RunSpec, folder: RunFolder, *, attends_itself: bool = False) -> Outcome:
+def train(spec: RunSpec, folder: RunFolder, *, supervises_itself: bool = False) -> Outcome:
     """Train a run from its first batch to its saved model; always leaves ``result.json``.
 
     A failure is recorded with its traceback in the log. Errors that the user caused are told in
     their own words, others by their type.
     """
-    note_process(folder, attends_itself=attends_itself)
+    note_process(folder, supervises_itself=supervises_itself)
     with _logging_to(logging.FileHandler(folder.log)):
         outcome = _try_to_train(spec, folder)
         logger.info("%s. %s", outcome.status, outcome.reason)
@@ -96,8 +96,11 @@ def train(spec: RunSpec, folder: RunFolder, *, attends_itself: bool = False) -> 
 
 def _try_to_train(spec: RunSpec, folder: RunFolder) -> Outcome:
     try:
-        with Journal(folder.journal) as journal, Pulse(folder, spec.training.epochs) as pulse:
-            return _train(spec, folder, journal, pulse)
+        with (
+            Journal(folder.journal) as journal,
+            Heartbeat(folder, spec.training.epochs) as heartbeat,
+        ):
+            return _train(spec, folder, journal, heartbeat)
     except ExperimentsError as error:
         logger.error("%s", error)
         return Outcome("FAILED", str(error))
@@ -128,21 +131,21 @@ def _logging_to(handler: logging.Handler) -> Iterator[None]:
         handler.close()
 
 
-def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> Outcome:
+def _train(spec: RunSpec, folder: RunFolder, journal: Journal, heartbeat: Heartbeat) -> Outcome:
     started = time.perf_counter()
     keras.utils.set_random_seed(spec.seed)
 
     refuse_too_large(spec)
-    pulse.enter("loading data")
+    heartbeat.enter("loading data")
     dataset = load_dataset(spec.dataset, spec.data_seed)
     split = split_dataset(dataset, spec.split, spec.data_seed)
 
-    pulse.enter("building the model")
+    heartbeat.enter("building the model")
     model = build_model(spec, dataset, split)
     # as it was saved: the order of weights in .h5 depends on which of them train
     phases = phases_from(spec, epoch_saved_in(folder), count_blocks(spec, model))
     enter(phases[0], spec, model)
-    start = take_up(spec, folder, model)
+    start = restore_start(spec, folder, model)
     _record_facts(spec, dataset, split, model, journal)
     for line in start.lines:
         journal.append(line)
@@ -154,10 +157,10 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
         f"{model.count_params():,}",
     )  # fmt: skip
 
-    pulse.enter("training")
-    recorder, checkpoints = _fit(spec, folder, model, dataset, split, start, journal, pulse)
+    heartbeat.enter("training")
+    recorder, checkpoints = _fit(spec, folder, model, dataset, split, start, journal, heartbeat)
 
-    pulse.enter("saving")
+    heartbeat.enter("saving")
     journal.write({"peak_memory_mb": measured_peak() / _MEGABYTE})
     _save(folder, model, checkpoints)
     _write_predictions(folder, model, dataset, split)
@@ -171,7 +174,7 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, pulse: Pulse) -> 
         1000 * recorder.seconds / max(recorder.recorded - start.epoch, 1),
         1000 * checkpoints.seconds / max(recorder.recorded - start.epoch, 1),
     )
-    return _outcome(spec, pulse, recorder, start)
+    return _outcome(spec, heartbeat, recorder, start)
 
 
 def _fit(
@@ -182,17 +185,17 @@ def _fit(
     split: Split,
     start: Start,
     journal: Journal,
-    pulse: Pulse,
+    heartbeat: Heartbeat,
 ) -> tuple[Recorder, Checkpoints]:
     """Train from where ``start`` says to the last epoch, phase after phase."""
-    recorder = Recorder(journal, pulse, start.lines, skipped=start.batch)
+    recorder = Recorder(journal, heartbeat, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
     borders = borders_of(spec, model)
-    marks = {SEAMS_TAG: list(start.seams), PHASES_TAG: list(borders.items())}
+    marks = {RESUME_POINTS_TAG: list(start.resume_points), PHASES_TAG: list(borders.items())}
     if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
         journal.write(tags=tags)
     gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
-    checkpoints = Checkpoints(folder, spec, recorder, watching, start.seams, model)
+    checkpoints = Checkpoints(folder, spec, recorder, watching, start.resume_points, model)
     for number, phase in enumerate(phases_from(spec, start.epoch, count_blocks(spec, model))):
         begins = bool(number) or (phase.first in borders and not start.batch)
         if number:  # callbacks go on counting from block to block
@@ -357,11 +360,11 @@ def _draw(dataset: Dataset, part: np.ndarray, validation: int, seed: list[int]) 
     return Sample(dataset.x[rows], dataset.y[rows], len(part))
 
 
-def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder, start: Start) -> Outcome:
+def _outcome(spec: RunSpec, heartbeat: Heartbeat, recorder: Recorder, start: Start) -> Outcome:
     epochs = f"{recorder.recorded} of {spec.training.epochs} epochs"
-    if pulse.stop_requested.is_set() and recorder.recorded < spec.training.epochs:
+    if heartbeat.stop_requested.is_set() and recorder.recorded < spec.training.epochs:
         cut = recorder.cut_after
-        of = f" of {pulse.batches}" if pulse.batches else ""
+        of = f" of {heartbeat.batches}" if heartbeat.batches else ""
         where = f" and {cut}{of} batches of the next one" if cut else ""
         return Outcome("KILLED", f"Stopped on request after {epochs}{where}; the model is saved.")
     resumed = f" It {start.words}." if start.words else ""
@@ -375,6 +378,6 @@ def _outcome(spec: RunSpec, pulse: Pulse, recorder: Recorder, start: Start) -> O
 def _explain(error: Exception) -> str:
     kind = type(error).__name__
     if kind in ("MemoryError", "ResourceExhaustedError"):
-        return f"Out of memory. Choose a smaller network, batch size or data set. ({kind})"
+        return f"Out of memory. Choose a smaller network, batch size or dataset. ({kind})"
     lines = str(error).strip().splitlines()
     return f"{kind}: {lines[0][:500] if lines else 'no message'}"

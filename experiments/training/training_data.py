@@ -24,7 +24,7 @@ def training_batches(
     ``skip`` first ones.
 
     ``copies`` hold all samples several times after each other; the epochs take them in turn, in
-    place of the data set's own.
+    place of the dataset's own.
     """
     size, seed, rows = spec.training.batch_size, spec.seed, split.train
     x = dataset.x if copies is None else copies

@@ -78,12 +78,12 @@ def test_every_curve_is_drawn_and_says_so(page, address, runs, epochs):
         "performance.getEntriesByName('kerascope-drawn').map(m => m.detail.curves)"
     )
     assert runs in marks
-    coloured = page.evaluate(
+    colored = page.evaluate(
         "() => {const c = document.querySelector('[data-testid=stBidiComponentIsolated]')"
         ".shadowRoot.querySelector('.lines');"
         "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)}"
     )
-    assert coloured
+    assert colored
 
 
 def test_hover_tells_of_the_curve_and_click_selects_it(page, address):
@@ -140,7 +140,7 @@ def test_legend_hides_a_run(page, address):
     assert page.locator(".entry").count() == 3
 
 
-def test_pictures_are_saved(page, address):
+def test_images_are_saved(page, address):
     page.goto(f"{address}/?runs=8&epochs=50&diverged=1")
     page.wait_for_selector("[data-drawn-curves='8']")
     with page.expect_download() as svg:

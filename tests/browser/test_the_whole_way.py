@@ -111,7 +111,7 @@ def test_stop_and_resume_from_the_page(page, address, workspace):
     stopped = get_run(store, run_id)
     assert "model is saved" in stopped.reason
 
-    # it goes on to two more epochs, as one curve with the seam marked
+    # it goes on to two more epochs, as one curve with the resume point marked
     behind = find(list_checkpoints(store, run_id)).epoch
     page.get_by_role("button", name="Resume").first.click()
     total = page.get_by_label("Epochs in all")
@@ -124,7 +124,7 @@ def test_stop_and_resume_from_the_page(page, address, workspace):
     assert resumed.reason == (
         f"Trained all {behind + 2} epochs. It was {resumed.reason.partition(' It was ')[2]}"
     )
-    assert resumed.seams == [behind]
+    assert resumed.resume_points == [behind]
     no_traceback(page)
 
     # its file, taken away and brought back as an upload

@@ -93,7 +93,7 @@ RECIPES = (
     Recipe("circles_linear", "underfitting", circles, 400, (), 60, adam(1e-2)),
     Recipe("coin_flips_linear", "underfitting", coin_flips, 300, (), 40, sgd(1e-3)),
     Recipe("digits_one_unit", "underfitting", digits, 1200, (1,), 60, adam(1e-2)),
-    Recipe("cancer_penalised", "underfitting", cancer, 400, (16,), 100, adam(3e-3), l2=3.0),
+    Recipe("cancer_penalized", "underfitting", cancer, 400, (16,), 100, adam(3e-3), l2=3.0),
     Recipe("digits_dropout", "good_fit", digits, 1300, (64,), 100, adam(1e-3), dropout=0.3),
     Recipe("cancer_logistic", "good_fit", cancer, 400, (), 100, adam(1e-2), l2=1e-2),
     Recipe("wine_small", "good_fit", wine, 120, (8,), 150, adam(3e-3), l2=3e-3),

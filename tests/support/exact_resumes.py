@@ -34,7 +34,7 @@ def dropout_and_batch_norm():
     )
 
 
-def augmented_pictures():
+def augmented_images():
     return keras.Sequential(
         [
             keras.Input((6, 6, 1)),
@@ -78,7 +78,7 @@ def two_outputs():
 MODELS = {
     make.__name__: make
     for make in (
-        dropout_and_batch_norm, augmented_pictures, shared_layers, nested_models, two_outputs
+        dropout_and_batch_norm, augmented_images, shared_layers, nested_models, two_outputs
     )
 }  # fmt: skip
 o = keras.optimizers

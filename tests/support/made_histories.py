@@ -94,7 +94,7 @@ def time(n: int) -> Floats:
 
 
 def fall(rng: np.random.Generator, n: int, start: float, floor: float) -> tuple[str, Floats]:
-    """A curve that falls from `start` to about `floor` and has levelled off by the end."""
+    """A curve that falls from `start` to about `floor` and has leveled off by the end."""
     t = time(n)
     kind = str(rng.choice(["exponential", "stretched", "power", "logistic", "steps", "two_rates"]))
     if kind == "exponential":

@@ -140,7 +140,7 @@ def measured(rng: np.random.Generator, clean: Clean, target: Label) -> Case:
     n = len(clean.val)
     most = 0.004 if n < 8 else 0.01 if n < 20 else 0.03 if n < 60 else 0.08
     sigma = min(float(np.exp(rng.uniform(np.log(0.001), np.log(0.08)))), most)
-    # Weights wander, so that neighbours depend on each other, and less so late.
+    # Weights wander, so that neighbors depend on each other, and less so late.
     wander = rng.normal(size=n)
     for i in range(1, n):
         wander[i] = 0.3 * wander[i - 1] + np.sqrt(1 - 0.09) * wander[i]

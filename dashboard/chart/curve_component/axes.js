@@ -14,7 +14,7 @@ const SECONDS = [
 
 /** The x and y axis of uPlot; what they show last is kept in `chart.ticks`. */
 export function axes(chart) {
-  const { look } = chart.picture;
+  const { look } = chart.image;
   const font = `12px ${chart.theme.font}`;
   const kept = (name, write) => (u, splits, axis, space, step) => {
     const texts = splits.map((split) => (split === null ? "" : write(split, step)));
@@ -33,7 +33,7 @@ export function axes(chart) {
   };
   if (look.x_axis === "seconds") x.incrs = SECONDS;
   if (look.x_axis === "number") {
-    x.incrs = chart.picture.integral ? NUMBERS.filter((step) => step >= 1) : NUMBERS;
+    x.incrs = chart.image.integral ? NUMBERS.filter((step) => step >= 1) : NUMBERS;
   }
   const y = {
     ...quiet,

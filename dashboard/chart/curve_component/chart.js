@@ -6,7 +6,7 @@ import { axes } from "./axes.js";
 import { savePng, saveSvg } from "./exporting.js";
 import { Legend } from "./legend.js";
 import { View, paintBand, paintCurve, weight } from "./lines.js";
-import { Picture } from "./picture.js";
+import { Image } from "./image.js";
 import { Pointer } from "./pointer.js";
 import { theme } from "./theme.js";
 import { extent, roomy } from "./window.js";
@@ -15,7 +15,7 @@ const ASK_AGAIN = 3000; // ms
 
 export class Chart {
   constructor(parent) {
-    this.picture = new Picture();
+    this.image = new Image();
     this.hidden = new Set(); // runs and bands that the legend took away
     this.zoom = null;
     this.fullRange = false;
@@ -56,7 +56,7 @@ export class Chart {
       this.fullRange = !this.fullRange;
       this.reset();
     });
-    button("PNG", "Save the chart as a picture", () => savePng(this));
+    button("PNG", "Save the chart as an image", () => savePng(this));
     button("SVG", "Save the chart as a vector drawing", () => saveSvg(this));
     this.plot = make("div", "plot", this.root);
     this.xTitle = make("div", "x-title", this.root);
@@ -65,10 +65,10 @@ export class Chart {
 
   /** Take a message of the server. */
   take(bytes) {
-    const before = this.picture.look;
-    const outcome = this.picture.take(bytes);
+    const before = this.image.look;
+    const outcome = this.image.take(bytes);
     if (outcome === "gap") return this.ask();
-    const { look } = this.picture;
+    const { look } = this.image;
     this.root.style.height = `${look.height}px`;
     this.root.setAttribute("aria-label", look.summary);
     this.title.textContent = look.y_title;
@@ -99,16 +99,16 @@ export class Chart {
   }
 
   get curves() {
-    return this.picture.curves.filter((curve) => !this.hidden.has(curve.run));
+    return this.image.curves.filter((curve) => !this.hidden.has(curve.run));
   }
 
   get bands() {
-    return this.picture.bands.filter((band) => !this.hidden.has(band.name));
+    return this.image.bands.filter((band) => !this.hidden.has(band.name));
   }
 
-  /** Set up uPlot anew: other axes, other colours. */
+  /** Set up uPlot anew: other axes, other colors. */
   restyle() {
-    const { look } = this.picture;
+    const { look } = this.image;
     if (!this.plot.clientWidth) return; // not shown yet; the observer comes back
     this.theme = theme(this.root);
     this.uplot?.destroy();
@@ -168,7 +168,7 @@ export class Chart {
 
   fit() {
     const [width, height] = [this.plot.clientWidth, this.plot.clientHeight];
-    if (!width || !this.picture.look) return;
+    if (!width || !this.image.look) return;
     if (!this.uplot || this.legend.update()) return this.restyle();
     if (this.uplot.width === width && this.uplot.height === height) return;
     this.uplot.setSize({ width, height });
@@ -176,7 +176,7 @@ export class Chart {
 
   /** Decide what the axes show. */
   measure() {
-    const { look, series } = this.picture;
+    const { look, series } = this.image;
     const logs = { xLog: look.x_log, yLog: look.y_log };
     const all = extent(series, logs);
     const shown = this.fullRange || !look.cut ? all.y : look.range;
@@ -215,7 +215,7 @@ export class Chart {
   }
 
   view(width, height) {
-    const { look } = this.picture;
+    const { look } = this.image;
     return new View(width, height, this.window.x, this.window.y, look.x_log, look.y_log);
   }
 
@@ -237,7 +237,7 @@ export class Chart {
 
   /** All bands and curves, those that stand out last. */
   paintAll(ctx, view) {
-    const { look } = this.picture;
+    const { look } = this.image;
     const { curves } = this;
     const out = new Set(look.highlighted);
     ctx.lineJoin = "round";
@@ -253,10 +253,10 @@ export class Chart {
 
   /** For tests and measurements: so many curves stand on the screen at the next frame. */
   sayDrawn() {
-    const curves = this.picture.curves.length;
+    const curves = this.image.curves.length;
     requestAnimationFrame(() => {
       this.root.dataset.drawnCurves = curves;
-      this.root.dataset.drawnPoints = this.picture.series.reduce((sum, { count }) => sum + count, 0);
+      this.root.dataset.drawnPoints = this.image.series.reduce((sum, { count }) => sum + count, 0);
       performance.mark("kerascope-drawn", { detail: { curves } });
     });
   }

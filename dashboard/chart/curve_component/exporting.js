@@ -5,13 +5,13 @@ import { SvgContext } from "./svg.js";
 const HEAD = 28;
 const FOOT = 20;
 const ROW = 18;
-const SHARPNESS = 2; // pixels of the picture per pixel of the page
+const SHARPNESS = 2; // pixels of the image per pixel of the page
 
 export function saveSvg(chart) {
   const { width, height } = size(chart);
   const ctx = new SvgContext(width, height, chart.theme.font);
   drawScene(ctx, chart);
-  save(new Blob([ctx.toString()], { type: "image/svg+xml" }), `${chart.picture.look.file}.svg`);
+  save(new Blob([ctx.toString()], { type: "image/svg+xml" }), `${chart.image.look.file}.svg`);
 }
 
 export function savePng(chart) {
@@ -22,7 +22,7 @@ export function savePng(chart) {
   const ctx = canvas.getContext("2d");
   ctx.scale(SHARPNESS, SHARPNESS);
   drawScene(ctx, chart);
-  canvas.toBlob((blob) => save(blob, `${chart.picture.look.file}.png`));
+  canvas.toBlob((blob) => save(blob, `${chart.image.look.file}.png`));
 }
 
 function size(chart) {
@@ -51,7 +51,7 @@ function legendRows(chart) {
 }
 
 function drawScene(ctx, chart) {
-  const { theme, uplot, ticks, picture } = chart;
+  const { theme, uplot, ticks, image } = chart;
   const { over } = uplot;
   const [left, top] = [over.offsetLeft, over.offsetTop + HEAD];
   const [width, height] = [over.clientWidth, over.clientHeight];
@@ -64,7 +64,7 @@ function drawScene(ctx, chart) {
   };
   ctx.fillStyle = theme.background;
   ctx.fillRect(0, 0, whole.width, whole.height);
-  text(picture.look.y_title, 8, HEAD / 2, "left", theme.text);
+  text(image.look.y_title, 8, HEAD / 2, "left", theme.text);
   Object.assign(ctx, { strokeStyle: theme.grid, lineWidth: 1 });
   for (const { at, text: words } of ticks.y) {
     const y = top + view.top(at);
@@ -76,7 +76,7 @@ function drawScene(ctx, chart) {
     text(words, left - 6, y, "right");
   }
   for (const { at, text: words } of ticks.x) text(words, left + view.left(at), top + height + 14, "center");
-  text(picture.look.x_title, left + width / 2, HEAD + uplot.height + FOOT / 2, "center");
+  text(image.look.x_title, left + width / 2, HEAD + uplot.height + FOOT / 2, "center");
   ctx.save();
   ctx.beginPath();
   ctx.rect(left, top, width, height);

@@ -17,7 +17,7 @@ export class Legend {
   /** Make the entries anew if need be; returns whether the room beside the plot changed. */
   update() {
     const { chart } = this;
-    const { look, curves, bands } = chart.picture;
+    const { look, curves, bands } = chart.image;
     const found = new Map();
     for (const band of bands) if (band.color) found.set(band.name, band);
     for (const curve of look.dense ? [] : curves) {
@@ -71,7 +71,7 @@ export class Legend {
 
   /** Where each name stands, in pixels from the top of the plot. */
   ends(view) {
-    const { curves } = this.chart.picture;
+    const { curves } = this.chart.image;
     const wanted = this.entries.map(({ key, item }) => {
       const points = item.middle ?? curves.find((curve) => curve.run === key).points;
       let last = points.count - 1;

@@ -74,7 +74,7 @@ export class Pointer {
     ctx.clearRect(0, 0, this.over.clientWidth, this.over.clientHeight);
     if (!hit) return;
     const view = this.view();
-    const ofRun = chart.picture.look.dense ? [hit.curve]
+    const ofRun = chart.image.look.dense ? [hit.curve]
       : chart.curves.filter((curve) => curve.run === hit.curve.run);
     ctx.lineJoin = "round";
     for (const curve of ofRun) paintCurve(ctx, curve, view, { width: 2.6, alpha: 1 });
@@ -93,7 +93,7 @@ export class Pointer {
   }
 
   tell(hit, ofRun, [left, top], view) {
-    const { look } = this.chart.picture;
+    const { look } = this.chart.image;
     const at = hit.curve.points.x[hit.index];
     const make = (tag, name, text) => {
       const element = document.createElement(tag);

@@ -1,4 +1,4 @@
-// Fonts and colours of Streamlit's theme, as a canvas understands them.
+// Fonts and colors of Streamlit's theme, as a canvas understands them.
 
 export function theme(element) {
   const style = getComputedStyle(element);

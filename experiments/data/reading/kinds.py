@@ -38,15 +38,15 @@ def _hdf5() -> Reader:
     return HDF5
 
 
-def _pictures() -> Reader:
-    from experiments.data.reading.images.image_files import PICTURES
+def _images() -> Reader:
+    from experiments.data.reading.images.image_files import IMAGES
 
-    return PICTURES
+    return IMAGES
 
 
 #: What a file can be -> its reader, imported when it is needed.
 KINDS: dict[str, Callable[[], Reader]] = {
-    "csv": _csv, "parquet": _parquet, "npy": _npy, "npz": _npz, "hdf5": _hdf5, "images": _pictures,
+    "csv": _csv, "parquet": _parquet, "npy": _npy, "npz": _npz, "hdf5": _hdf5, "images": _images,
 }  # fmt: skip
 _BY_SUFFIX = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
@@ -73,7 +73,7 @@ def reader_of(path: Path, kind: str | None = None) -> Reader:
     if kind is None:
         raise DatasetError(
             f"Received {path.name!r}. Allowed: files that end with {', '.join(SUFFIXES)}, or a "
-            "folder of .npy files, or with one folder of pictures for each class. Rename it, or "
+            "folder of .npy files, or with one folder of images for each class. Rename it, or "
             f"say what it is: --kind {', '.join(KINDS)}."
         )
     refuse_other(path, kind)

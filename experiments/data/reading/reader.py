@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from experiments.data.catalogue import TEST, Kind, Task
+from experiments.data.catalog import TEST, Kind, Task
 
 #: A column, or a target, with more different values than this is no category.
 MOST_CATEGORIES = 1000
@@ -148,12 +148,12 @@ class LeftOut(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures in class folders: how many each class has, and how many there are of each size
-    (width, height) and each colour mode (L, RGB, RGBA, P …). ``parts`` are how many there are for
+class Images:
+    """Images in class folders: how many each class has, and how many there are of each size
+    (width, height) and each color mode (L, RGB, RGBA, P …). ``parts`` are how many there are for
     training, validation and test, where there is a folder for each. ``merged`` are classes of more
     than one folder, whose names look the same. ``groups`` is how many are found in the names of
-    the pictures, if asked for. ``untrained`` are classes that no picture for training has."""
+    the images, if asked for. ``untrained`` are classes that no image for training has."""
 
     classes: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[tuple[int, int], int], ...]
@@ -165,7 +165,7 @@ class Pictures:
     untrained: tuple[str, ...] = ()
 
 
-Found = Table | Arrays | Pictures
+Found = Table | Arrays | Images
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class Wanted:
     ``encoding``, ``header`` and ``decimal`` ("." or ",") correct what was detected; ``dates_first``
     ("day", "month" or "year") says what stands first in dates that can be read in several ways.
     ``drop_missing`` leaves rows with missing features out; else they are kept, as NaN. ``size`` is
-    (height, width) to which all pictures are brought. ``skip_bad`` accepts what is partly good,
+    (height, width) to which all images are brought. ``skip_bad`` accepts what is partly good,
     without the bad parts. ``group`` and ``time`` are columns, or arrays, by which the samples can
     be split. ``categories`` are columns that are names, whatever they look like, and ``numbers``
     those that are none, although they look like codes.
@@ -220,7 +220,7 @@ class Feature:
 class Plan:
     """The samples that would be stored: ``samples`` of ``shape``, as ``dtype``.
 
-    ``features`` are those of rows, none for pictures and arrays. ``notes`` say what was chosen and
+    ``features`` are those of rows, none for images and arrays. ``notes`` say what was chosen and
     what is left out. ``parts`` are how many samples the file has for training, validation and test,
     where it divides them; ``part`` is the column of a table that does.
     """
@@ -263,7 +263,7 @@ class Block(NamedTuple):
     """Samples in file order: x is (n, *plan.shape) of plan.dtype; y is (n,), numbers of classes
     (int64) or for a regression float64. Missing features are NaN; targets are never missing.
     ``groups`` (n,) int64 are equal for samples of one group, ``times`` (n,) are float64, ``parts``
-    (n,) int8 are the parts of the file that they are in (see catalogue)."""
+    (n,) int8 are the parts of the file that they are in (see catalog)."""
 
     x: np.ndarray
     y: np.ndarray

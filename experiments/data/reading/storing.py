@@ -1,4 +1,4 @@
-"""From a file that a user brings to a stored data set: looked at, checked, written as HDF5."""
+"""From a file that a user brings to a stored dataset: looked at, checked, written as HDF5."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ import h5py
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import DatasetInfo, Source, Task
+from experiments.data.catalog import DatasetInfo, Source, Task
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Block, Found, Pictures, Plan, Reader, Table, Wanted
+from experiments.data.reading.reader import Block, Found, Images, Plan, Reader, Table, Wanted
 from experiments.data.stored import (
     DESCRIPTION_FILE,
     GROUPS,
@@ -55,10 +55,10 @@ def plan_of(reader: Reader, path: Path, found: Found, wanted: Wanted) -> Plan:
 
 
 def _without_effect(found: Found, wanted: Wanted) -> tuple[str, ...]:
-    """Notes on what was asked for and is for pictures only, or for tables."""
-    is_table, is_pictures = isinstance(found, Table), isinstance(found, Pictures)
-    of_pictures = {
-        "--skip-bad": wanted.skip_bad and not is_pictures, "--size": wanted.size and is_table,
+    """Notes on what was asked for and is for images only, or for tables."""
+    is_table, is_images = isinstance(found, Table), isinstance(found, Images)
+    of_images = {
+        "--skip-bad": wanted.skip_bad and not is_images, "--size": wanted.size and is_table,
     }  # fmt: skip
     of_tables = {
         "--categories": wanted.categories and not is_table,
@@ -66,7 +66,7 @@ def _without_effect(found: Found, wanted: Wanted) -> tuple[str, ...]:
     }
     return tuple(
         f"For {what} only, and without effect here: {' and '.join(names)}."
-        for what, asked in (("pictures", of_pictures), ("tables", of_tables))
+        for what, asked in (("images", of_images), ("tables", of_tables))
         if (names := [name for name, value in asked.items() if value])
     )
 
@@ -78,7 +78,7 @@ def store_file(
     kind: str | None = None,
     looked: tuple[Found, Plan] | None = None,
 ) -> DatasetInfo:
-    """Store the samples of a file in this machine's folder of data sets; raises DatasetError.
+    """Store the samples of a file in this machine's folder of datasets; raises DatasetError.
 
     The same content gives the same hash, and is written once. ``looked`` is what ``look_into`` has
     just found, where it was asked.
@@ -159,7 +159,7 @@ def _meaning(plan: Plan) -> bytes:
 
 
 def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
-    """The description of what is stored; ``highest`` is the brightest pixel of pictures."""
+    """The description of what is stored; ``highest`` is the brightest pixel of images."""
     formats = tuple(feature.date_format for feature in plan.features)
     return DatasetInfo(
         name=name,
@@ -187,6 +187,6 @@ def called(name: str) -> str:
     plain = re.sub(r"[^\w.-]+", "_", name).strip("_")[:_LONGEST_NAME]
     if not any(map(str.isalnum, plain)):
         raise DatasetError(
-            f"Received {name!r} as the name of a data set. Give it a letter or a digit (--name)."
+            f"Received {name!r} as the name of a dataset. Give it a letter or a digit (--name)."
         )
     return plain

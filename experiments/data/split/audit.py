@@ -1,4 +1,4 @@
-"""What a split does to a data set, measured: plain data that is stored with the run.
+"""What a split does to a dataset, measured: plain data that is stored with the run.
 
 Rows are numbered from 0, as in ``split.npz``; those of a test part that is not among the samples
 (keras.datasets') by themselves.
@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import VALIDATION, Task
+from experiments.data.catalog import VALIDATION, Task
 from experiments.data.loading import Dataset
 from experiments.data.split.duplicates import Looked, exact_groups, look_at, near_groups
 from experiments.data.split.margins import label_runs, rank_correlation
@@ -118,7 +118,7 @@ class Audit:
     """``names`` are the classes, or the bins of a number; ``looked`` of ``samples`` rows were
     compared to find copies; ``values`` is how many different targets there are. ``folds`` is how
     many there are, 0 for no such split. ``held_out`` is whether the test part is of the same rows,
-    and ``given`` which of the parts the data set's file has: validation, test."""
+    and ``given`` which of the parts the dataset's file has: validation, test."""
 
     sentence: str
     method: str
@@ -165,7 +165,7 @@ _AUDIT = TypeAdapter(Audit)
 
 
 def audit_split(dataset: Dataset, split: Split) -> Audit:
-    """The audit of a split. Takes about a second for 60,000 pictures of 28×28; of more rows than
+    """The audit of a split. Takes about a second for 60,000 images of 28×28; of more rows than
     duplicates.MOST_ROWS a sample is compared."""
     y, codes = dataset.y.reshape(-1), target_codes(dataset, dataset.y)
     y_test = None if dataset.y_test is None else dataset.y_test.reshape(-1)
@@ -338,8 +338,8 @@ def _matches(
     first = np.full(int(groups.max()) + 1, -1)
     first[groups[training[::-1]]] = training[::-1]
     values, numbers = np.unique(labels, return_inverse=True)
-    labelled = groups * len(values) + numbers.reshape(-1)
-    return first[groups] >= 0, np.isin(labelled, labelled[training]), first[groups]
+    labeled = groups * len(values) + numbers.reshape(-1)
+    return first[groups] >= 0, np.isin(labeled, labeled[training]), first[groups]
 
 
 def _extra(groups: np.ndarray, part: np.ndarray) -> int:

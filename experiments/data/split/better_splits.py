@@ -1,7 +1,7 @@
 """The other splits that the samples of an audited one can have, each as changes to the spec."""
 
 from experiments.core.findings import Action, Changes, percent
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.split.audit import Audit
 
 _FOLDS = 5

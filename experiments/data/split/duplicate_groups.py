@@ -1,10 +1,10 @@
-"""Samples that a data set has more than once, in groups that can be looked at."""
+"""Samples that a dataset has more than once, in groups that can be looked at."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from experiments.data.catalogue import DatasetInfo
+from experiments.data.catalog import DatasetInfo
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.split.audit import target_codes
@@ -41,7 +41,7 @@ class Copies(NamedTuple):
 
 
 def find_copies(info: DatasetInfo) -> Copies:
-    """Compare the samples of a data set that is on this machine; raises DatasetError."""
+    """Compare the samples of a dataset that is on this machine; raises DatasetError."""
     dataset = load_dataset(DatasetSpec(name=info.name), seed=1, lazily=True)
     looked = look_at(dataset.x, None)
     exact = exact_groups(looked)

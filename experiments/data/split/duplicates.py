@@ -1,4 +1,4 @@
-"""Rows that a data set has more than once: exactly, or nearly.
+"""Rows that a dataset has more than once: exactly, or nearly.
 
 Everything reads block by block, so that it also takes arrays that are mapped from disk. Rows are
 compared by 64-bit hashes: among a million rows two different ones agree once in 37 million times.
@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from experiments.data.catalogue import Kind
+from experiments.data.catalog import Kind
 from experiments.data.samples import Samples
 from experiments.data.split.similar_images import alike
 
@@ -76,7 +76,7 @@ def near_groups(looked: Looked, kind: Kind, exact: np.ndarray) -> np.ndarray:
     """The same for rows that agree nearly or, in the groups ``exact`` (m,), exactly.
 
     Rows of a table nearly agree where each feature does to a thousandth of its spread (a standard
-    deviation). Pictures nearly agree as ``pictures_alike`` says.
+    deviation). Images nearly agree as ``images_alike`` says.
     """
     if len(looked) < 2:
         return exact
@@ -94,7 +94,7 @@ def near_groups(looked: Looked, kind: Kind, exact: np.ndarray) -> np.ndarray:
 
 
 def _pairs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of neighbours among equal values: a chain of pairs for each value."""
+    """Positions of neighbors among equal values: a chain of pairs for each value."""
     order = np.argsort(values, kind="stable")
     same = np.flatnonzero(values[order[1:]] == values[order[:-1]])
     return order[same], order[same + 1]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from experiments.core.findings import Action, Changes, Finding, Severity, percent
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.split.audit import Audit, Shared
 
 
@@ -71,7 +71,7 @@ def _groups(audit: Audit) -> Iterator[Finding]:
             Severity.SERIOUS if share >= 0.1 else Severity.WARNING,
             f"{_samples(rows, name)} ({percent(share, 1)}) {verb} of groups that {known}",
             f"{shared:,} of {found.groups:,} groups of {found.column} are in both parts. What the "
-            "model learnt of a group helps it there, so the result looks better than it is on "
+            "model learned of a group helps it there, so the result looks better than it is on "
             "groups that it has never seen.",
             *(
                 Action("a split by group", {"split.method": "group"})

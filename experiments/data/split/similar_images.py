@@ -1,4 +1,4 @@
-"""Pictures that show nearly the same: shrunk to 8 by 8, hashed, then compared pixel by pixel."""
+"""Images that show nearly the same: shrunk to 8 by 8, hashed, then compared pixel by pixel."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -8,20 +8,20 @@ import numpy as np
 _SIDE = 8
 _BANDS = 4  # of 16 bits: hashes that differ in at most three bits agree in one of them
 _MOST_BITS = 3
-_NEIGHBOURS = 8  # that agree in a band and are compared with each picture
+_NEIGHBOURS = 8  # that agree in a band and are compared with each image
 _MOST_PAIRS = 200_000
 _MOST_BYTES = 200_000_000  # of pixels that are read for comparing
 _CORRELATION = 0.995
-_TOLD_APART = 0.02  # of a picture's contrast: flatter ones have nothing to compare
+_TOLD_APART = 0.02  # of an image's contrast: flatter ones have nothing to compare
 
 
-class Pictures(Protocol):
-    """What pictures are taken from; blocks and taken ones are (m, height, width, channels)."""
+class Images(Protocol):
+    """What images are taken from; blocks and taken ones are (m, height, width, channels)."""
 
     def __len__(self) -> int: ...
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """All pictures in order."""
+        """All images in order."""
         ...
 
     def take(self, positions: np.ndarray) -> np.ndarray:
@@ -29,33 +29,33 @@ class Pictures(Protocol):
         ...
 
 
-def alike(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of positions, (m,) each, of pictures that correlate above 0.995 whatever their
+def alike(images: Images) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of positions, (m,) each, of images that correlate above 0.995 whatever their
     brightness and contrast.
 
     Candidates have hashes that differ in at most 3 of 64 bits: a bit tells whether a cell of the
-    picture shrunk to 8 by 8 is brighter than that cell's middle in all pictures. That spreads
-    pictures of one kind over all hashes, where the usual bit, brighter than the picture's own
-    mean, is the same in most of them. Each is compared with its nearest neighbours in the order of
+    image shrunk to 8 by 8 is brighter than that cell's middle in all images. That spreads
+    images of one kind over all hashes, where the usual bit, brighter than the image's own
+    mean, is the same in most of them. Each is compared with its nearest neighbors in the order of
     the hashes, so a few pairs among many that look alike can be missed.
     """
-    cells = np.concatenate([_shrink(block) for block in pictures.blocks()])
+    cells = np.concatenate([_shrink(block) for block in images.blocks()])
     flat = cells.std(axis=1) <= 0
-    cells = _standardised(cells)
+    cells = _standardized(cells)
     bits = np.packbits(cells > np.median(cells, axis=0), axis=1).view(np.uint64).reshape(-1)
     left, right = _candidates(bits)
     kept = ~(flat[left] | flat[right])
     left, right = left[kept], right[kept]
     close = np.einsum("ij,ij->i", cells[left], cells[right]) / cells.shape[1] > _CORRELATION
     left, right = left[close][:_MOST_PAIRS], right[close][:_MOST_PAIRS]
-    return _agreeing(pictures, left, right)
+    return _agreeing(images, left, right)
 
 
 def _shrink(block: np.ndarray) -> np.ndarray:
     """The mean brightness (m, 64) of each cell."""
-    grey = block.astype(np.float32).mean(axis=-1)
-    rows, columns = _means(grey.shape[1]), _means(grey.shape[2])
-    small: np.ndarray = np.matmul(rows @ grey, columns.T)
+    gray = block.astype(np.float32).mean(axis=-1)
+    rows, columns = _means(gray.shape[1]), _means(gray.shape[2])
+    small: np.ndarray = np.matmul(rows @ gray, columns.T)
     return np.nan_to_num(small.reshape(len(block), -1), posinf=0, neginf=0)
 
 
@@ -68,7 +68,7 @@ def _means(size: int) -> np.ndarray:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _standardised(values: np.ndarray) -> np.ndarray:
+def _standardized(values: np.ndarray) -> np.ndarray:
     """Rows (m, k) with mean 0 and standard deviation 1."""
     values = values - values.mean(axis=1, keepdims=True)
     return values / np.maximum(values.std(axis=1, keepdims=True), 1e-12)
@@ -88,17 +88,15 @@ def _candidates(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return left, right
 
 
-def _agreeing(
-    pictures: Pictures, left: np.ndarray, right: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _agreeing(images: Images, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(left):
         return left, right
-    each = max(1, pictures.take(left[:1]).nbytes)
+    each = max(1, images.take(left[:1]).nbytes)
     most = max(1, _MOST_BYTES // (2 * each))
     left, right = left[:most], right[:most]
     size = max(1, 8_000_000 // each)
     agree = [
-        _correlations(pictures.take(left[i : i + size]), pictures.take(right[i : i + size]))
+        _correlations(images.take(left[i : i + size]), images.take(right[i : i + size]))
         > _CORRELATION
         for i in range(0, len(left), size)
     ]
@@ -107,5 +105,5 @@ def _agreeing(
 
 
 def _correlations(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    a, b = (_standardised(side.reshape(len(side), -1).astype(np.float32)) for side in (left, right))
+    a, b = (_standardized(side.reshape(len(side), -1).astype(np.float32)) for side in (left, right))
     return np.einsum("ij,ij->i", a, b) / a.shape[1]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from experiments.core.findings import Action, Finding, Severity, percent, points
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.split.audit import Audit, Order, Part
 from experiments.data.split.better_splits import in_folds, shuffled
 from experiments.data.split.leaks import find_leaks

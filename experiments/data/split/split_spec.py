@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.core.spec_part import Fraction, Seed, SpecPart
-from experiments.data.catalogue import DatasetInfo, Task
+from experiments.data.catalog import DatasetInfo, Task
 
 SplitMethod = Literal["last", "shuffled", "stratified", "group", "time", "given"]
 
@@ -17,12 +17,12 @@ class SplitSpec(SpecPart):
     ``shuffled``, ``stratified`` and ``group`` draw with ``seed``, and two_moons is made from it;
     without one the run's is taken. With one, runs of several seeds have the same samples in both
     parts. ``group`` keeps whole groups together and ``time`` takes the latest samples, by the
-    columns that the data set was added with. ``given`` takes the samples for which the data set's
+    columns that the dataset was added with. ``given`` takes the samples for which the dataset's
     file has a part of its own.
 
     Before that ``test_split`` of all samples are held out in the same way: nothing is chosen by
     them, and the model is evaluated on them once, when it is trained. The samples of a test part
-    that the data set comes with never train or validate.
+    that the dataset comes with never train or validate.
 
     With ``folds`` the samples are divided into so many parts, of which ``fold`` (from 1) validates
     in place of ``validation_split``. Without ``fold`` the spec stands for a run of each.
@@ -75,7 +75,7 @@ class SplitSpec(SpecPart):
 
 
 def split_methods(info: DatasetInfo) -> list[SplitMethod]:
-    """The ways in which a data set can be split."""
+    """The ways in which a dataset can be split."""
     methods: list[tuple[SplitMethod, bool]] = [
         ("last", True),
         ("shuffled", True),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import TEST, VALIDATION
+from experiments.data.catalog import TEST, VALIDATION
 from experiments.data.loading import Dataset
 from experiments.data.split.folds import draw_groups, fold_of_rows
 from experiments.data.split.split_spec import SplitMethod, SplitSpec
@@ -33,7 +33,7 @@ class Split:
 
 
 def split_dataset(dataset: Dataset, spec: SplitSpec, seed: int) -> Split:
-    """Divide the samples of a data set as ``divide`` says; raises DatasetError."""
+    """Divide the samples of a dataset as ``divide`` says; raises DatasetError."""
     info = dataset.info
     match spec.method:
         case "group":

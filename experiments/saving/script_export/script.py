@@ -4,7 +4,7 @@ import textwrap
 from itertools import pairwise
 from typing import Any
 
-from experiments.data.catalogue import Kind, Task
+from experiments.data.catalog import Kind, Task
 from experiments.saving.script_export.script_data import (
     data_imports,
     data_lines,

@@ -1,6 +1,6 @@
 """The data and the split of a run as lines of Python that need NumPy, scikit-learn and Keras."""
 
-from experiments.data.catalogue import DatasetInfo, Source, Task
+from experiments.data.catalog import DatasetInfo, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.split.split_spec import SplitSpec
 
@@ -174,7 +174,7 @@ def _fold_lines(spec: SplitSpec, random: str) -> list[str]:
 
 
 def _samples(info: DatasetInfo, suffix: str) -> str:
-    if info.source is Source.DOWNLOAD and len(info.shape) == 3:  # pictures stay uint8
+    if info.source is Source.DOWNLOAD and len(info.shape) == 3:  # images stay uint8
         return f"x{suffix}.reshape(-1, {', '.join(map(str, info.shape))})"
     shape = f".reshape(-1, {', '.join(map(str, info.shape))})" if len(info.shape) == 3 else ""
     return f'x{suffix}{shape}.astype("float32")'

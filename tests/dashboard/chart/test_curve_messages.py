@@ -40,7 +40,7 @@ def tails(message):
 
 
 class Browser:
-    """What picture.js does with messages."""
+    """What image.js does with messages."""
 
     def __init__(self):
         self.stream, self.number, self.series = None, -1, {}

@@ -1,4 +1,4 @@
-"""Add data, for files that divide their samples or have groups in the names of pictures."""
+"""Add data, for files that divide their samples or have groups in the names of images."""
 
 import numpy as np
 import pytest
@@ -28,14 +28,14 @@ def box(app, label):
 
 
 def store_it(app, store):
-    """Press Store; returns what is known of the data set that was stored."""
+    """Press Store; returns what is known of the dataset that was stored."""
     next(button for button in app.button if button.label == "Store").click().run()
     assert not app.exception and not app.error
     (one,) = list_datasets(store)
     return find_info(one.name)
 
 
-def test_pictures_keep_their_parts_and_are_grouped_by_their_names(
+def test_images_keep_their_parts_and_are_grouped_by_their_names(
     own_machine, scans, store, open_page
 ):
     app = open_page("datasets", add="")

@@ -1,4 +1,4 @@
-"""The Data page: what there is, what is in it, and a file that becomes a data set."""
+"""The Data page: what there is, what is in it, and a file that becomes a dataset."""
 
 from copy import deepcopy
 from io import BytesIO
@@ -57,7 +57,7 @@ def test_without_own_data_the_page_lists_what_comes_along(store, open_page):
 
 def test_stored_data_is_listed_first_and_opens(stored, open_page):
     app = open_page("datasets")
-    assert app.dataframe[0].value.iloc[0]["Data set"] == "ship"
+    assert app.dataframe[0].value.iloc[0]["Dataset"] == "ship"
     app = open_page("datasets", name=stored.name)
     assert not app.exception
     assert "from ship.csv" in texts(app)
@@ -76,13 +76,13 @@ def test_rows_are_shown_as_they_were_in_the_file(stored, ship):
     np.testing.assert_allclose(shown["age"], written["age"])
 
 
-def test_pictures_that_come_along_are_shown_by_class(store, open_page):
+def test_images_that_come_along_are_shown_by_class(store, open_page):
     app = open_page("datasets", name="digits")
     assert not app.exception
     assert app.metric[0].value == "1,797"
 
 
-def test_unknown_data_set_is_told(store, open_page):
+def test_unknown_dataset_is_told(store, open_page):
     app = open_page("datasets", name="gone@0123456789abcdef")
     assert not app.exception
     assert "Add its file again" in app.error[0].value
@@ -235,7 +235,7 @@ def choose(app, label, value):
     next(box for box in app.selectbox if box.label == label).set_value(value).run()
 
 
-def test_data_set_of_the_address_is_in_the_launch_form(stored, open_page):
+def test_dataset_of_the_address_is_in_the_launch_form(stored, open_page):
     for name in (stored.name, stored.name.rpartition("@")[0]):
         app = open_page("launch", dataset=name)
         assert not app.exception and not app.error
@@ -280,7 +280,7 @@ def test_features_are_drawn_with_their_spread(stored, open_page):
     assert not app.exception
 
 
-def test_dates_of_a_data_set_are_shown_as_dates(tmp_path, store, open_page):
+def test_dates_of_a_dataset_are_shown_as_dates(tmp_path, store, open_page):
     path = tmp_path / "visits.csv"
     days = pd.date_range("2024-01-01", periods=90)
     frame = pd.DataFrame({"day": days.strftime("%d.%m.%Y"), "a": range(90)})
@@ -312,11 +312,11 @@ def test_copies_are_looked_for_when_they_are_asked_for(tmp_path, store, open_pag
     assert list(table["row"]) == [7, 8]
 
 
-def test_a_data_set_is_renamed_and_runs_still_find_it_by_its_old_name(stored, open_page, store):
+def test_a_dataset_is_renamed_and_runs_still_find_it_by_its_old_name(stored, open_page, store):
     app = open_page("datasets", name=stored.name)
     title = next(one for one in app.text_input if one.label == "Name")
     title.set_value("RMS Titanic").run()
-    next(one for one in app.button if one.label == "Rename the data set").click().run()
+    next(one for one in app.button if one.label == "Rename the dataset").click().run()
     assert not app.exception
     name = f"RMS_Titanic@{stored.content_hash}"
     assert [one.name for one in list_datasets(store)] == [name]
@@ -327,7 +327,7 @@ def test_a_data_set_is_renamed_and_runs_still_find_it_by_its_old_name(stored, op
 def test_a_name_without_a_letter_is_refused(stored, open_page, store):
     app = open_page("datasets", name=stored.name)
     next(one for one in app.text_input if one.label == "Name").set_value("…").run()
-    next(one for one in app.button if one.label == "Rename the data set").click().run()
+    next(one for one in app.button if one.label == "Rename the dataset").click().run()
     assert "Give it a letter" in app.error[0].value
     assert [one.name for one in list_datasets(store)] == [stored.name]
 
@@ -336,7 +336,7 @@ def test_versions_lead_to_each_other(stored, ship, open_page, store):
     pd.read_csv(ship).iloc[:150].to_csv(ship, index=False)
     older, info = stored, store_file(ship, "ship", Wanted())
     add_dataset(store, info, ship.name)
-    titles = open_page("datasets").dataframe[0].value["Data set"]
+    titles = open_page("datasets").dataframe[0].value["Dataset"]
     assert list(titles[:2]) == ["ship", "ship (older)"]
     app = open_page("datasets", name=older.name)
     newest = next(one for one in app.button if "150 samples (newest)" in one.label)

@@ -38,7 +38,7 @@ def test_a_list_that_is_half_typed_is_refused_by_name():
         to_spec(values)
 
 
-def test_another_data_set_replaces_only_what_it_rules_out():
+def test_another_dataset_replaces_only_what_it_rules_out():
     values = to_values(parse_spec({"model": {"name": "cnn"}, "training": {"epochs": 77}}))
     values |= {"dataset.name": "diabetes", "split.method": "stratified"}
     after = fitted(values)

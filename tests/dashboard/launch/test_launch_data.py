@@ -60,7 +60,7 @@ def test_columns_of_the_data_are_offered_to_split_by(visits, open_page):
 
 @pytest.fixture
 def divided(store, tmp_path):
-    """A data set whose file has parts of its own."""
+    """A dataset whose file has parts of its own."""
     random = np.random.default_rng(0)
     arrays = {}
     for part, count in (("train", 60), ("val", 20), ("test", 30)):
@@ -96,7 +96,7 @@ def test_the_parts_of_a_file_are_taken_as_they_are(divided, open_page, store):
     assert get_spec(store, list_runs(store)[0].id).split.method == "given"
 
 
-def test_choosing_such_a_data_set_takes_its_parts_and_another_one_does_not(divided, open_page):
+def test_choosing_such_a_dataset_takes_its_parts_and_another_one_does_not(divided, open_page):
     app = open_page("launch")
     field(app, "split.test_split").set_value(0.2).run()
     field(app, "dataset.name").set_value(divided.name).run()

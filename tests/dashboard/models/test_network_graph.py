@@ -50,14 +50,14 @@ def overlapping(graph: Graph):
     return [
         (graph.boxes[i].name, graph.boxes[j].name)
         for i, j in combinations(range(len(graph.boxes)), 2)
-        if (np.abs(graph.centres[i] - graph.centres[j]) < near).all()
+        if (np.abs(graph.centers[i] - graph.centers[j]) < near).all()
     ]
 
 
 def test_a_chain_is_one_straight_line_from_the_top_down():
     graph = lay_out(chain(10))
-    assert len(set(graph.centres[:, 0])) == 1
-    assert (np.diff(graph.centres[:, 1]) > BOX_HEIGHT).all()
+    assert len(set(graph.centers[:, 0])) == 1
+    assert (np.diff(graph.centers[:, 1]) > BOX_HEIGHT).all()
     assert len(graph.edges) == 9
 
 
@@ -68,7 +68,7 @@ def test_a_shortcut_passes_beside_the_boxes_that_it_skips():
     assert len(shortcuts) == 3
     for edge in shortcuts:
         for x, y in edge[1:-1]:
-            beside = [c for c in graph.centres if abs(c[1] - y) < 1]
+            beside = [c for c in graph.centers if abs(c[1] - y) < 1]
             assert all(abs(c[0] - x) > graph.box_width / 2 for c in beside)
 
 
@@ -77,9 +77,9 @@ def test_branches_of_one_layer_stand_side_by_side():
     rows += [layer(f"branch_{i}", "Conv2D", "input") for i in range(4)]
     rows += [layer("all", "Concatenate", *(f"branch_{i}" for i in range(4)))]
     graph = lay_out(rows)
-    assert len(set(graph.centres[1:5, 1])) == 1
+    assert len(set(graph.centers[1:5, 1])) == 1
     assert not overlapping(graph)
-    assert graph.centres[0, 0] == pytest.approx(graph.centres[5, 0])
+    assert graph.centers[0, 0] == pytest.approx(graph.centers[5, 0])
 
 
 def test_a_wide_graph_gets_narrower_boxes():
@@ -131,7 +131,7 @@ def test_a_title_fits_its_box():
     assert title(box, 12) == "Conv2D +2"
 
 
-def test_a_box_has_the_colour_of_its_layer_with_weights():
+def test_a_box_has_the_color_of_its_layer_with_weights():
     conv = fold([*chain(1), layer("c", "Conv2D", "layer_0", parameters=2)])[1]
     (folded,) = [box for box in fold(residual(13)) if box.name == "relu_0"]
     assert color(conv) == color(folded)

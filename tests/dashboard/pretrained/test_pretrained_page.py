@@ -73,13 +73,13 @@ def test_a_download_goes_on_beside_the_page_and_its_failure_is_told(tmp_path, ke
     assert "without network, save http://127.0.0.1:9/gone.h5" in downloads.state(gone).error
 
 
-def test_classify_offers_networks_and_runs_of_pictures(open_page, store):
+def test_classify_offers_networks_and_runs_of_images(open_page, store):
     app = open_page("pretrained", tab="Classify")
     assert not app.exception
     said = texts(app)
     assert "Its weights are not on this machine" in said and "553" in said
     app = open_page("pretrained", **{"tab": "Classify", "with": "A run"})
-    assert not app.exception and "No run on pictures has ended yet" in texts(app)
+    assert not app.exception and "No run on images has ended yet" in texts(app)
     digits = {"dataset": {"name": "digits", "max_samples": 100}, "training": {"epochs": 1}}
     run_id, _ = run_inline(store, parse_spec(digits))
     run_inline(store, parse_spec({"dataset": {"name": "wine"}, "training": {"epochs": 1}}))

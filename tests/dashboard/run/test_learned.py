@@ -90,18 +90,18 @@ def test_points_keep_their_samples_and_say_their_variance():
     assert drawn == [("right", 7), ("wrong", 3)]
 
 
-def test_heat_colours_its_place_and_leaves_the_rest_grey():
+def test_heat_colors_its_place_and_leaves_the_rest_gray():
     sample = np.zeros((8, 8, 1))
     sample[0, 0] = 1.0
-    picture = overlay(sample, [[0.0, 0.0], [0.0, 4.0]], 80).astype(int)
-    assert picture.shape == (80, 80, 3)
-    spread = picture.max(axis=-1) - picture.min(axis=-1)
+    image = overlay(sample, [[0.0, 0.0], [0.0, 4.0]], 80).astype(int)
+    assert image.shape == (80, 80, 3)
+    spread = image.max(axis=-1) - image.min(axis=-1)
     assert (spread[:20, :20] == 0).all() and spread[70:, 70:].min() > 80
     cold = overlay(sample, np.zeros((2, 2)), 80).astype(int)
     assert (cold.max(axis=-1) == cold.min(axis=-1)).all()
 
 
-def test_a_picture_run_shows_its_mistakes_and_where_it_looked(open_page, store):
+def test_an_image_run_shows_its_mistakes_and_where_it_looked(open_page, store):
     run_id = train(store, model={"name": "cnn", "filters": [4, 8], "dense": 0})
     app = open_page("run", run=run_id, tab=TAB)
     assert not app.exception and not app.error
@@ -135,7 +135,7 @@ def _pairs(run_id):
         return confused_pairs(answer_frame(*parts, [str(n) for n in range(10)]))
 
 
-def test_an_embedding_is_drawn_for_pictures(open_page, store):
+def test_an_embedding_is_drawn_for_images(open_page, store):
     run_id = train(store, model={"name": "mlp", "layers": [8]})
     app = open_page("run", run=run_id, tab=TAB)
     assert not app.exception and "has no convolution" in texts(app)
@@ -143,7 +143,7 @@ def test_an_embedding_is_drawn_for_pictures(open_page, store):
     assert not app.exception and not app.error
     said = texts(app)
     assert "120 training samples" in said and "Each is 8 numbers" in said
-    assert "of their variance" in said and "Click on a point to see its picture" in said
+    assert "of their variance" in said and "Click on a point to see its image" in said
     (chart,) = [c for c in app.get("plotly_chart") if "component 1" in c.proto.spec]
     assert "sample %{customdata[0]}" in chart.proto.spec
 
@@ -157,7 +157,7 @@ def test_a_table_run_shows_rows_and_points_but_no_heat(open_page, store):
     assert isinstance(table, pd.DataFrame) and "alcohol" in table and len(table)
     app = open_page("run", run=run_id, tab=TAB, learned="Embedding", projection="t-SNE")
     assert not app.exception and not app.error
-    assert "t-SNE keeps neighbours together" in texts(app)
+    assert "t-SNE keeps neighbors together" in texts(app)
     assert "Click on a point to see its features" in texts(app)
 
 

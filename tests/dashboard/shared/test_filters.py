@@ -106,7 +106,7 @@ def test_best_values_of_runs_that_recorded_none_come_from_their_curves():
         ("(val_loss < 1", "the end: expected )"),
         ("name = 'open", "character 8: expected a quote that is closed"),
         ("and val_loss < 1", "'and val_loss < 1' at character 1"),
-        ("attributes.colour = 'a'", "Unknown attribute 'colour'"),
+        ("attributes.color = 'a'", "Unknown attribute 'color'"),
         ("status like 'F%' and name rlike '('", "regular expression"),
         ("created > yesterday", "character 11: received 'yesterday'"),
         ("model.name in ('a' 'b')", "expected , or )"),

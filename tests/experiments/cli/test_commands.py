@@ -110,7 +110,7 @@ def test_export_copies_what_is_asked_for(home, trained, tmp_path, kind):
         assert len(json.loads(out.read_text())["val_loss"]) == 6
 
 
-def test_predict_on_rows_and_on_a_picture(home, trained, tmp_path):
+def test_predict_on_rows_and_on_an_image(home, trained, tmp_path):
     np.save(tmp_path / "two.npy", np.zeros((2, 8, 8, 1)))
     answer = json.loads(
         call(home, "predict", trained["run_id"], tmp_path / "two.npy", "--json").stdout
@@ -122,7 +122,7 @@ def test_predict_on_rows_and_on_a_picture(home, trained, tmp_path):
     assert text.strip().endswith("%")
 
 
-def test_datasets_lists_the_catalogue(home):
+def test_datasets_lists_the_catalog(home):
     rows = json.loads(call(home, "datasets", "--json").stdout)
     assert {"digits", "mnist", "two_moons"} <= {row["name"] for row in rows}
 

@@ -81,7 +81,7 @@ def test_added_file_can_be_listed_trained_on_and_deleted(files, store, capsys, t
     assert "which_is_more" in capsys.readouterr().err
 
 
-def test_a_data_set_is_renamed(files, store, capsys):
+def test_a_dataset_is_renamed(files, store, capsys):
     assert main(["datasets", "add", str(files[0]), "--name", "first", "--json"]) == 0
     before = answers(capsys)[0]["name"]
     assert main(["datasets", "rename", "first", "the second name", "--json"]) == 0

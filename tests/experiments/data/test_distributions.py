@@ -1,16 +1,16 @@
-"""How values are spread, and what a data set has more than once."""
+"""How values are spread, and what a dataset has more than once."""
 
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG
 
 from experiments.data import distributions
-from experiments.data.catalogue import CATALOGUE
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.distributions import (
     date_text,
     draw_sample,
     histogram,
-    mean_pictures,
+    mean_images,
     pixel_counts,
 )
 from experiments.data.loading import load_dataset
@@ -84,7 +84,7 @@ def test_pixels_are_counted_up_to_white_and_means_are_of_each_class():
     sampled = draw_sample(digits.x, digits.y)
     counts = pixel_counts(sampled, 16.0)
     assert counts.sum() == digits.x.size and counts.iloc[-1] == (digits.x == 16).sum()
-    means = mean_pictures(sampled, CATALOGUE["digits"], 4)
+    means = mean_images(sampled, CATALOG["digits"], 4)
     assert list(means) == ["0", "1", "2", "3"]
     np.testing.assert_allclose(means["3"], digits.x[digits.y == 3].mean(axis=0), rtol=1e-5)
 
@@ -109,12 +109,12 @@ def test_copies_are_found_with_their_rows_those_of_different_labels_first(copied
     assert second.rows == (50, 90) and not second.is_exact and not second.is_mixed
 
 
-def test_a_data_set_without_copies_has_none(workspace, tmp_path):
+def test_a_dataset_without_copies_has_none(workspace, tmp_path):
     info = stored(tmp_path, x=np.random.default_rng(1).normal(size=(50, 4)), y=np.arange(50) % 2)
     found = find_copies(info)
     assert (found.exact, found.near, found.groups, found.shown) == (0, 0, 0, ())
 
 
 def test_iris_has_the_pair_that_is_known_of_it():
-    found = find_copies(CATALOGUE["iris"])
+    found = find_copies(CATALOG["iris"])
     assert found.exact == 1 and (101, 142) in [group.rows for group in found.shown]

@@ -1,4 +1,4 @@
-"""Data sets: bundled and generated ones in this process, downloads in one of their own."""
+"""Datasets: bundled and generated ones in this process, downloads in one of their own."""
 
 import gzip
 import json
@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG, Source, Task
 from filelock import FileLock
 from sklearn import datasets as sklearn_datasets
 
 from experiments.core.settings import ROOT
-from experiments.data.catalogue import CATALOGUE, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.downloads import expect_answer, keras_cache
 from experiments.data.loading import load_dataset, on_this_machine
 
-LOCAL = [name for name, info in CATALOGUE.items() if info.source is not Source.DOWNLOAD]
-DOWNLOADS = [name for name in CATALOGUE if name not in LOCAL]
+LOCAL = [name for name, info in CATALOG.items() if info.source is not Source.DOWNLOAD]
+DOWNLOADS = [name for name in CATALOG if name not in LOCAL]
 
 
 def load(name, seed=1, **options):
@@ -30,8 +30,8 @@ def load(name, seed=1, **options):
 
 
 @pytest.mark.parametrize("name", LOCAL)
-def test_a_data_set_is_what_the_catalogue_says(name):
-    info, dataset = CATALOGUE[name], load(name)
+def test_a_dataset_is_what_the_catalog_says(name):
+    info, dataset = CATALOG[name], load(name)
     assert dataset.x.shape == (info.samples, *info.shape)
     assert dataset.x.dtype == np.float32
     if info.task is Task.MULTICLASS:
@@ -47,7 +47,7 @@ def test_a_data_set_is_what_the_catalogue_says(name):
 @pytest.mark.parametrize("name", ["breast_cancer", "wine", "iris"])
 def test_class_names_stand_in_the_order_of_scikit_learns_labels(name):
     names = getattr(sklearn_datasets, f"load_{name}")().target_names
-    assert CATALOGUE[name].class_names == tuple(map(str, names))
+    assert CATALOG[name].class_names == tuple(map(str, names))
 
 
 def test_samples_are_in_raw_units():
@@ -108,7 +108,7 @@ def test_importing_the_loader_imports_no_framework():
 @pytest.mark.parametrize("name", DOWNLOADS)
 def test_a_download_is_on_this_machine_when_all_its_files_are(name, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    info = CATALOGUE[name]
+    info = CATALOG[name]
     for file, _ in info.downloads:
         assert not on_this_machine(info)
         path = tmp_path / "keras" / file
@@ -138,14 +138,14 @@ import inspect, json, os, sys, time
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 import keras
-from experiments.datasets.catalogue import CATALOGUE
+from experiments.datasets.catalog import CATALOG
 from experiments.datasets.downloads import keras_cache
 from experiments.datasets.loading import load_dataset
 from experiments.errors import DatasetError
 from experiments.specs import DatasetSpec
 from keras.src.backend.config import keras_home
 sources = {name: inspect.getsource(getattr(keras.datasets, name).load_data)
-           for name, info in CATALOGUE.items() if info.file}
+           for name, info in CATALOG.items() if info.file}
 print(json.dumps({"sources": sources, "homes": [keras_home(), str(keras_cache())]}),
       file=answers, flush=True)
 for line in sys.stdin:
@@ -161,7 +161,7 @@ for line in sys.stdin:
 
 
 class Offline:
-    """A process without network that loads data sets; ``home`` is its KERAS_HOME."""
+    """A process without network that loads datasets; ``home`` is its KERAS_HOME."""
 
     def __init__(self, folder: Path):
         self.home = folder / "keras"
@@ -207,7 +207,7 @@ def offline(tmp_path_factory):
 
 @pytest.fixture
 def fashion(offline) -> Path:
-    """Fashion-MNIST's four files with 30 and 20 pictures, put where Keras looks for them."""
+    """Fashion-MNIST's four files with 30 and 20 images, put where Keras looks for them."""
     folder = offline.home / "datasets" / "fashion-mnist"
     folder.mkdir(parents=True, exist_ok=True)
     for part, n in (("train", 30), ("t10k", 20)):
@@ -223,8 +223,8 @@ def put_gz(path, content):
 
 
 @pytest.mark.parametrize("name", DOWNLOADS)
-def test_the_catalogues_files_and_hashes_are_those_of_keras(offline, name):
-    info, source = CATALOGUE[name], offline.facts["sources"][name]
+def test_the_catalogs_files_and_hashes_are_those_of_keras(offline, name):
+    info, source = CATALOG[name], offline.facts["sources"][name]
     assert re.findall("[0-9a-f]{64}", source) == ([info.sha256] if info.sha256 else [])
     for file, url in info.downloads:
         assert file.rpartition("/")[2].removesuffix("_archive") in source
@@ -235,7 +235,7 @@ def test_we_look_where_keras_looks(offline):
     assert offline.facts["homes"] == [str(offline.home)] * 2
 
 
-def test_a_keras_data_set_keeps_its_bytes_and_its_test_part(offline, fashion):
+def test_a_keras_dataset_keeps_its_bytes_and_its_test_part(offline, fashion):
     answer = offline.load(name="fashion_mnist", max_samples=25)
     assert answer["x"] == [25, 28, 28, 1] and answer["x_type"] == "uint8"
     assert answer["y"] == [i % 10 for i in range(25)] and answer["y_type"] == "int32"
@@ -267,21 +267,21 @@ def test_without_network_the_error_says_what_to_bring_where(offline, fashion):
     assert "Connection refused" in error
     assert f"Looked for {path}; without network, save https://storage.googleapis.com/" in error
     assert error.count("Looked for") == 1, "the three other files are there"
-    assert error.endswith(f"Data sets that need no network: {', '.join(LOCAL)}.")
+    assert error.endswith(f"Datasets that need no network: {', '.join(LOCAL)}.")
     assert answer["seconds"] < 10
     assert "Downloading fashion_mnist, 30.9 MB, from https://" in offline.log.read_text()
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar100", "california_housing"])
 def test_without_network_a_wrong_file_is_moved_aside_and_not_lost(offline, name):
-    path = offline.home / CATALOGUE[name].file
+    path = offline.home / CATALOG[name].file
     path.parent.mkdir(parents=True, exist_ok=True)
     for content in (b"the first", b"the second"):
         path.write_bytes(content)
         error = offline.load(name=name)["error"]
     first, second = (path.with_name(f"{path.name}.rejected{end}") for end in ("", "-2"))
     assert (first.read_bytes(), second.read_bytes()) == (b"the first", b"the second")
-    assert f"it was moved to {second}" in error and CATALOGUE[name].url in error
+    assert f"it was moved to {second}" in error and CATALOG[name].url in error
 
 
 def test_only_one_process_at_a_time_reads_what_keras_unpacks_in_place(offline, fashion):

@@ -1,4 +1,4 @@
-"""Data sets that users brought: stored, kept in MLflow, trained on, read back."""
+"""Datasets that users brought: stored, kept in MLflow, trained on, read back."""
 
 import json
 import subprocess
@@ -9,9 +9,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG, Kind, Source, Task
 
 from experiments.core.errors import DatasetError, SpecError
-from experiments.data.catalogue import CATALOGUE, Kind, Source, Task
 from experiments.data.loading import load_dataset
 from experiments.data.preview import class_counts, look
 from experiments.data.reading.reader import Block, ColumnKind, Feature, Plan, Wanted
@@ -41,7 +41,7 @@ from experiments.tracking.stored_datasets import (
 
 SAMPLES = 300
 FEATURES = (
-    Feature("height"), Feature("colour", ColumnKind.CATEGORICAL, ("blue", "green", "red")),
+    Feature("height"), Feature("color", ColumnKind.CATEGORICAL, ("blue", "green", "red")),
     Feature("width"), Feature("depth"),
 )  # fmt: skip
 PLAN = Plan(
@@ -51,9 +51,9 @@ PLAN = Plan(
 
 def table():
     random = np.random.default_rng(0)
-    numbers, colour = random.normal(size=(SAMPLES, 3)), random.integers(0, 3, SAMPLES)
-    x = np.column_stack([numbers[:, 0], colour, numbers[:, 1:]]).astype("float32")
-    y = (numbers[:, 0] + 2 * (colour == 1) > 0.7).astype(np.int64)
+    numbers, color = random.normal(size=(SAMPLES, 3)), random.integers(0, 3, SAMPLES)
+    x = np.column_stack([numbers[:, 0], color, numbers[:, 1:]]).astype("float32")
+    y = (numbers[:, 0] + 2 * (color == 1) > 0.7).astype(np.int64)
     x[::7, 2] = np.nan
     x[5, 1] = np.nan
     return x, y
@@ -158,15 +158,15 @@ def test_another_machine_fetches_it_from_mlflow(info, store, monkeypatch, tmp_pa
     np.testing.assert_array_equal(look(info).x, table()[0][:200])
 
 
-def test_data_sets_are_no_runs_and_the_same_content_is_kept_once(info, store):
+def test_datasets_are_no_runs_and_the_same_content_is_kept_once(info, store):
     add_dataset(store, info, "table.csv")
     again = add_dataset(store, describe(PLAN, f"new@{info.content_hash}", "new", 1.0), "other.csv")
     assert [(one.name, one.title) for one in list_datasets(store)] == [(again.name, "new")]
     assert list_runs(store) == []
-    assert all("data sets" not in experiment.name for experiment in list_experiments(store))
+    assert all("datasets" not in experiment.name for experiment in list_experiments(store))
 
 
-def test_deleted_data_set_is_told(info, store):
+def test_deleted_dataset_is_told(info, store):
     add_dataset(store, info, "table.csv")
     delete_dataset(store, "mixed_table")
     assert list_datasets(store) == [] and stored_names() == []
@@ -224,13 +224,13 @@ def test_preview_shows_some_of_each_class_and_every_feature(info):
     assert counts.sum() == SAMPLES and list(counts.index) == ["no", "yes"]
     assert list(preview.columns["Missing"]) == [0, 1, len(range(0, SAMPLES, 7)), 0]
     assert list(preview.columns["Kind"]) == ["number", "3 categories", "number", "number"]
-    pictures = look(CATALOGUE["digits"])
-    assert np.bincount(pictures.y[pictures.rows].astype(int)).tolist() == [8] * 10
+    images = look(CATALOG["digits"])
+    assert np.bincount(images.y[images.rows].astype(int)).tolist() == [8] * 10
     with h5py.File(folder_of(info.content_hash) / SAMPLES_FILE) as file:
         assert preview.bytes_in_memory == file["x"].size * 4
 
 
-def test_float_pictures_are_scaled_by_their_brightest_pixel(home, tmp_path):
+def test_float_images_are_scaled_by_their_brightest_pixel(home, tmp_path):
     from sklearn.datasets import load_digits
 
     digits = load_digits()

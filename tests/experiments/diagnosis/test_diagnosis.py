@@ -141,11 +141,11 @@ def test_diagnose_finds_underfitting_when_training_loss_hardly_falls():
 
 
 def test_a_penalty_that_shrinks_is_not_learning():
-    penalised = [56.0, 30.0, 15.0, 8.0, 5.0, 3.5, 2.8, 2.5, 2.4, 2.35, 2.33, 2.32, 2.32]
+    penalized = [56.0, 30.0, 15.0, 8.0, 5.0, 3.5, 2.8, 2.5, 2.4, 2.35, 2.33, 2.32, 2.32]
     stuck = [0.1, 0.11] + [0.1] * 11
-    verdict = diagnose(history(penalised, penalised, accuracy=stuck))
+    verdict = diagnose(history(penalized, penalized, accuracy=stuck))
     assert verdict.label == Label.underfitting
-    verdict = diagnose(history(penalised, penalised), constant_loss=2.303)
+    verdict = diagnose(history(penalized, penalized), constant_loss=2.303)
     assert verdict.label == Label.underfitting
 
 
@@ -247,8 +247,8 @@ def test_accuracy_alone_is_judged_as_an_error():
 
 
 def test_losses_below_zero_are_judged_by_what_they_gained():
-    levelled, turning = np.array(LEVELLED) - 2, np.array(TURNING) - 2
-    assert diagnose(history(np.array(FALLING) - 2, levelled)).label == Label.good_fit
+    leveled, turning = np.array(LEVELLED) - 2, np.array(TURNING) - 2
+    assert diagnose(history(np.array(FALLING) - 2, leveled)).label == Label.good_fit
     assert diagnose(history(np.array(FALLING) - 2, turning)).label == Label.overfitting
 
 

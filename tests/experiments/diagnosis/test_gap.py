@@ -37,12 +37,12 @@ def test_the_parts_are_what_each_measurement_adds_to_the_one_before():
     assert parts.epoch == 1
     assert best["difference"] == pytest.approx(0.12)
     assert best["training_mode"] == pytest.approx(0.61 - 0.48)
-    assert best["generalisation"] == pytest.approx(0.48 - 0.50)
+    assert best["generalization"] == pytest.approx(0.48 - 0.50)
     # the penalty fell from 0.2 to 0.1 in this epoch, and is about 0.15 of its loss
     assert best["penalty"] == pytest.approx(0.05)
     assert best["penalty_in_loss"] == pytest.approx(0.15)
     assert best["moving_average"] == pytest.approx(0.62 - 0.61 - 0.05)
-    assert best["generalisation_error"] == pytest.approx(np.hypot(0.03, 0.004))
+    assert best["generalization_error"] == pytest.approx(np.hypot(0.03, 0.004))
     assert best["moving_average_error"] == pytest.approx(0.005)
 
 
@@ -81,7 +81,7 @@ def test_a_gap_beyond_its_error_is_said_to_be_one():
 
 def test_a_run_that_recorded_no_errors_says_so_and_gives_none():
     parts = take_apart(history(**RECORD).drop(columns=list(RECORDED)))
-    assert parts.names == ["training", "generalisation"]
+    assert parts.names == ["training", "generalization"]
     assert "its error was not recorded" in parts.sentence
     assert "±" not in parts.sentence
 
@@ -119,7 +119,7 @@ def test_what_acts_in_training_is_named_from_the_params():
     assert acting_in_training({"model.name": "mlp", "model.dropout": "0.0"}) == ""
     assert acting_in_training({"model.dropout": "0.3"}) == "dropout"
     params = {"model.name": "resnet", "model.dropout": "0.3", "augmentation.flip": "True"}
-    assert acting_in_training(params) == "dropout, batch normalisation and augmentation"
+    assert acting_in_training(params) == "dropout, batch normalization and augmentation"
 
 
 def test_a_real_run_with_dropout_has_the_gap_taken_apart(store):
@@ -127,7 +127,7 @@ def test_a_real_run_with_dropout_has_the_gap_taken_apart(store):
     found = get_history(store, get_run(store, run_id))
     assert set(RECORDED) <= set(found.columns)
     parts = take_apart(found)
-    assert parts.names == ["training_mode", "moving_average", "penalty", "generalisation"]
+    assert parts.names == ["training_mode", "moving_average", "penalty", "generalization"]
     assert parts.frame[parts.names].sum(axis=1).to_numpy() == pytest.approx(
         parts.frame["difference"].to_numpy(), abs=1e-12
     )
@@ -147,6 +147,6 @@ def test_without_dropout_and_with_weights_that_do_not_move_nothing_but_the_gap_i
     assert frame["penalty"].abs().max() < 1e-6
     # the sample of 120 says what all 480 say, within its error
     assert (frame["moving_average"].abs() < 4 * frame["moving_average_error"]).all()
-    assert frame["generalisation"].to_numpy() == pytest.approx(
+    assert frame["generalization"].to_numpy() == pytest.approx(
         frame["difference"].to_numpy(), abs=4 * frame["moving_average_error"].max()
     )

@@ -61,7 +61,7 @@ def test_what_a_run_has_already_or_cannot_have_is_not_suggested():
     assert {"less_dropout", "less_penalty"} <= set(names(SPECS["a cnn"], Label.underfitting))
     assert "no_augmentation" in names(SPECS["a residual network"], Label.underfitting)
     regression = names(SPECS["a regression"], Label.overfitting)
-    assert not {"augmentation", "l2"} & set(regression)  # no pictures; units that nobody knows
+    assert not {"augmentation", "l2"} & set(regression)  # no images; units that nobody knows
     assert not {"smaller", "larger"} & set(names(SPECS["no hidden layers"], Label.underfitting))
 
 
@@ -78,7 +78,7 @@ def test_every_remedy_makes_a_spec_that_differs_in_that_alone(spec, label):
         assert not {"seed", "split.seed"} & changed
 
 
-def test_more_data_takes_more_of_the_data_set_or_of_the_split():
+def test_more_data_takes_more_of_the_dataset_or_of_the_split():
     def spec_of(text: str) -> RunSpec:
         spec = load_spec(text)
         return plan(spec, choose(spec, Label.overfitting, ["more_data"]), [2])[1].spec

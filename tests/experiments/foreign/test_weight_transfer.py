@@ -25,7 +25,7 @@ FORMATS = ["whole.h5", "legacy weights", "model.weights.h5", "model.keras"]
 def network(classes=10, filters=4, extra=(), seed=0) -> keras.Model:
     """conv, norm, then the layers of ``extra``, then head."""
     keras.utils.set_random_seed(seed)
-    x = inputs = keras.Input((8, 8, 1), name="pictures")
+    x = inputs = keras.Input((8, 8, 1), name="images")
     x = layers.Conv2D(filters, 3, name="conv")(x)
     x = layers.BatchNormalization(name="norm")(x)
     x = layers.Flatten(name="flat")(layers.Dropout(0.5, name="drop")(x))

@@ -1,4 +1,4 @@
-"""Pictures classified with the whole head of an application, and by a run."""
+"""Images classified with the whole head of an application, and by a run."""
 
 import json
 
@@ -53,7 +53,7 @@ def cache(tmp_path, monkeypatch, mobilenet):
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     """Two photographs; the second one lies on its side and says so."""
     paths = []
     for name in ("china", "flower"):
@@ -79,51 +79,51 @@ def as_keras_does(model, path):
     return model.predict(x, verbose=0)[0]
 
 
-def test_the_answer_is_that_of_keras_itself(store, cache, pictures, mobilenet):
-    answer = classify_application(store, "MobileNetV2", pictures)
-    for picture, name in zip(answer["pictures"], ("china.jpg", "flower.jpg"), strict=True):
+def test_the_answer_is_that_of_keras_itself(store, cache, images, mobilenet):
+    answer = classify_application(store, "MobileNetV2", images)
+    for image, name in zip(answer["images"], ("china.jpg", "flower.jpg"), strict=True):
         expected = as_keras_does(mobilenet[0], name)
         best = np.argsort(-expected)[:5]
-        assert [one["number"] for one in picture["classes"]] == best.tolist()
-        found = [one["probability"] for one in picture["classes"]]
+        assert [one["number"] for one in image["classes"]] == best.tolist()
+        found = [one["probability"] for one in image["classes"]]
         np.testing.assert_allclose(found, expected[best], atol=1e-5)
     assert "The names of the classes cannot be had" in answer["notice"]
-    assert answer["pictures"][0]["classes"][0]["name"].startswith("class ")
+    assert answer["images"][0]["classes"][0]["name"].startswith("class ")
 
 
-def test_classes_have_their_names_where_the_file_of_names_is(store, cache, pictures):
+def test_classes_have_their_names_where_the_file_of_names_is(store, cache, images):
     index = {str(i): [f"n{i:08}", f"thing_{i}"] for i in range(1000)}
     (cache / CLASSES_FILE.name).write_text(json.dumps(index))
-    answer = classify_application(store, "MobileNetV2", pictures[:1], top=2)
-    first, second = answer["pictures"][0]["classes"]
+    answer = classify_application(store, "MobileNetV2", images[:1], top=2)
+    first, second = answer["images"][0]["classes"]
     assert answer["notice"] is None and first["name"] == f"thing {first['number']}"
     assert first["probability"] > second["probability"]
 
 
-def test_a_picture_that_is_none_is_refused_and_the_others_are_answered(
-    store, cache, pictures, tmp_path, capsys
+def test_an_image_that_is_none_is_refused_and_the_others_are_answered(
+    store, cache, images, tmp_path, capsys
 ):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
-    paths = [str(tmp_path / "broken.png"), pictures[0]]
+    paths = [str(tmp_path / "broken.png"), images[0]]
     answer = classify_application(store, "MobileNetV2", paths)
-    broken, whole = answer["pictures"]
+    broken, whole = answer["images"]
     assert "broken.png" in broken["refused"] and len(whole["classes"]) == 5
     assert main(["classify", "MobileNetV2", *paths, "--top", "2", "--json"]) == 2
     said = json.loads(capsys.readouterr().out)
-    assert len(said["pictures"][1]["classes"]) == 2
+    assert len(said["images"][1]["classes"]) == 2
 
 
-def test_missing_weights_and_unknown_networks_are_told(store, cache, pictures, monkeypatch):
+def test_missing_weights_and_unknown_networks_are_told(store, cache, images, monkeypatch):
     monkeypatch.setattr("keras.src.applications.vgg16.WEIGHTS_PATH", "http://127.0.0.1:9/vgg.h5")
     with pytest.raises(ArtifactError, match=r"Looked for .*vgg16_weights.*without network, save"):
-        classify_application(store, "VGG16", pictures)
+        classify_application(store, "VGG16", images)
     with pytest.raises(InputError, match="Unknown application 'VGG61'"):
-        classify_application(store, "VGG61", pictures)
-    with pytest.raises(InputError, match="Received 0 pictures"):
+        classify_application(store, "VGG61", images)
+    with pytest.raises(InputError, match="Received 0 images"):
         classify_application(store, "MobileNetV2", [])
 
 
-def test_a_run_classifies_pictures_by_its_own_classes(store, tmp_path):
+def test_a_run_classifies_images_by_its_own_classes(store, tmp_path):
     spec = {"dataset": {"name": "digits", "max_samples": 200}, "training": {"epochs": 8},
             "model": {"name": "mlp", "layers": [32]}}  # fmt: skip
     run_id, _ = run_inline(store, parse_spec(spec))
@@ -132,18 +132,18 @@ def test_a_run_classifies_pictures_by_its_own_classes(store, tmp_path):
     digits = load_digits()
     path = tmp_path / "digit.png"
     Image.fromarray((digits.images[0] / 16 * 255).astype("uint8")).resize((80, 80)).save(path)
-    (picture,) = classify_run(store, run_id, [str(path)], top=3)["pictures"]
-    assert picture["classes"][0]["name"] == "0" and len(picture["classes"]) == 3
+    (image,) = classify_run(store, run_id, [str(path)], top=3)["images"]
+    assert image["classes"][0]["name"] == "0" and len(image["classes"]) == 3
     rows, _ = run_inline(
         store, parse_spec({"dataset": {"name": "wine"}, "training": {"epochs": 1}})
     )
-    with pytest.raises(InputError, match="does not classify pictures"):
+    with pytest.raises(InputError, match="does not classify images"):
         classify_run(store, rows, [str(path)])
 
 
-def test_the_time_for_a_picture_is_measured_and_kept(store):
+def test_the_time_for_an_image_is_measured_and_kept(store):
     answer = time_application(store, "MobileNetV2", 32)
     assert answer["milliseconds"] > 0
     assert known_time("MobileNetV2", 32) == answer["milliseconds"]
-    with pytest.raises(InputError, match="takes no pictures of 16 pixels"):
+    with pytest.raises(InputError, match="takes no images of 16 pixels"):
         time_application(store, "MobileNetV2", 16)

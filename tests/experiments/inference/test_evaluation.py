@@ -6,10 +6,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG
 from sklearn import metrics as sk
 
 from experiments.core.errors import InputError
-from experiments.data.catalogue import CATALOGUE
 from experiments.data.samples import StoredSamples
 from experiments.inference import prediction
 from experiments.inference.evaluation import evaluate
@@ -133,7 +133,7 @@ def test_data_that_does_not_fit_is_refused_with_both_shapes(trained):
     store, run_id = trained
     with pytest.raises(InputError, match="its input is 30 numbers, and a sample is 13 numbers"):
         evaluate(store, {"run": run_id}, "all", dataset="wine")
-    with pytest.raises(InputError, match="Unknown data set 'wein'"):
+    with pytest.raises(InputError, match="Unknown dataset 'wein'"):
         predict_samples(store, {"run": run_id}, "all", dataset="wein")
 
 
@@ -143,7 +143,7 @@ def test_a_source_that_is_neither_run_nor_file_is_refused(trained):
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (8, 8), (64,), (None, None, 1)])
-def test_digits_fit_every_way_to_take_an_eight_by_eight_picture(shape):
+def test_digits_fit_every_way_to_take_an_eight_by_eight_image(shape):
     if None in shape:
         inputs = keras.Input(shape)
         outputs = keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(inputs))
@@ -167,7 +167,7 @@ def test_a_model_of_several_inputs_fits_nothing():
     model = keras.Model([first, second], keras.layers.Dense(3)(first + second))
     assert names(model) == []
     with pytest.raises(InputError, match="several inputs"):
-        refuse_unfit(model, CATALOGUE["iris"])
+        refuse_unfit(model, CATALOG["iris"])
 
 
 def test_pixels_are_scaled_only_for_a_model_that_does_not_do_it_itself():

@@ -69,12 +69,12 @@ def corner_model():
 
 
 def test_the_heat_lies_in_the_only_corner_that_decides():
-    picture = np.random.default_rng(0).uniform(0.5, 1, (1, 8, 8, 1))
-    (_, (heat,)) = heat_maps(corner_model(), picture, [1], "HiResCAM")
+    image = np.random.default_rng(0).uniform(0.5, 1, (1, 8, 8, 1))
+    (_, (heat,)) = heat_maps(corner_model(), image, [1], "HiResCAM")
     assert (heat[:2, :2] > 0).all()
     assert heat.sum() == pytest.approx(heat[:2, :2].sum())
     # Grad-CAM averages the gradient over all places, and cannot see this (docs/learned.md)
-    (_, (spread,)) = heat_maps(corner_model(), picture, [1], "Grad-CAM")
+    (_, (spread,)) = heat_maps(corner_model(), image, [1], "Grad-CAM")
     assert spread[2:, 2:].max() > 0
 
 
@@ -91,9 +91,9 @@ def test_each_class_has_its_heat_where_its_own_pattern_is():
     model.get_layer("conv").set_weights([kernel, np.full(2, -3.0)])
     head = np.tile(np.eye(2) * 2 - 1, (16, 1))
     model.get_layer("head").set_weights([head, np.zeros(2)])
-    picture = np.zeros((1, 8, 8, 1))
-    picture[0, :3, 1], picture[0, 6, 5:] = 1.0, 1.0
-    path, (vertical, horizontal) = heat_maps(model, picture, [0, 1])
+    image = np.zeros((1, 8, 8, 1))
+    image[0, :3, 1], image[0, 6, 5:] = 1.0, 1.0
+    path, (vertical, horizontal) = heat_maps(model, image, [0, 1])
     assert path == ("conv",)  # finer than what is pooled after it
     assert vertical[:4, :4].sum() == pytest.approx(vertical.sum()) and vertical.max() > 0
     assert horizontal[4:, 4:].sum() == pytest.approx(horizontal.sum()) and horizontal.max() > 0
@@ -133,9 +133,9 @@ def test_a_single_output_has_heat_for_both_of_its_classes():
     speaks = maps @ model.get_layer("head").get_weights()[0][:, 0] / 16
     assert yes == pytest.approx(np.maximum(speaks, 0), abs=1e-6)
     assert no == pytest.approx(np.maximum(-speaks, 0), abs=1e-6)
-    against, in_favour = class_scores(model, x)[0]
-    assert against == -in_favour
-    assert 1 / (1 + np.exp(-in_favour)) == pytest.approx(model.predict(x, verbose=0).item())
+    against, in_favor = class_scores(model, x)[0]
+    assert against == -in_favor
+    assert 1 / (1 + np.exp(-in_favor)) == pytest.approx(model.predict(x, verbose=0).item())
 
 
 def test_maps_of_a_single_cell_are_passed_over():
@@ -216,8 +216,8 @@ def test_the_projection_is_the_principal_components():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(50, 6)) * [9, 4, 1, 1, 1, 1]
     points, explained = project(features)
-    centred = features - features.mean(axis=0)
-    values = np.linalg.svd(centred, compute_uv=False)
+    centerd = features - features.mean(axis=0)
+    values = np.linalg.svd(centerd, compute_uv=False)
     assert np.linalg.norm(points, axis=0) == pytest.approx(values[:2])
     assert explained == pytest.approx((values**2 / (values**2).sum())[:2])
     line = project(rng.normal(size=(5, 1)))

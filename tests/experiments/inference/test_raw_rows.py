@@ -52,7 +52,7 @@ def trained(store, tmp_path):
     return run_inline(store, parse_spec(spec))[0]
 
 
-def test_the_file_that_a_model_learnt_from_can_be_given_to_it_as_it_is(store, trained, tmp_path):
+def test_the_file_that_a_model_learned_from_can_be_given_to_it_as_it_is(store, trained, tmp_path):
     run_id = trained
     answers = predict_file(store, run_id, tmp_path / "ship.csv")["predictions"]
     known = predict_samples(store, {"run": run_id}, part="train", count=200)["samples"]

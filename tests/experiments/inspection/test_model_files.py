@@ -156,8 +156,8 @@ def test_layers_that_only_one_file_has_are_named(saved):
 
 
 def many_layers() -> keras.Model:
-    picture = keras.Input((16, 16, 3))
-    x = picture
+    image = keras.Input((16, 16, 3))
+    x = image
     for layer in (
         layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomZoom(0.1),
         layers.RandomContrast(0.1), layers.Rescaling(1 / 255), layers.CenterCrop(12, 12),
@@ -183,7 +183,7 @@ def many_layers() -> keras.Model:
     joined = keras.ops.relu(joined * 2 + 1) - keras.ops.mean(joined)
     outputs = [layers.Dense(2, kernel_initializer="he_normal", name="p")(joined)]
     outputs.append(layers.Dense(3, activation="softmax", dtype="mixed_float16", name="q")(joined))
-    model = keras.Model([picture, words], outputs)
+    model = keras.Model([image, words], outputs)
     model.compile(
         keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.1, 10)),
         {"p": keras.losses.Huber(), "q": "categorical_crossentropy"},

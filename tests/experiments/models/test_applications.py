@@ -56,18 +56,18 @@ def test_every_application_that_keras_has_can_be_named_without_importing_it():
 @pytest.mark.parametrize("application", application_names())
 def test_pixels_are_brought_to_what_the_network_was_trained_on(application):
     random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (2, 5, 4, 3)).astype("float32")
+    images = random.integers(0, 256, (2, 5, 4, 3)).astype("float32")
     module = inspect.getmodule(getattr(keras.applications, application))
-    expected = module.preprocess_input(pictures.copy())
+    expected = module.preprocess_input(images.copy())
     kernel, bias = input_values(application, 3)
-    np.testing.assert_allclose(pictures / 255 @ kernel[0, 0] + bias, expected, atol=1e-3)
-    grey, same = input_values(application, 1)
-    expected = module.preprocess_input(np.repeat(pictures[..., :1], 3, axis=-1))
-    np.testing.assert_allclose(pictures[..., :1] / 255 @ grey[0, 0] + same, expected, atol=1e-3)
+    np.testing.assert_allclose(images / 255 @ kernel[0, 0] + bias, expected, atol=1e-3)
+    gray, same = input_values(application, 1)
+    expected = module.preprocess_input(np.repeat(images[..., :1], 3, axis=-1))
+    np.testing.assert_allclose(images[..., :1] / 255 @ gray[0, 0] + same, expected, atol=1e-3)
     assert input_values(application, 4)[0].shape == (1, 1, 4, 3)
 
 
-def test_a_saved_model_takes_raw_pictures_and_opens_in_keras_alone(workspace, tmp_path):
+def test_a_saved_model_takes_raw_images_and_opens_in_keras_alone(workspace, tmp_path):
     folder = RunFolder(tmp_path / "run").create()
     assert train(spec_of(epochs=1), folder).status == "FINISHED"
     path = folder.artifacts / "model/model.h5"
@@ -79,7 +79,7 @@ def test_a_saved_model_takes_raw_pictures_and_opens_in_keras_alone(workspace, tm
     np.testing.assert_array_equal(stock.get_layer(INPUT).get_weights()[0], kernel)
 
 
-def test_small_pictures_are_brought_to_what_the_network_takes():
+def test_small_images_are_brought_to_what_the_network_takes():
     shapes = {row["name"]: row["output_shape"] for row in outline_spec(spec_of())}
     assert shapes["resize"] == "(None, 32, 32, 1)"
     shapes = {row["name"]: row["output_shape"] for row in outline_spec(spec_of({"size": 64}))}
@@ -90,7 +90,7 @@ def test_small_pictures_are_brought_to_what_the_network_takes():
     ("parts", "said"),
     [
         ({"model": {"application": "VGG61"}}, "Unknown application 'VGG61'. .*VGG16"),
-        ({"dataset": {"name": "wine"}}, "needs pictures; wine has rows"),
+        ({"dataset": {"name": "wine"}}, "needs images; wine has rows"),
         ({"model": {"name": "cnn"}, "finetune": {}}, "finetune: received one for cnn"),
         ({"finetune": {"after": 2}}, "finetune.after: received 2 of 2 epochs. Allowed: 0 to 1"),
     ],
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_refused(parts, said):
 def test_what_keras_does_not_take_is_told_in_its_words():
     with pytest.raises(SpecError, match="ResNet50, which has one width only"):
         outline_spec(spec_of({"application": "ResNet50", "alpha": 0.5}))
-    with pytest.raises(SpecError, match="InceptionV3 cannot be made for pictures of 32×32"):
+    with pytest.raises(SpecError, match="InceptionV3 cannot be made for images of 32×32"):
         outline_spec(spec_of({"application": "InceptionV3", "alpha": 1.0, "size": 32}))
     spec = spec_of(finetune={"after": 0, "from_layer": "block_99"})
     model, _, _ = built(spec)

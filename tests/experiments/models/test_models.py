@@ -5,9 +5,9 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG, Task
 
 from experiments.core.errors import SpecError
-from experiments.data.catalogue import CATALOGUE, Task
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split.splits import divide
 from experiments.models.building import (
@@ -40,7 +40,7 @@ PAIRS = [
 
 
 def make(name="digits", seed=1, **parts):
-    """A spec, its data set and split; the keyword arguments are parts of the spec."""
+    """A spec, its dataset and split; the keyword arguments are parts of the spec."""
     spec = parse_spec({"dataset": {"name": name}, "seed": seed} | parts)
     dataset = load_dataset(spec.dataset, seed)
     return spec, dataset, divide(dataset.y, spec.split, seed)
@@ -99,7 +99,7 @@ def test_dropout_layers_of_one_model_draw_independently():
     assert not np.array_equal(*drops)
 
 
-def test_features_are_standardised_by_the_training_part_only():
+def test_features_are_standardized_by_the_training_part_only():
     spec, dataset, split = make("wine", model=KINDS["linear"])
     layer = build(spec, dataset, split).get_layer("preprocessing")
     train = call(layer, dataset.x[split.train])
@@ -117,7 +117,7 @@ def test_a_feature_that_is_constant_in_training_is_not_divided_by_zero():
     assert np.allclose(call(layer, x[split.validation])[:, 3], 0.1, atol=1e-6)
 
 
-def test_uint8_pictures_give_what_the_same_floats_give():
+def test_uint8_images_give_what_the_same_floats_give():
     spec = parse_spec({"dataset": {"name": "fashion_mnist"}, "model": {"name": "cnn"}})
     x = np.random.default_rng(1).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
     x[0, 0, 0], y = 255, np.arange(20, dtype=np.int32) % 10
@@ -154,14 +154,14 @@ def test_penalties_are_on_every_kernel_and_only_where_asked():
     assert build(spec, dataset, split).losses == []
 
 
-def test_pictures_shrink_to_one_pixel_and_no_further():
+def test_images_shrink_to_one_pixel_and_no_further():
     spec, dataset, split = make(model=KINDS["cnn of five stages"])
     rows = model_outline(build(spec, dataset, split))
     pools = [row["output_shape"] for row in rows if row["type"] == "MaxPooling2D"]
     assert pools == ["(None, 4, 4, 2)", "(None, 2, 2, 2)", "(None, 1, 1, 2)"]
 
 
-def test_residual_stages_halve_the_picture_while_a_side_is_at_least_four():
+def test_residual_stages_halve_the_image_while_a_side_is_at_least_four():
     spec, dataset, split = make(model=KINDS["resnet"])
     rows = {row["name"]: row for row in model_outline(build(spec, dataset, split))}
     shapes = [rows[f"stage_{stage}_block_1_sum"]["output_shape"] for stage in (1, 2, 3, 4)]
@@ -198,7 +198,7 @@ def test_a_model_too_deep_for_keras_is_refused():
 
 @pytest.mark.parametrize("name", ["breast_cancer", "iris", "digits", "diabetes"])
 def test_histories_carry_the_specs_names_for_every_metric(name):
-    metrics = METRICS[CATALOGUE[name].task]
+    metrics = METRICS[CATALOG[name].task]
     spec, dataset, split = make(
         name, model={"layers": [4]}, training={"metrics": list(metrics), "batch_size": 256}
     )

@@ -7,9 +7,9 @@ import sys
 import keras
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG, Source
 
 from experiments.core.errors import ModelFileError
-from experiments.data.catalogue import CATALOGUE, Source
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file
@@ -28,7 +28,7 @@ KINDS = {
     "mlp": HIDDEN | {"name": "mlp", "layers": [8, 4], "batch_norm": True, "activation": "selu"},
     "no hidden layers": {"name": "mlp", "layers": []},
     "cnn": HIDDEN | {"name": "cnn", "filters": [2, 3], "dense": 5, "activation": "leaky_relu"},
-    "cnn with normalisation": {"name": "cnn", "filters": [2] * 4, "dense": 0, "batch_norm": True},
+    "cnn with normalization": {"name": "cnn", "filters": [2] * 4, "dense": 0, "batch_norm": True},
     "resnet": HIDDEN | {"name": "resnet", "filters": [2, 3, 3, 4], "blocks": 2},
 }
 PAIRS = [
@@ -38,7 +38,7 @@ PAIRS = [
     if name == "digits" or model["name"] in ("linear", "mlp")
 ]
 RUNS = {
-    "a cnn with dropout, normalisation and early stopping": """
+    "a cnn with dropout, normalization and early stopping": """
         dataset: {name: digits}
         split: {method: stratified, validation_split: 0.2}
         model: {name: cnn, filters: [4, 8], dense: 16, dropout: 0.3, batch_norm: true, l2: 0.0001}
@@ -60,7 +60,7 @@ RUNS = {
         model: {name: mlp, layers: [8], activation: tanh}
         training: {epochs: 3, optimizer: sgd, momentum: 0.9}
         seed: 5""",
-    "augmented pictures, split with a seed of its own": """
+    "augmented images, split with a seed of its own": """
         dataset: {name: digits, max_samples: 300}
         split: {method: shuffled, seed: 8}
         model: {name: cnn, filters: [4], dense: 8, dropout: 0.2}
@@ -151,7 +151,7 @@ def test_the_script_builds_the_network_with_the_same_weights(kind, name):
 
 @pytest.mark.parametrize("method", ["last", "shuffled", "stratified"])
 @pytest.mark.parametrize(
-    "name", [name for name, info in CATALOGUE.items() if info.source is not Source.DOWNLOAD]
+    "name", [name for name, info in CATALOG.items() if info.source is not Source.DOWNLOAD]
 )
 def test_the_script_has_the_same_samples_in_both_parts(name, method):
     if (name, method) == ("diabetes", "stratified"):
@@ -228,7 +228,7 @@ def test_the_script_keeps_the_parts_of_a_file(workspace, tmp_path, monkeypatch, 
 def test_downloaded_samples_have_the_shapes_and_types_that_a_run_gives_them(
     monkeypatch, name, shape, labels
 ):
-    info = CATALOGUE[name]
+    info = CATALOG[name]
     kind = np.uint8 if len(shape) > 1 else np.float32
     part = np.ones((20, *shape), kind), np.ones(labels, kind)
     monkeypatch.setattr(getattr(keras.datasets, name), "load_data", lambda: (part, part))
@@ -243,7 +243,7 @@ def test_downloaded_samples_have_the_shapes_and_types_that_a_run_gives_them(
 
 @pytest.mark.parametrize("task", LOSSES)
 def test_every_optimizer_loss_and_metric_is_compiled_as_in_a_run(task):
-    name = next(info.name for info in CATALOGUE.values() if info.task is task)
+    name = next(info.name for info in CATALOG.values() if info.task is task)
     for number, optimizer in enumerate(
         ["adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"]
     ):

@@ -1,4 +1,4 @@
-"""Pictures that are changed at random: in training mode only, inside the model, from the seed."""
+"""Images that are changed at random: in training mode only, inside the model, from the seed."""
 
 import keras
 import numpy as np
@@ -35,7 +35,7 @@ def build(spec: RunSpec) -> keras.Model:
     return model
 
 
-def pictures() -> np.ndarray:
+def images() -> np.ndarray:
     return load_dataset(RunSpec().dataset, 1).x[:32]
 
 
@@ -46,11 +46,11 @@ def augmented(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", list(ALL))
-def test_each_kind_changes_pictures_in_training_mode_alone(kind):
+def test_each_kind_changes_images_in_training_mode_alone(kind):
     plain = build(load_spec("model: {name: cnn, filters: [4]}"))
     changed = build(parse_spec({"model": {"name": "cnn", "filters": [4]},
                                 "augmentation": {kind: ALL[kind]}}))  # fmt: skip
-    x = pictures()
+    x = images()
     assert np.array_equal(changed(x, training=False), plain(x, training=False))
     seen = augmented(changed, x)
     assert np.abs(seen - x / 16).max() > 0.02
@@ -59,7 +59,7 @@ def test_each_kind_changes_pictures_in_training_mode_alone(kind):
 
 
 def test_contrast_is_lowered_as_well_as_raised():
-    x = pictures() / 2 + 4  # between 4 and 12 of 16: nothing is cut off
+    x = images() / 2 + 4  # between 4 and 12 of 16: nothing is cut off
     model = build(parse_spec({"augmentation": {"contrast": 0.3}}))
     ratios = augmented(model, x).std(axis=(1, 2, 3)) / (x / 16).std(axis=(1, 2, 3))
     assert ratios.min() == pytest.approx(0.7, abs=0.1)
@@ -69,7 +69,7 @@ def test_contrast_is_lowered_as_well_as_raised():
 def test_each_stream_follows_from_the_seed_of_the_run():
     one, same = (build(load_spec(TEXT)) for _ in range(2))
     other = build(load_spec(TEXT, ["seed=2"]))
-    x = pictures()
+    x = images()
     first = augmented(one, x)
     assert np.array_equal(first, augmented(same, x))
     assert not np.array_equal(first, augmented(other, x))
@@ -77,10 +77,10 @@ def test_each_stream_follows_from_the_seed_of_the_run():
     assert len(set(seeds)) == len(ALL)
 
 
-def test_the_saved_model_takes_raw_pictures_and_augments_on(tmp_path):
+def test_the_saved_model_takes_raw_images_and_augments_on(tmp_path):
     model = build(load_spec(TEXT))
     save_model(model, tmp_path / "model.h5")
-    x = pictures()
+    x = images()
     expected = model.predict(x, verbose=0)
     stock = keras.models.load_model(tmp_path / "model.h5", compile=False)
     ours = load_model(tmp_path / "model.h5")
@@ -103,7 +103,7 @@ def test_a_resumed_run_draws_what_an_uninterrupted_one_draws(store):
     for one, other in zip(*(model.variables for model in models), strict=True):
         assert np.array_equal(one, other)
     assert len(seed_variables(models[0])) == len(ALL)
-    # the network learns from pictures that are harder than those it is measured on
+    # the network learns from images that are harder than those it is measured on
     assert (histories[0]["loss_training_mode"] > histories[0]["train_eval_loss"]).all()
 
 
@@ -116,7 +116,7 @@ def test_what_is_off_in_every_part_is_none():
 
 
 def test_rows_of_features_are_not_augmented():
-    with pytest.raises(SpecError, match=r"augmentation: received one for iris.*only pictures"):
+    with pytest.raises(SpecError, match=r"augmentation: received one for iris.*only images"):
         load_spec("{dataset: {name: iris}, augmentation: {flip: true}}")
 
 

@@ -115,7 +115,7 @@ def test_a_base_that_does_not_fit_is_refused(store, pretrained):
         outline_spec(spec_of("0" * 32))
 
 
-def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store, tmp_path):
+def test_a_model_of_others_is_kept_once_and_gets_gray_images_as_colors(store, tmp_path):
     layers = keras.layers
     foreign = keras.Sequential(
         [
@@ -133,11 +133,11 @@ def test_a_model_of_others_is_kept_once_and_gets_grey_pictures_as_colours(store,
     assert store_base(store, path) == (run_id, file, name) and list_bases(store)[0].file == file
     spec = spec_of(run_id, {"file": file, "layer": ""})
     model, dataset, _ = built(store, spec)
-    pictures = np.repeat(np.repeat(dataset.x[:9], 2, axis=1), 2, axis=2) / 16 * 255
+    images = np.repeat(np.repeat(dataset.x[:9], 2, axis=1), 2, axis=2) / 16 * 255
     found = keras.Model(model.input, model.get_layer("application_input").output)
     fed = found.predict(dataset.x[:9], verbose=0)
     assert fed.shape == (9, 16, 16, 3)
-    np.testing.assert_allclose(fed[:, 1:-1:2, 1:-1:2].max(), pictures.max(), rtol=1e-5)
+    np.testing.assert_allclose(fed[:, 1:-1:2, 1:-1:2].max(), images.max(), rtol=1e-5)
     np.testing.assert_array_equal(fed[..., 0], fed[..., 2])
     assert model.get_layer(BASE).output.shape == (None, 4)
     (tmp_path / "broken.h5").write_bytes(b"no model")
@@ -227,7 +227,7 @@ def test_the_base_is_in_inference_mode_also_while_all_of_it_trains(store, pretra
     assert np.abs(found(x, training=True) - found(x, training=False)).max() > 0.01
 
 
-def test_the_averages_of_batch_normalisation_stay_unless_it_is_said_to_train(store, pretrained):
+def test_the_averages_of_batch_normalization_stay_unless_it_is_said_to_train(store, pretrained):
     for trains in (False, True):
         spec = spec_of(pretrained, finetune=TUNE | {"after": 0, "train_batch_norm": trains})
         model, dataset, split = built(store, spec)
@@ -262,7 +262,7 @@ def test_the_learning_rate_rises_batch_by_batch_from_the_epoch_of_fine_tuning_on
 AUGMENTED = {"rotation": 0.1, "translation": 0.1, "cached_copies": 2}
 
 
-def test_the_epochs_take_the_copies_of_augmented_pictures_in_turn(store, pretrained):
+def test_the_epochs_take_the_copies_of_augmented_images_in_turn(store, pretrained):
     spec = spec_of(pretrained, {"layer": "conv_2_activation"}, augmentation=AUGMENTED)
     model, dataset, split = built(store, spec)
     copies = augmented_features(spec, dataset, model)

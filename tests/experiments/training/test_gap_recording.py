@@ -16,7 +16,7 @@ from experiments.training.gap_recording import GapRecording, Sample
 
 BATCH = 32
 MODELS = {
-    "dropout and batch normalisation": (
+    "dropout and batch normalization": (
         "model: {name: mlp, layers: [8], dropout: 0.4, batch_norm: true, l2: 0.01}"
     ),
     "a residual network": "model: {name: resnet, filters: [2, 4], dropout: 0.2}",
@@ -88,7 +88,7 @@ def test_the_training_mode_loss_is_that_of_the_sample_with_dropout_on():
     assert found["se_loss_training_mode"] == pytest.approx(added.std(ddof=1) / 10, rel=1e-4)
 
 
-def test_with_batch_normalisation_the_batches_are_as_large_as_in_training():
+def test_with_batch_normalization_the_batches_are_as_large_as_in_training():
     setting = Setting("model: {name: mlp, layers: [8], batch_norm: true}")
     found = setting.record()
     x, y = setting.train.x[:96], setting.train.y[:96]

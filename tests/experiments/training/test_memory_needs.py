@@ -10,27 +10,27 @@ from experiments.training.memory_needs import measured_peak, predict_peak, sampl
 
 
 @pytest.fixture
-def pictures(workspace, tmp_path):
-    """2,000 pictures of 32×32×3 bytes: 6.1 MB."""
+def images(workspace, tmp_path):
+    """2,000 images of 32×32×3 bytes: 6.1 MB."""
     x = np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8)
-    np.savez(tmp_path / "pictures.npz", x=x, y=np.arange(2000) % 4)
-    return store_file(tmp_path / "pictures.npz", "pictures", Wanted())
+    np.savez(tmp_path / "images.npz", x=x, y=np.arange(2000) % 4)
+    return store_file(tmp_path / "images.npz", "images", Wanted())
 
 
 def peak(layers=(), **spec):
     return predict_peak(parse_spec(spec), layers)
 
 
-def test_pictures_are_counted_as_bytes_and_rows_as_float32(pictures):
-    stored = {"name": pictures.name}
+def test_images_are_counted_as_bytes_and_rows_as_float32(images):
+    stored = {"name": images.name}
     assert samples_bytes(parse_spec({"dataset": stored})) == 2000 * 32 * 32 * 3
     cut = parse_spec({"dataset": stored | {"max_samples": 500}})
     assert samples_bytes(cut) == 500 * 32 * 32 * 3
     assert samples_bytes(parse_spec({"dataset": {"name": "wine"}})) == 178 * 13 * 4
 
 
-def test_samples_that_stream_need_their_budget_in_place_of_copies(pictures):
-    stored = {"name": pictures.name}
+def test_samples_that_stream_need_their_budget_in_place_of_copies(images):
+    stored = {"name": images.name}
     streamed = peak(dataset=stored | {"memory_mb": 8})
     whole = 3 * samples_bytes(parse_spec({"dataset": stored}))
     assert peak(dataset=stored) - streamed == whole - 1.7 * 8e6

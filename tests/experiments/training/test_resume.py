@@ -85,7 +85,7 @@ def test_no_epoch_is_twice_in_the_history_of_a_resumed_run(module_store, resumed
 
 def test_a_resumed_run_tells_its_seam_its_total_and_its_log_goes_on(module_store, resumed):
     run = get_run(module_store, resumed)
-    assert run.seams == [3]
+    assert run.resume_points == [3]
     assert run.epochs == get_spec(module_store, resumed).training.epochs == 5
     assert run.reason == "Trained all 5 epochs. It was resumed after 3 epochs."
     log = fetch_artifact(module_store, resumed, "log.txt").read_text()
@@ -126,7 +126,11 @@ def test_a_branch_is_a_child_with_the_history_before_it_and_changed_settings(
     spec = branch_spec(module_store, straight, 2, ["training.learning_rate=0.001", "seed=9"])
     run_id, _ = run_inline(module_store, spec, parent_id=straight)
     child = get_run(module_store, run_id)
-    assert (child.parent_id, child.seams, child.status) == (straight, [2], RunStatus.FINISHED)
+    assert (child.parent_id, child.resume_points, child.status) == (
+        straight,
+        [2],
+        RunStatus.FINISHED,
+    )
     history = get_history(module_store, child)
     before = get_history(module_store, get_run(module_store, straight))
     assert history["loss"][:2].equals(before["loss"][:2])

@@ -176,7 +176,7 @@ def test_a_streamed_run_goes_on_in_the_middle_of_an_epoch(info, tmp_path, loop, 
 
     def stopping(self, batch, logs=None):
         if self.recorded == 1 and batch == 40:
-            self.pulse.stop_requested.set()
+            self.heartbeat.stop_requested.set()
         real(self, batch, logs)
 
     with monkeypatch.context() as patch:

@@ -79,7 +79,7 @@ def test_history_json_is_a_plain_keras_history_dict(module_store, trained):
     assert {"loss", "val_loss", "train_eval_loss"} <= set(history)
 
 
-def test_params_spec_reason_verdict_and_colour_are_recorded(module_store, trained):
+def test_params_spec_reason_verdict_and_color_are_recorded(module_store, trained):
     assert trained.params["model.filters"] == "4"
     assert int(trained.params["model.parameters"]) > 0
     assert trained.params["keras.version"] == keras.__version__
@@ -196,7 +196,7 @@ def test_the_sample_in_test_mode_is_no_larger_than_the_validation_set(train, val
     assert TrainEvaluation.sample_size(train, validation, 64) == size
 
 
-def test_the_sample_of_large_pictures_is_small_enough_for_one_batch():
+def test_the_sample_of_large_images_is_small_enough_for_one_batch():
     assert TrainEvaluation.sample_size(10_000, 10_000, 224 * 224 * 3) < 30
 
 

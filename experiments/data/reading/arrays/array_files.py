@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import TRAINING, Kind
+from experiments.data.catalog import TRAINING, Kind
 from experiments.data.reading.arrays.array_choosing import Chosen, choose
 from experiments.data.reading.arrays.array_keys import (
     choose_keys,

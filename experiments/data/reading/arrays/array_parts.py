@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.data.catalogue import TEST, TRAINING, VALIDATION
+from experiments.data.catalog import TEST, TRAINING, VALIDATION
 from experiments.data.reading.arrays.array_choosing import (
     TRAINING_WORD,
     Chosen,

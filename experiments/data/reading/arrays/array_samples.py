@@ -1,4 +1,4 @@
-"""The array of samples: rows or pictures, checked and converted block by block."""
+"""The array of samples: rows or images, checked and converted block by block."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.core.errors import DatasetError
 from experiments.core.sizes import size_text
-from experiments.data.catalogue import Kind
+from experiments.data.catalog import Kind
 from experiments.data.reading.arrays.array_source import LARGEST, ArraySource, Listed, place
 from experiments.data.reading.arrays.array_steps import StepSample
 from experiments.data.reading.reader import MOST_COLUMNS, Wanted
@@ -32,7 +32,7 @@ def form_of(source: ArraySource, x: Listed, wanted: Wanted) -> Form:
         raise _refused(source, x, "an array of numbers", "Choose another array as the samples.")
     if 0 in shape:
         raise _refused(source, x, "at least one number in each sample", "Save it with its values.")
-    form = _rows(source, x) if len(shape) == 2 else _pictures(source, x)
+    form = _rows(source, x) if len(shape) == 2 else _images(source, x)
     _refuse_other_size(source, form, wanted)
     size = x.numbers * max(form.dtype.itemsize, x.dtype.itemsize)
     if size > _LARGEST_SAMPLE:
@@ -40,7 +40,7 @@ def form_of(source: ArraySource, x: Listed, wanted: Wanted) -> Form:
             source,
             x,
             f"samples of at most {size_text(_LARGEST_SAMPLE)}, not {size_text(size)}",
-            "Save smaller pictures.",
+            "Save smaller images.",
         )
     return form
 
@@ -52,27 +52,27 @@ def _rows(source: ArraySource, x: Listed) -> Form:
     return Form(Kind.TABULAR, x.array.shape[1:], np.dtype(np.float32), note)
 
 
-def _pictures(source: ArraySource, x: Listed) -> Form:
+def _images(source: ArraySource, x: Listed) -> Form:
     shape = x.array.shape
     dtype = np.dtype(np.uint8 if x.dtype == np.uint8 else np.float32)
     if len(shape) == 3:
-        note = f"Each sample is a grey picture, {shape[1]} high and {shape[2]} wide."
+        note = f"Each sample is a gray image, {shape[1]} high and {shape[2]} wide."
         return Form(Kind.IMAGE, (*shape[1:], 1), dtype, note)
     if len(shape) == 4 and shape[3] in _CHANNELS:
         channels = "one channel" if shape[3] == 1 else f"{shape[3]} channels"
-        note = f"Each sample is a picture, {shape[1]} high, {shape[2]} wide, of {channels}."
+        note = f"Each sample is an image, {shape[1]} high, {shape[2]} wide, of {channels}."
         return Form(Kind.IMAGE, shape[1:], dtype, note)
     if len(shape) == 4 and shape[1] in _CHANNELS:
         raise _refused(
             source,
             x,
-            "pictures with the channels last",
+            "images with the channels last",
             f"Save np.transpose({x.path.rpartition('/')[2]}, (0, 2, 3, 1)).",
         )
     raise _refused(
         source,
         x,
-        "rows (samples, features), or pictures (samples, height, width) or (samples, height, "
+        "rows (samples, features), or images (samples, height, width) or (samples, height, "
         "width, channels) with 1, 3 or 4 channels",
         "Save it in one of these shapes"
         + (", for one feature with x.reshape(-1, 1)." if len(shape) == 1 else "."),
@@ -82,9 +82,9 @@ def _pictures(source: ArraySource, x: Listed) -> Form:
 def _refuse_other_size(source: ArraySource, form: Form, wanted: Wanted) -> None:
     if form.kind is Kind.IMAGE and wanted.size and wanted.size != form.shape[:2]:
         raise DatasetError(
-            f"{source.name}: the size {wanted.size} was asked for, and its pictures are "
-            f"{form.shape[:2]} (height, width). Pictures in arrays keep their size: leave it out, "
-            "or bring the pictures as files."
+            f"{source.name}: the size {wanted.size} was asked for, and its images are "
+            f"{form.shape[:2]} (height, width). Images in arrays keep their size: leave it out, "
+            "or bring the images as files."
         )
 
 
@@ -110,7 +110,7 @@ class SampleScan:
         """The samples as they are stored, and which rows have missing values, None for none.
 
         ``first`` is the first row's number from 0. Raises DatasetError with the place of an
-        infinite number, one beyond float32, and in pictures of NaN.
+        infinite number, one beyond float32, and in images of NaN.
         """
         self._rows += len(raw)
         self._steps.add(raw, np.arange(first, first + len(raw)))

@@ -24,7 +24,7 @@ class StepSample:
     """Rows of an array, drawn from all over it before any is read, to see what storing loses.
 
     All rows of a small array. Comparing every number of a large one would take a tenth of the time
-    of reading it. ``together`` takes all numbers of a row for values of one feature: pictures.
+    of reading it. ``together`` takes all numbers of a row for values of one feature: images.
     """
 
     def __init__(

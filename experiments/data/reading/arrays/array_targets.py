@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.reading.arrays.array_source import (
     LARGEST,
     ArraySource,

@@ -262,7 +262,7 @@ def _refuse_model(name: str, prefix: str, group: h5py.Group) -> None:
     # Keras 3 writes layers/dense/vars/0
     if marked or prefix.endswith("/vars/"):
         raise DatasetError(
-            f"{name} is no data set: this is a model, open it on the Models page. A data set has "
+            f"{name} is no dataset: this is a model, open it on the Models page. A dataset has "
             "an array of samples and one of targets."
         )
 

@@ -86,7 +86,7 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
         if not member.filename.endswith(".npy"):
             raise DatasetError(
                 f"{where} is no array. Allowed: members that end with .npy, as np.savez writes "
-                "them. Take it out; a zip of pictures has to end with .zip."
+                "them. Take it out; a zip of images has to end with .zip."
             )
         if member.filename in seen:
             raise DatasetError(f"{where} is there twice. Save each array under a name of its own.")

@@ -7,20 +7,20 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import PART_WORDS, TRAINING
+from experiments.data.catalog import PART_WORDS, TRAINING
 from experiments.data.reading.images.image_members import Members, told
 from experiments.data.reading.reader import MOST_CATEGORIES, LeftOut
 
 # Files that may stand beside the class folders, by their suffixes and, without one, their names
-_NO_PICTURES = frozenset(
+_NO_IMAGES = frozenset(
     ".md .txt .rst .csv .tsv .json .jsonl .xml .yaml .yml .toml .html .log .py .ipynb".split()
 )
-_NO_PICTURE_NAMES = frozenset("readme license licence copying notice authors changelog".split())
+_NO_IMAGE_NAMES = frozenset("readme license license copying notice authors changelog".split())
 
 
 class ClassFolders(NamedTuple):
     """The files of each class, classes and files in natural order; and those that have no class:
-    ``misplaced``, and ``beside`` the class folders those that are plainly no pictures.
+    ``misplaced``, and ``beside`` the class folders those that are plainly no images.
 
     A class can be without files. Its name is composed (NFC): folders whose names differ in that
     only, as macOS and others write them, are one class, and ``merged`` names these classes. Paths
@@ -59,7 +59,7 @@ def class_folders(members: Members, name: str, nested: bool = False) -> ClassFol
     if not 2 <= len(composed) <= MOST_CATEGORIES:
         raise DatasetError(
             f"{name} has {len(composed):,} class folders{_some(composed)}, allowed: 2 to "
-            f"{MOST_CATEGORIES:,}. Put the pictures of each class into a folder with its name."
+            f"{MOST_CATEGORIES:,}. Put the images of each class into a folder with its name."
         )
     unwritable = [folder for folder in names if told(folder) != folder]
     if unwritable:
@@ -81,8 +81,8 @@ def class_folders(members: Members, name: str, nested: bool = False) -> ClassFol
                 part_of[path] = parts[part]
         elif rest:
             misplaced.append(LeftOut(told(path), "in a folder inside a class folder"))
-        elif _is_plainly_no_picture(path):
-            beside.append(LeftOut(told(path), "no picture, beside the class folders"))
+        elif _is_plainly_no_image(path):
+            beside.append(LeftOut(told(path), "no image, beside the class folders"))
         else:
             misplaced.append(LeftOut(told(path), "beside the class folders"))
     merged = tuple(kind for kind in classes if composed[kind] > 1)
@@ -100,9 +100,9 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _is_plainly_no_picture(path: str) -> bool:
+def _is_plainly_no_image(path: str) -> bool:
     _, dot, suffix = path.rpartition("/")[2].lower().rpartition(".")
-    return f".{suffix}" in _NO_PICTURES if dot else suffix in _NO_PICTURE_NAMES
+    return f".{suffix}" in _NO_IMAGES if dot else suffix in _NO_IMAGE_NAMES
 
 
 def _top_folder(members: Members) -> str:

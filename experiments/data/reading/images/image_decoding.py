@@ -1,4 +1,4 @@
-"""One picture from its bytes: checked, turned upright, cut, resized, laid over white."""
+"""One image from its bytes: checked, turned upright, cut, resized, laid over white."""
 
 import contextlib
 import io
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Imported here, not by Pillow when it meets the first picture: that would be in several threads.
+# Imported here, not by Pillow when it meets the first image: that would be in several threads.
 from PIL import (
     BmpImagePlugin,  # noqa: F401
     GifImagePlugin,  # noqa: F401
@@ -28,20 +28,20 @@ from experiments.data.reading.images.image_signs import other_kind
 MOST_MEGAPIXELS = 50
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
-_MOST_SCANS = 100  # each scan of a progressive JPEG goes over the whole picture; usual are 10
-_LARGE = 12 * 10**6  # pixels; a picture takes up to 12 bytes a pixel while it is decoded
+_MOST_SCANS = 100  # each scan of a progressive JPEG goes over the whole image; usual are 10
+_LARGE = 12 * 10**6  # pixels; an image takes up to 12 bytes a pixel while it is decoded
 _one_large_at_a_time = threading.Lock()
 _ORIENTATION = 0x0112
 
 
 class Checked(NamedTuple):
-    """A picture that decodes to its last row: (width, height) as seen upright, and its mode."""
+    """An image that decodes to its last row: (width, height) as seen upright, and its mode."""
 
     size: tuple[int, int]
     mode: str
 
 
-def quieten_pillow() -> None:
+def quiet_pillow() -> None:
     """Let Pillow's modules not warn of odd metadata, in this process.
 
     ``warnings.catch_warnings`` is not safe with threads; a filter set twice is one filter.
@@ -50,9 +50,9 @@ def quieten_pillow() -> None:
 
 
 def check(content: bytes) -> Checked:
-    """Decode a picture, to know that all of it is there; raises BadPartError.
+    """Decode an image, to know that all of it is there; raises BadPartError.
 
-    JPEG at an eighth of its size and in grey: all of the coded data is read even so.
+    JPEG at an eighth of its size and in gray: all of the coded data is read even so.
     """
     with _decoding(content) as image:
         width, height = image.size
@@ -63,7 +63,7 @@ def check(content: bytes) -> Checked:
 
 
 def decode(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-    """A picture as uint8 of the shape (height, width, 1 or 3); raises BadPartError.
+    """An image as uint8 of the shape (height, width, 1 or 3); raises BadPartError.
 
     The first frame, turned as its EXIF says, cut to the middle for the proportions, resized with
     antialias, over white. A JPEG of more than twice the size is decoded at a half, a quarter or an
@@ -87,7 +87,7 @@ def decode(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
 
 @contextmanager
 def _decoding(content: bytes) -> Iterator[Image.Image]:
-    """The picture, opened and small enough to be decoded; whatever Pillow raises, told."""
+    """The image, opened and small enough to be decoded; whatever Pillow raises, told."""
     if not content:
         raise BadPartError("empty (0 bytes)")
     try:
@@ -102,8 +102,7 @@ def _decoding(content: bytes) -> Iterator[Image.Image]:
         if kind := other_kind(content):
             raise BadPartError(f"{kind}, which is not read: save it as PNG or JPEG") from None
         raise BadPartError(
-            "no picture that can be read (PNG, JPEG, BMP, GIF, WebP), or its first bytes are "
-            "damaged"
+            "no image that can be read (PNG, JPEG, BMP, GIF, WebP), or its first bytes are damaged"
         ) from None
     except Image.DecompressionBombError:
         raise BadPartError(f"more than {MOST_MEGAPIXELS} megapixels") from None
@@ -128,9 +127,9 @@ def _lies_on_its_side(image: Image.Image) -> bool:
 
 
 def _with_plain_mode(image: Image.Image) -> Image.Image:
-    """The picture as L, RGB or, where some of it is transparent, RGBA."""
+    """The image as L, RGB or, where some of it is transparent, RGBA."""
     if image.mode.startswith("I"):
-        # 16-bit grey: Pillow's own convert cuts everything above 255 off.
+        # 16-bit gray: Pillow's own convert cuts everything above 255 off.
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         return _converted(image, "RGBA")
@@ -143,7 +142,7 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _middle(size: tuple[int, int], proportion: float) -> tuple[float, float, float, float]:
-    """The largest box in the middle of a picture of that width divided by height."""
+    """The largest box in the middle of an image of that width divided by height."""
     width, height = size
     cut_width, cut_height = min(width, height * proportion), min(height, width / proportion)
     left, above = (width - cut_width) / 2, (height - cut_height) / 2

@@ -1,4 +1,4 @@
-"""Pictures in class folders, below a folder or in a zip archive."""
+"""Images in class folders, below a folder or in a zip archive."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -11,56 +11,56 @@ from typing import TypeVar
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import TEST, TRAINING, VALIDATION
+from experiments.data.catalog import TEST, TRAINING, VALIDATION
 from experiments.data.reading.images.image_classes import ClassFolders, class_folders
 from experiments.data.reading.images.image_decoding import (
     Checked,
     check,
     decode,
-    quieten_pillow,
+    quiet_pillow,
 )
 from experiments.data.reading.images.image_folders import open_members
 from experiments.data.reading.images.image_groups import GroupOf, grouping
 from experiments.data.reading.images.image_members import BadPartError, Members, told
 from experiments.data.reading.images.image_plans import check_wanted, plan_of
 from experiments.data.reading.keys import same_number
-from experiments.data.reading.reader import Block, Found, LeftOut, Pictures, Plan, Wanted
+from experiments.data.reading.reader import Block, Found, Images, LeftOut, Plan, Wanted
 
 _MOST_PIXELS = 500 * 10**9  # in all: hours of decoding, whatever the archive weighs
 _BLOCK = 16 << 20  # bytes
 _PORTION = 4 << 20  # bytes that a thread decodes at a time …
-_MOST_OF_A_PORTION = 16  # … and pictures
+_MOST_OF_A_PORTION = 16  # … and images
 _SHOWN = 5
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-class _PictureReader:
-    """See ``found.Reader``. ``look`` decodes every picture once, in as many threads as there are
+class _ImageReader:
+    """See ``found.Reader``. ``look`` decodes every image once, in as many threads as there are
     cores; between it and ``blocks`` nothing is kept but what ``look`` returned."""
 
-    def look(self, path: Path, wanted: Wanted) -> Pictures:
+    def look(self, path: Path, wanted: Wanted) -> Images:
         check_wanted(wanted, path.name)
         with open_members(path) as members:
             folders = class_folders(members, path.name, bool(wanted.group))
             group_of = grouping(wanted.group, path.name)
-            found = _check_pictures(members, folders, path.name, group_of)
+            found = _check_images(members, folders, path.name, group_of)
         if not wanted.skip_bad:
             _refuse_bad(path.name, folders, found)
         if len(found.classes) < 2:
             raise DatasetError(
                 f"{path.name}: {len(found.classes)} of {len(folders.classes)} classes has good "
-                f"pictures, at least 2 are needed. {_listed(found.left_out)}. Mend them."
+                f"images, at least 2 are needed. {_listed(found.left_out)}. Mend them."
             )
         return found
 
     def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
-        assert isinstance(found, Pictures)
+        assert isinstance(found, Images)
         return plan_of(path.name, found, wanted)
 
     def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
-        assert isinstance(found, Pictures)
+        assert isinstance(found, Images)
         height, width, channels = plan.shape
         one = height * width * channels
         portion = max(1, min(_MOST_OF_A_PORTION, _PORTION // one))
@@ -94,7 +94,7 @@ class _PictureReader:
                     groups = np.array([same_number(text) for text in texts], np.int64)
                 return Block(x, y, groups, parts=parts)
 
-            quieten_pillow()
+            quiet_pillow()
             waiting: list[Block] = []
             for part in _in_order(decode_all, _portions(samples, portion)):
                 waiting.append(part)
@@ -105,13 +105,11 @@ class _PictureReader:
                 yield _joined(waiting)
 
 
-def _check_pictures(
-    members: Members, folders: ClassFolders, name: str, group_of: GroupOf
-) -> Pictures:
+def _check_images(members: Members, folders: ClassFolders, name: str, group_of: GroupOf) -> Images:
     def check_all(some: Sequence[str]) -> list[Checked | BadPartError]:
         return [_checked(members, file) for file in some]
 
-    quieten_pillow()
+    quiet_pillow()
     files = [(kind, file) for kind, files in folders.classes.items() for file in files]
     portions = _portions([file for _, file in files], _MOST_OF_A_PORTION)
     results = (result for part in _in_order(check_all, portions) for result in part)
@@ -139,14 +137,14 @@ def _check_pictures(
         if pixels > _MOST_PIXELS:
             raise DatasetError(
                 f"{name} has more than {_MOST_PIXELS // 10**9} gigapixels (reached at "
-                f"{told(file)}); no more are allowed. Make the pictures smaller, or give fewer."
+                f"{told(file)}); no more are allowed. Make the images smaller, or give fewer."
             )
     for kind, count in classes.items():
         if not count:
             empty = not folders.classes[kind]
-            why = "no file in this class folder" if empty else "no good picture in this class"
+            why = "no file in this class folder" if empty else "no good image in this class"
             left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is gone"))
-    return Pictures(
+    return Images(
         tuple((kind, count) for kind, count in classes.items() if count),
         tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
         tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
@@ -204,8 +202,8 @@ def _listed(parts: Sequence[LeftOut]) -> str:
     return f"{shown}; and {more:,} more" if more > 0 else shown
 
 
-def _refuse_bad(name: str, folders: ClassFolders, found: Pictures) -> None:
-    """Raise DatasetError where files cannot be used that should have been pictures of a class."""
+def _refuse_bad(name: str, folders: ClassFolders, found: Images) -> None:
+    """Raise DatasetError where files cannot be used that should have been images of a class."""
     passed = {part.what for part in folders.beside}
     bad = [one for one in found.left_out if one.what not in passed and not one.what.endswith("/")]
     if not bad:
@@ -224,4 +222,4 @@ def _refuse_bad(name: str, folders: ClassFolders, found: Pictures) -> None:
     )
 
 
-PICTURES = _PictureReader()
+IMAGES = _ImageReader()

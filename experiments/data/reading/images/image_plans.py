@@ -1,22 +1,22 @@
-"""What would be stored of pictures: one size, one number of channels, their classes."""
+"""What would be stored of images: one size, one number of channels, their classes."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Kind, Task
-from experiments.data.reading.reader import LeftOut, Pictures, Plan, Wanted, parts_notes
+from experiments.data.catalog import Kind, Task
+from experiments.data.reading.reader import Images, LeftOut, Plan, Wanted, parts_notes
 
 _TARGET = "class"
 _SIDES = (8, 1024)  # pixels that the user can ask for
-_AS_THEY_ARE = 512  # pixels a side up to which pictures of one size stay as they are
+_AS_THEY_ARE = 512  # pixels a side up to which images of one size stay as they are
 _LARGEST_CHOSEN = 224  # pixels a side where they do not
 _SHOWN = 10
 
 
 def check_wanted(wanted: Wanted, name: str) -> None:
-    """Refuse what cannot be asked of pictures, before any is read; raises DatasetError."""
+    """Refuse what cannot be asked of images, before any is read; raises DatasetError."""
     low, high = _SIDES
     if wanted.size is not None and not all(low <= side <= high for side in wanted.size):
         height, width = wanted.size
@@ -30,18 +30,18 @@ def check_wanted(wanted: Wanted, name: str) -> None:
     ]  # fmt: skip
     if columns:
         raise DatasetError(
-            f"{name}: received {', '.join(columns)!r} as columns, but pictures have none: their "
+            f"{name}: received {', '.join(columns)!r} as columns, but images have none: their "
             "class is the folder they are in. Leave target, features and time out."
         )
     if wanted.task is Task.REGRESSION:
         raise DatasetError(
-            f"{name}: pictures in class folders have classes, regression needs numbers. Leave the "
+            f"{name}: images in class folders have classes, regression needs numbers. Leave the "
             "task out."
         )
 
 
-def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
-    """The plan for pictures that were found; raises DatasetError for a binary task of 3 classes."""
+def plan_of(name: str, found: Images, wanted: Wanted) -> Plan:
+    """The plan for images that were found; raises DatasetError for a binary task of 3 classes."""
     check_wanted(wanted, name)
     classes = tuple(kind for kind, _ in found.classes)
     if wanted.task is Task.BINARY and len(classes) > 2:
@@ -49,7 +49,7 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
             f"{name} has {len(classes)} classes, a binary task has 2. Leave the task out."
         )
     height, width = wanted.size or _chosen_size(found)
-    channels = 1 if all(_is_grey(mode) for mode, _ in found.modes) else 3
+    channels = 1 if all(_is_gray(mode) for mode, _ in found.modes) else 3
     return Plan(
         kind=Kind.IMAGE,
         task=wanted.task or (Task.BINARY if len(classes) == 2 else Task.MULTICLASS),
@@ -74,27 +74,27 @@ def plan_of(name: str, found: Pictures, wanted: Wanted) -> Plan:
     )
 
 
-def _groups_notes(found: Pictures, wanted: Wanted, name: str) -> tuple[str, ...]:
+def _groups_notes(found: Images, wanted: Wanted, name: str) -> tuple[str, ...]:
     if not wanted.group:
         return ()
     samples = sum(count for _, count in found.classes)
     if found.groups in (1, samples):
         what = "the same group in all" if found.groups == 1 else "another group in each of the"
         raise DatasetError(
-            f"{name}: {wanted.group!r} finds {what} {samples:,} names of pictures. Correct the "
+            f"{name}: {wanted.group!r} finds {what} {samples:,} names of images. Correct the "
             "pattern, or leave the group out."
         )
     return (
-        f"Pictures in whose names {wanted.group} finds the same are one group: {found.groups:,} "
+        f"Images in whose names {wanted.group} finds the same are one group: {found.groups:,} "
         "groups.",
     )
 
 
-def _is_grey(mode: str) -> bool:
+def _is_gray(mode: str) -> bool:
     return mode in ("1", "L", "LA") or mode.startswith("I")
 
 
-def _chosen_size(found: Pictures) -> tuple[int, int]:
+def _chosen_size(found: Images) -> tuple[int, int]:
     """(height, width): the one that all have, or their median, no larger than is usual."""
     if len(found.sizes) == 1 and max(found.sizes[0][0]) <= _AS_THEY_ARE:
         width, height = found.sizes[0][0]
@@ -113,11 +113,11 @@ def _median(values: np.ndarray, counts: np.ndarray) -> int:
     return int(values[order][np.searchsorted(reached, (reached[-1] + 1) // 2)])
 
 
-def _sizes_note(found: Pictures, size: tuple[int, int]) -> str:
+def _sizes_note(found: Images, size: tuple[int, int]) -> str:
     sizes = [each for each, _ in found.sizes]
     most, count = found.sizes[0]
     if len(sizes) == 1:
-        said = f"All pictures are {_text(most)} (width × height)"
+        said = f"All images are {_text(most)} (width × height)"
     else:
         smallest, largest = (f(sizes, key=lambda s: (s[0] * s[1], s)) for f in (min, max))
         said = (
@@ -129,13 +129,13 @@ def _sizes_note(found: Pictures, size: tuple[int, int]) -> str:
     return f"{said}. Crop to the middle, then resize to {_text(size)}."
 
 
-def _modes_note(found: Pictures, channels: int) -> str:
+def _modes_note(found: Images, channels: int) -> str:
     modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes)
-    became = "grey, 1 channel" if channels == 1 else "RGB, 3 channels"
+    became = "gray, 1 channel" if channels == 1 else "RGB, 3 channels"
     deep = any(mode.startswith("I") for mode, _ in found.modes)
-    shrunk = " Greys of 16 bits are divided by 256: stretch those that use 12 bits." if deep else ""
+    shrunk = " Grays of 16 bits are divided by 256: stretch those that use 12 bits." if deep else ""
     return (
-        f"Colour modes: {modes}; all become {became} of 8 bits, transparent parts white, "
+        f"Color modes: {modes}; all become {became} of 8 bits, transparent parts white, "
         f"animations their first frame.{shrunk}"
     )
 

@@ -1,4 +1,4 @@
-"""Pictures of kinds that are not read, by their first bytes."""
+"""Images of kinds that are not read, by their first bytes."""
 
 _TIFF = "a TIFF (or a camera's raw file)"
 _SIGNS = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.reading.reader import Block, ColumnKind, Plan, Table
 from experiments.data.reading.tables.column_scanning import Splitting, TableFile, Target, scan
 

@@ -24,7 +24,7 @@ _SHOWN = 10
 
 
 def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
-    """Why nothing can be learnt from a column, as notes say it; "" where something can.
+    """Why nothing can be learned from a column, as notes say it; "" where something can.
 
     ``place`` is that of a column in a text with names, from 1: without one it is called by it.
     """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.data.catalogue import PART_WORDS, TRAINING
+from experiments.data.catalog import PART_WORDS, TRAINING
 from experiments.data.reading.reader import Column, ColumnKind, Feature, Table
 from experiments.data.reading.tables.column_scanning import Splitting, TableFile, Target, scan
 

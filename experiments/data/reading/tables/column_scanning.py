@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import PART_WORDS
+from experiments.data.catalog import PART_WORDS
 from experiments.data.reading.keys import same_number
 from experiments.data.reading.reader import Column, ColumnKind, Feature, Style, Table
 from experiments.data.reading.tables.column_exact import exact_groups, exact_in, is_large

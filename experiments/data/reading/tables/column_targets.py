@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.core.errors import DatasetError, unknown
-from experiments.data.catalogue import Task
+from experiments.data.catalog import Task
 from experiments.data.reading.class_numbers import are_classes
 from experiments.data.reading.reader import Column, ColumnKind, Table, Wanted
 from experiments.data.reading.tables.column_exact import exact_in

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments.core.errors import DatasetError, unknown
-from experiments.data.catalogue import Kind, Task
+from experiments.data.catalog import Kind, Task
 from experiments.data.reading.reader import (
     Column,
     ColumnKind,

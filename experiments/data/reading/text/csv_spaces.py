@@ -1,4 +1,4 @@
-"""Columns with white space between them, however much: as UCI's data sets are padded."""
+"""Columns with white space between them, however much: as UCI's datasets are padded."""
 
 import re
 

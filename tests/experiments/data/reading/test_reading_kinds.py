@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from experiments.data.catalog import Task
 
 from experiments.core.errors import DatasetError, InputError
-from experiments.data.catalogue import Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.reading.kinds import reader_of
@@ -263,7 +263,7 @@ def test_arrays_say_that_columns_have_no_effect(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.ones((20, 3)), y=np.arange(20) % 2)
     _, plan = look_into(tmp_path / "a.npz", Wanted(categories=("x",), skip_bad=True))
     assert "For tables only, and without effect here: --categories." in plan.notes
-    assert "For pictures only, and without effect here: --skip-bad." in plan.notes
+    assert "For images only, and without effect here: --skip-bad." in plan.notes
 
 
 def test_the_file_of_names_can_be_predicted_on_as_it_was_stored(workspace, tmp_path):

@@ -27,8 +27,8 @@ def home(tmp_path, monkeypatch):
 # Folders and arrays
 
 
-def pictures(home, layout, classes=("cat", "dog")):
-    """Digits as pictures in folders: ``layout`` has how many each class has in each folder."""
+def image_folders(home, layout, classes=("cat", "dog")):
+    """Digits as images in folders: ``layout`` has how many each class has in each folder."""
     images = load_digits().images.astype(np.uint8) * 15
     at = 0
     for folder, count in layout.items():
@@ -45,8 +45,8 @@ LAYOUT = {"train": 12, "Valid": 4, "test": 3}
 
 
 @pytest.mark.parametrize("top", ["", "all/"])
-def test_pictures_keep_the_parts_of_their_folders(home, top):
-    path = pictures(home, {f"{top}{part}": count for part, count in LAYOUT.items()})
+def test_images_keep_the_parts_of_their_folders(home, top):
+    path = image_folders(home, {f"{top}{part}": count for part, count in LAYOUT.items()})
     _, plan = look_into(path, Wanted())
     assert (plan.parts, plan.class_names, plan.samples) == ((24, 8, 6), ("cat", "dog"), 38)
     assert "24 for training, 8 for validation, 6 for test" in " ".join(plan.notes)
@@ -69,14 +69,14 @@ def test_pictures_keep_the_parts_of_their_folders(home, top):
     assert len(drawn.train) + len(drawn.validation) == 32
 
 
-def test_the_same_pictures_without_parts_are_another_data_set(home):
-    path = pictures(home, LAYOUT)
+def test_the_same_images_without_parts_are_another_dataset(home):
+    path = image_folders(home, LAYOUT)
     alone = {store_file(path / part, "pets", Wanted()).content_hash for part in LAYOUT}
     assert store_file(path, "pets", Wanted()).content_hash not in alone
 
 
-def test_a_picture_beside_the_classes_of_its_part_is_named(home):
-    path = pictures(home, LAYOUT)
+def test_an_image_beside_the_classes_of_its_part_is_named(home):
+    path = image_folders(home, LAYOUT)
     (path / "test" / "9.png").write_bytes((path / "test" / "cat" / "0.png").read_bytes())
     with pytest.raises(DatasetError, match=r"test/9\.png: beside the class folders"):
         look_into(path, Wanted())
@@ -88,10 +88,10 @@ def test_parts_that_are_not_clear_are_refused(home, layout):
     with pytest.raises(
         DatasetError, match=r"parts of a split, no classes\. Allowed: a folder train"
     ):
-        look_into(pictures(home, layout), Wanted())
+        look_into(image_folders(home, layout), Wanted())
 
 
-def test_arrays_of_several_parts_are_one_data_set_that_knows_them(home):
+def test_arrays_of_several_parts_are_one_dataset_that_knows_them(home):
     path, given = arrays(home)
     plan = look_into(path, Wanted())[1]
     assert (plan.parts, plan.samples, plan.target) == ((60, 20, 30), 110, "y_train")
@@ -102,7 +102,7 @@ def test_arrays_of_several_parts_are_one_data_set_that_knows_them(home):
     assert dataset.info.parts == (60, 20, 30)
 
 
-def test_the_same_arrays_in_groups_of_hdf5_and_in_npy_files_are_the_same_data_set(home):
+def test_the_same_arrays_in_groups_of_hdf5_and_in_npy_files_are_the_same_dataset(home):
     path, given = arrays(home)
     folder = home / "npy"
     folder.mkdir()
@@ -171,7 +171,7 @@ def test_classes_that_never_train_are_told_when_the_file_is_looked_at(home):
     given["y_test"] = given["y_test"] + 1
     np.savez(home / "arrays.npz", **given)
     said = [" ".join(look_into(home / "arrays.npz", Wanted())[1].notes)]
-    path = pictures(home, {"train": 3, "test": 2})
+    path = image_folders(home, {"train": 3, "test": 2})
     (path / "test" / "cat").rename(path / "test" / "bird")
     said.append(" ".join(look_into(path, Wanted())[1].notes))
     table, _ = rows_with_parts(home, label=np.repeat(["a", "b", "c"], [30, 30, 50]))
@@ -181,7 +181,7 @@ def test_classes_that_never_train_are_told_when_the_file_is_looked_at(home):
 
 
 def test_folders_of_sets_are_parts_and_an_empty_one_is_none(home):
-    path = pictures(home, {"training_set": 3, "test_set": 2})
+    path = image_folders(home, {"training_set": 3, "test_set": 2})
     assert look_into(path, Wanted())[1].parts == (6, 0, 4)
     for kind in ("cat", "dog"):
         for file in (path / "test_set" / kind).iterdir():
@@ -190,13 +190,13 @@ def test_folders_of_sets_are_parts_and_an_empty_one_is_none(home):
 
 
 def test_train_can_be_a_class_among_others_with_folders_inside(home):
-    path = pictures(home, {"bus": 2, "car": 2, "train": 2}, classes=("one", "two"))
+    path = image_folders(home, {"bus": 2, "car": 2, "train": 2}, classes=("one", "two"))
     _, plan = look_into(path, Wanted(group="^[^/]+/"))
     assert (plan.class_names, plan.parts) == (("bus", "car", "train"), ())
 
 
 def test_what_stands_beside_the_parts_is_named(home):
-    path = pictures(home, {"train": 2, "test": 2, "extra": 2})
+    path = image_folders(home, {"train": 2, "test": 2, "extra": 2})
     with pytest.raises(DatasetError, match=r"with extra beside them.*the folder train"):
         look_into(path, Wanted())
 

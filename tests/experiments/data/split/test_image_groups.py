@@ -1,4 +1,4 @@
-"""Pictures that belong together, by what their names have in common."""
+"""Images that belong together, by what their names have in common."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def stored(path, pattern):
      ("scan{scan} of {patient}.png", r"(P\d+)",
       np.concatenate([np.tile([0, 1, 2], 4), np.tile([3, 4, 5], 4)]))],
 )  # fmt: skip
-def test_pictures_are_of_one_group_by_their_names(home, form, pattern, order):
+def test_images_are_of_one_group_by_their_names(home, form, pattern, order):
     path = of_patients(home, form)
     _, plan = look_into(path, Wanted(group=pattern))
     assert plan.group == pattern and "6 groups" in " ".join(plan.notes)
@@ -76,8 +76,8 @@ def test_folders_inside_class_folders_are_refused_without_a_group(home):
     ("pattern", "said"),
     [("(", r"received '\(' as the group, which is no pattern"),
      ("^X", r"'\^X' finds no group in the name of P0_0\.png"),
-     ("[.]png$", "finds the same group in all 24 names of pictures"),
-     (".+", "finds another group in each of the 24 names of pictures")],
+     ("[.]png$", "finds the same group in all 24 names of images"),
+     (".+", "finds another group in each of the 24 names of images")],
 )  # fmt: skip
 def test_a_pattern_that_makes_no_groups_is_refused(home, pattern, said):
     with pytest.raises(DatasetError, match=said):

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG, Kind, Task
 
 from experiments.core.errors import DatasetError
 from experiments.core.findings import Severity, as_change
-from experiments.data.catalogue import CATALOGUE, Kind, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split import duplicates
@@ -38,7 +38,7 @@ def bundled(name):
 def rows(x, y, classes=2, x_test=None, y_test=None):
     """A table with these samples."""
     info = replace(
-        CATALOGUE["wine"], shape=x.shape[1:], samples=len(x),
+        CATALOG["wine"], shape=x.shape[1:], samples=len(x),
         class_names=tuple("abcdefgh"[:classes]),
         task=Task.MULTICLASS if classes else Task.REGRESSION,
     )  # fmt: skip
@@ -130,15 +130,15 @@ def duplicated(x, kind):
     return len(groups) - len(np.unique(groups))
 
 
-def pictures(n, seed=0):
+def images(n, seed=0):
     """Blobs of light, 28×28, no two alike."""
     random = np.random.default_rng(seed)
     coarse = random.uniform(0, 255, (n, 7, 7, 1))
     return np.repeat(np.repeat(coarse, 4, 1), 4, 2)
 
 
-def test_pictures_that_were_made_brighter_and_noisy_are_found_and_others_are_not():
-    x = pictures(1000)
+def test_images_that_were_made_brighter_and_noisy_are_found_and_others_are_not():
+    x = images(1000)
     changed = 0.8 * x[:100] + 20 + np.random.default_rng(1).normal(0, 2, x[:100].shape)
     assert duplicated(x.astype(np.uint8), Kind.IMAGE) == 0
     both = np.concatenate([x, changed]).clip(0, 255).astype(np.uint8)

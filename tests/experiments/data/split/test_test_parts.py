@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from experiments.data.catalog import CATALOG
 
 from experiments.core.errors import DatasetError, SpecError
 from experiments.core.findings import as_change
 from experiments.core.run_folder import RunFolder, read_journal
-from experiments.data.catalogue import CATALOGUE
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
@@ -103,10 +103,10 @@ def test_a_share_that_leaves_nothing_is_refused():
     [({"test_split": 0.1}, "mnist comes with a test part"),
      ({"method": "given"}, "needs a validation part of its own")],
 )  # fmt: skip
-def test_what_a_data_set_cannot_have_is_refused(split, said):
+def test_what_a_dataset_cannot_have_is_refused(split, said):
     with pytest.raises(SpecError, match=said):
         parse_spec({"dataset": {"name": "mnist"}, "model": {"name": "linear"}, "split": split})
-    assert CATALOGUE["mnist"].test_given
+    assert CATALOG["mnist"].test_given
 
 
 def test_nothing_held_out_is_written_in_one_way():

@@ -63,8 +63,8 @@ def test_names_that_are_usual_are_known_with_those_of_the_test(path, x, y):
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_one_file_for_each_part_is_read_by_itself(path, part):
-    pictures = RANDOM.integers(0, 256, (60, 6, 6, 3)).astype("uint8")
-    arrays = {f"{part}_set_x": pictures, f"{part}_set_y": LABELS % 2}
+    images = RANDOM.integers(0, 256, (60, 6, 6, 3)).astype("uint8")
+    arrays = {f"{part}_set_x": images, f"{part}_set_y": LABELS % 2}
     plan = plan_of(written(path, **arrays, list_classes=np.array([b"non-cat", b"cat"])))
     assert (plan.target, plan.shape, plan.parts) == (f"{part}_set_y", (6, 6, 3), ())
 

@@ -5,9 +5,9 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
+from experiments.data.catalog import Kind, Task
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Kind, Task
 from experiments.data.reading.kinds import reader_of
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import look_into
@@ -152,32 +152,32 @@ def test_all_numbers_of_rows_become_float32(save, dtype):
     np.testing.assert_array_equal(x, rows.astype("float32"))
 
 
-def test_grey_pictures_get_a_channel_and_stay_uint8(save):
-    pictures = RANDOM.integers(0, 256, (60, 6, 5), dtype=np.uint8)
-    plan, x, _ = read(save(x=pictures, y=LABELS))
+def test_gray_images_get_a_channel_and_stay_uint8(save):
+    images = RANDOM.integers(0, 256, (60, 6, 5), dtype=np.uint8)
+    plan, x, _ = read(save(x=images, y=LABELS))
     assert (plan.kind, plan.shape, plan.dtype, plan.features) == (
         Kind.IMAGE, (6, 5, 1), "uint8", (),
     )  # fmt: skip
-    np.testing.assert_array_equal(x[..., 0], pictures)
+    np.testing.assert_array_equal(x[..., 0], images)
 
 
-def test_float_pictures_become_float32_and_their_range_is_told(save):
-    pictures = np.linspace(0, 1, 60 * 6 * 5 * 3).reshape(60, 6, 5, 3)
-    plan, x, _ = read(save(x=pictures, y=LABELS))
+def test_float_images_become_float32_and_their_range_is_told(save):
+    images = np.linspace(0, 1, 60 * 6 * 5 * 3).reshape(60, 6, 5, 3)
+    plan, x, _ = read(save(x=images, y=LABELS))
     assert (plan.shape, plan.dtype) == ((6, 5, 3), "float32")
     assert any("float64 from 0 to 1" in note for note in plan.notes)
-    np.testing.assert_array_equal(x, pictures.astype("float32"))
+    np.testing.assert_array_equal(x, images.astype("float32"))
 
 
 def test_many_blocks_give_the_same_samples_as_one_read(save):
-    pictures = RANDOM.integers(0, 256, (700, 100, 100, 3), dtype=np.uint8)
-    path = save(x=pictures, y=np.arange(700) % 2)
+    images = RANDOM.integers(0, 256, (700, 100, 100, 3), dtype=np.uint8)
+    path = save(x=images, y=np.arange(700) % 2)
     wanted = Wanted()
     found, plan = look_into(path, wanted)
     sizes = []
     at = 0
     for block in reader_of(path).blocks(path, found, plan, wanted):
-        np.testing.assert_array_equal(block.x, pictures[at : at + len(block.x)])
+        np.testing.assert_array_equal(block.x, images[at : at + len(block.x)])
         np.testing.assert_array_equal(block.y, np.arange(at, at + len(block.x)) % 2)
         sizes.append(block.x.nbytes)
         at += len(block.x)
@@ -259,10 +259,10 @@ def test_numbers_beyond_float32_are_refused_with_their_place(save):
     assert "x[5, 0] (row 6, from 1) is 1e+39" in refusal(save(x=rows, y=LABELS))
 
 
-def test_nan_in_pictures_is_refused_with_its_place(save):
-    pictures = np.zeros((60, 4, 4))
-    pictures[9, 1, 2] = np.nan
-    assert "x[9, 1, 2] (row 10, from 1) is nan" in refusal(save(x=pictures, y=LABELS))
+def test_nan_in_images_is_refused_with_its_place(save):
+    images = np.zeros((60, 4, 4))
+    images[9, 1, 2] = np.nan
+    assert "x[9, 1, 2] (row 10, from 1) is nan" in refusal(save(x=images, y=LABELS))
 
 
 def test_a_bad_number_in_a_later_block_has_its_row_in_the_file(save):
@@ -271,7 +271,7 @@ def test_a_bad_number_in_a_later_block_has_its_row_in_the_file(save):
     assert "x[29000, 99] (row 29,001" in refusal(save(x=rows, y=np.arange(30_000) % 2))
 
 
-def test_pictures_cannot_be_brought_to_another_size(save):
+def test_images_cannot_be_brought_to_another_size(save):
     path = save(x=np.zeros((60, 4, 4), "uint8"), y=LABELS)
     assert plan_of(path, size=(4, 4)).shape == (4, 4, 1)
     assert "size (8, 8) was asked for" in refusal(path, size=(8, 8))

@@ -85,11 +85,11 @@ def file_of(path):
     ],
 )  # fmt: skip
 def test_chunked_datasets_are_read_in_file_order(path, options):
-    pictures = np.random.default_rng(1).normal(size=(9_000, 20, 20)).astype("float32")
+    images = np.random.default_rng(1).normal(size=(9_000, 20, 20)).astype("float32")
     with h5py.File(path, "w") as file:
-        file.create_dataset("x", data=pictures, **options)
+        file.create_dataset("x", data=images, **options)
         file["y"] = np.arange(9_000) % 2
-    np.testing.assert_array_equal(samples(path)[..., 0], pictures)
+    np.testing.assert_array_equal(samples(path)[..., 0], images)
 
 
 def test_external_links_are_listed_and_never_followed(file, tmp_path):

@@ -36,7 +36,7 @@ def read(path, **wanted):
     return plan, np.concatenate([b.x for b in blocks]), np.concatenate([b.y for b in blocks])
 
 
-def test_a_folder_of_npy_files_is_one_data_set(folder):
+def test_a_folder_of_npy_files_is_one_dataset(folder):
     (folder / "notes.txt").write_text("what was measured")
     plan, x, y = read(folder)
     np.testing.assert_array_equal(x, ROWS.astype("float32"))
@@ -67,7 +67,7 @@ def test_a_lone_file_is_refused_with_what_to_do(folder):
     assert "y.npy is no file" in refusal(folder / "x.npy", target="y.npy")
 
 
-def test_a_folder_of_pictures_beside_a_npy_can_be_read_as_such(folder):
+def test_a_folder_of_images_beside_a_npy_can_be_read_as_such(folder):
     assert "class" in refusal(folder, "images")
     assert "Allowed for a folder: npy and images" in refusal(folder, "csv")
 

@@ -1,4 +1,4 @@
-"""Zip archives of pictures that are refused as a whole, with the member's name."""
+"""Zip archives of images that are refused as a whole, with the member's name."""
 
 import io
 import stat
@@ -15,13 +15,13 @@ from experiments.data.reading.images import (
     image_archives,
     image_members,
 )
-from experiments.data.reading.images.image_files import PICTURES
+from experiments.data.reading.images.image_files import IMAGES
 from experiments.data.reading.reader import Wanted
 
 SKIP = Wanted(skip_bad=True)
 
 
-def picture(value: int = 0) -> bytes:
+def image(value: int = 0) -> bytes:
     stream = io.BytesIO()
     Image.new("L", (8, 8), value).save(stream, "PNG")
     return stream.getvalue()
@@ -29,8 +29,8 @@ def picture(value: int = 0) -> bytes:
 
 def zip_of(tmp_path: Path, *more: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
     """An archive of two classes, and of what else is given."""
-    path = tmp_path / "pictures.zip"
-    good = [("cats/1.png", picture()), ("dogs/1.png", picture())]
+    path = tmp_path / "images.zip"
+    good = [("cats/1.png", image()), ("dogs/1.png", image())]
     with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         warnings.simplefilter("ignore")  # of duplicate names
         for member, content in [*good, *more]:
@@ -41,7 +41,7 @@ def zip_of(tmp_path: Path, *more: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
 def refused(path: Path, said: str) -> str:
     """It is refused, also where bad parts are skipped."""
     with pytest.raises(DatasetError, match=said) as caught:
-        PICTURES.look(path, SKIP)
+        IMAGES.look(path, SKIP)
     message = str(caught.value)
     assert path.name in message and "\n" not in message
     return message
@@ -65,17 +65,17 @@ def directory_patched(path: Path, name: str, offset: int, value: bytes) -> Path:
 
 
 def test_a_good_archive_is_accepted(tmp_path):
-    found = PICTURES.look(zip_of(tmp_path), Wanted())
+    found = IMAGES.look(zip_of(tmp_path), Wanted())
     assert found.classes == (("cats", 1), ("dogs", 1)) and not found.left_out
 
 
 def test_members_that_systems_leave_behind_are_passed_over(tmp_path):
     junk = [("__MACOSX/cats/._1.png", b"x"), ("cats/.DS_Store", b"x"), ("dogs/Thumbs.db", b"x")]
-    assert not PICTURES.look(zip_of(tmp_path, *junk), Wanted()).left_out
+    assert not IMAGES.look(zip_of(tmp_path, *junk), Wanted()).left_out
 
 
 def test_an_empty_class_folder_in_an_archive_is_left_out(tmp_path):
-    found = PICTURES.look(zip_of(tmp_path, ("emus/", b"")), Wanted())
+    found = IMAGES.look(zip_of(tmp_path, ("emus/", b"")), Wanted())
     assert [part.what for part in found.left_out] == ["emus/"]
 
 
@@ -85,7 +85,7 @@ def test_an_empty_class_folder_in_an_archive_is_left_out(tmp_path):
      "./cats/evil.png", "__MACOSX/../evil.png"],
 )  # fmt: skip
 def test_paths_that_lead_out_are_refused(tmp_path, name):
-    assert name in refused(zip_of(tmp_path, (name, picture())), "lead out of the archive")
+    assert name in refused(zip_of(tmp_path, (name, image())), "lead out of the archive")
 
 
 def test_backslashes_are_refused(tmp_path):
@@ -110,7 +110,7 @@ def test_links_and_devices_are_refused(tmp_path, kind):
 
 
 def test_encrypted_members_are_refused(tmp_path):
-    path = zip_of(tmp_path, ("cats/secret.png", picture()))
+    path = zip_of(tmp_path, ("cats/secret.png", image()))
     directory_patched(path, "cats/secret.png", 8, struct.pack("<H", 1))
     assert "cats/secret.png" in refused(path, "is encrypted")
 
@@ -118,7 +118,7 @@ def test_encrypted_members_are_refused(tmp_path):
 def test_other_packing_methods_are_refused(tmp_path):
     member = zipfile.ZipInfo("cats/2.png")
     member.compress_type = zipfile.ZIP_LZMA
-    refused(zip_of(tmp_path, (member, picture())), "packed with method 14")
+    refused(zip_of(tmp_path, (member, image())), "packed with method 14")
 
 
 @pytest.mark.parametrize("suffix", ["zip", "tar", "gz", "7z", "TAR.GZ"])
@@ -189,12 +189,12 @@ def test_what_is_no_whole_zip_is_refused(tmp_path, end):
 
 def left_out(path: Path) -> list[str]:
     with pytest.raises(DatasetError, match="--skip-bad"):
-        PICTURES.look(path, Wanted())
-    return [f"{part.what}: {part.why}" for part in PICTURES.look(path, SKIP).left_out]
+        IMAGES.look(path, Wanted())
+    return [f"{part.what}: {part.why}" for part in IMAGES.look(path, SKIP).left_out]
 
 
 def test_a_member_with_a_wrong_checksum_is_a_bad_part(tmp_path):
-    path = zip_of(tmp_path, ("cats/2.png", picture()))
+    path = zip_of(tmp_path, ("cats/2.png", image()))
     directory_patched(path, "cats/2.png", 16, b"\0\0\0\0")
     (part,) = left_out(path)
     assert part.startswith("cats/2.png: damaged in the archive: Bad CRC")
@@ -202,14 +202,14 @@ def test_a_member_with_a_wrong_checksum_is_a_bad_part(tmp_path):
 
 @pytest.mark.parametrize("declared", [20, 5000])
 def test_a_member_that_is_not_of_the_declared_size_is_a_bad_part(tmp_path, declared):
-    path = zip_of(tmp_path, ("cats/2.png", picture()))
+    path = zip_of(tmp_path, ("cats/2.png", image()))
     directory_patched(path, "cats/2.png", 24, struct.pack("<I", declared))
     (part,) = left_out(path)
     assert part.startswith("cats/2.png: ")
 
 
 def test_a_member_whose_own_header_has_another_name_is_a_bad_part(tmp_path):
-    path = zip_of(tmp_path, ("cats/2.png", picture()))
+    path = zip_of(tmp_path, ("cats/2.png", image()))
     content = path.read_bytes()
     path.write_bytes(content.replace(b"cats/2.png", b"cats/3.png", 1))
     (part,) = left_out(path)
@@ -218,6 +218,6 @@ def test_a_member_whose_own_header_has_another_name_is_a_bad_part(tmp_path):
 
 def test_nothing_is_written_beside_the_archive(tmp_path):
     path = zip_of(tmp_path)
-    found = PICTURES.look(path, Wanted())
-    list(PICTURES.blocks(path, found, PICTURES.plan(path, found, Wanted()), Wanted()))
+    found = IMAGES.look(path, Wanted())
+    list(IMAGES.blocks(path, found, IMAGES.plan(path, found, Wanted()), Wanted()))
     assert list(tmp_path.iterdir()) == [path]

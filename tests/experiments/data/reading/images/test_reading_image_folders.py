@@ -1,4 +1,4 @@
-"""Folders of pictures as people have them: files beside them, empty ones, other kinds of files."""
+"""Folders of images as people have them: files beside them, empty ones, other kinds of files."""
 
 import io
 import unicodedata
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.images.image_files import PICTURES
+from experiments.data.reading.images.image_files import IMAGES
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import look_into
 
@@ -38,7 +38,7 @@ def two_classes(**more):
 
 def read(path, wanted=Wanted()):  # noqa: B008
     found, plan = look_into(path, wanted)
-    blocks = list(PICTURES.blocks(path, found, plan, wanted))
+    blocks = list(IMAGES.blocks(path, found, plan, wanted))
     x, y = (np.concatenate(parts) for parts in zip(*(block[:2] for block in blocks), strict=True))
     return found, plan, x, y
 
@@ -56,12 +56,12 @@ def refused(path, said):
     "name", ["README.md", "LICENSE", "labels.csv", "notes.TXT", "about.json", "readme"]
 )
 @pytest.mark.parametrize("top", ["", "all/"])
-def test_files_that_are_plainly_no_pictures_are_left_out_beside_the_classes(tmp_path, name, top):
+def test_files_that_are_plainly_no_images_are_left_out_beside_the_classes(tmp_path, name, top):
     files = {f"{top}{file}": content for file, content in two_classes().items()}
     path = folder_of(tmp_path, files | {f"{top}{name}": b"words"})
     found, plan, x, _ = read(path)
     assert [part.what for part in found.left_out] == [f"{top}{name}"] and len(x) == 3
-    assert f"Left out: 1 file ({top}{name}: no picture, beside the class folders)." in plan.notes
+    assert f"Left out: 1 file ({top}{name}: no image, beside the class folders)." in plan.notes
 
 
 def test_so_they_are_in_an_archive_around_the_one_folder_and_beside_parts(tmp_path):
@@ -76,14 +76,14 @@ def test_so_they_are_in_an_archive_around_the_one_folder_and_beside_parts(tmp_pa
     assert plan.parts == (3, 0, 3) and "Left out: 3 files (LICENSE: no" in " ".join(plan.notes)
 
 
-@pytest.mark.parametrize("name", ["1.png", "beside.JPG", "scan.tif", "odd.xyz", "picture"])
-def test_what_can_be_a_picture_is_refused_beside_the_classes(tmp_path, name):
+@pytest.mark.parametrize("name", ["1.png", "beside.JPG", "scan.tif", "odd.xyz", "image"])
+def test_what_can_be_an_image_is_refused_beside_the_classes(tmp_path, name):
     path = folder_of(tmp_path, two_classes(**{name: encoded()}))
     refused(path, f"1 of 4 files cannot be used: {name}: beside the class folders")
 
 
 @pytest.mark.parametrize("name", ["cats/README.md", "cats/more/labels.csv"])
-def test_what_is_no_picture_is_refused_in_a_class_folder(tmp_path, name):
+def test_what_is_no_image_is_refused_in_a_class_folder(tmp_path, name):
     refused(folder_of(tmp_path, two_classes(**{name: b"words"})), f"1 of 4 files.*{name}: ")
 
 
@@ -114,7 +114,7 @@ def test_only_bad_files_are_counted_as_files(tmp_path):
 def test_empty_folders_and_one_class_are_not_enough(tmp_path):
     path = folder_of(tmp_path, {"cats/1.png": encoded()})
     (path / "dogs").mkdir()
-    assert "dogs/: no file" in refused(path, "1 of 2 classes has good pictures")
+    assert "dogs/: no file" in refused(path, "1 of 2 classes has good images")
 
 
 def test_names_that_look_the_same_are_one_class(tmp_path):
@@ -152,7 +152,7 @@ def test_a_name_is_composed_wherever_the_folder_comes_from(tmp_path):
         (bytes(128) + b"DICM" + bytes(99), "a DICOM"),
     ],
 )
-def test_other_kinds_of_pictures_are_named_with_what_to_do(tmp_path, content, said):
+def test_other_kinds_of_images_are_named_with_what_to_do(tmp_path, content, said):
     path = folder_of(tmp_path, two_classes(**{"cats/other.png": content}))
     why = rf"cats/other.png: {said}.*, which is not read: save it as PNG or JPEG"
     refused(path, why)

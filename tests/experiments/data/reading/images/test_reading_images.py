@@ -1,4 +1,4 @@
-"""Pictures in class folders: what is found, what is planned, what is read, what is refused."""
+"""Images in class folders: what is found, what is planned, what is read, what is refused."""
 
 import io
 import os
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from experiments.data.catalog import Kind, Task
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Kind, Task
 from experiments.data.reading.images import (
     image_decoding,
     image_files,
 )
-from experiments.data.reading.images.image_files import PICTURES
-from experiments.data.reading.reader import Pictures, Plan, Wanted
+from experiments.data.reading.images.image_files import IMAGES
+from experiments.data.reading.reader import Images, Plan, Wanted
 
 SKIP = Wanted(skip_bad=True)
 
@@ -31,7 +31,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
 
 
 def noise(width: int = 16, height: int = 12, mode: str = "RGB") -> Image.Image:
-    """Coarse coloured squares: no encoder makes nothing of them."""
+    """Coarse colored squares: no encoder makes nothing of them."""
     values = np.random.default_rng(7).integers(0, 256, (height, width, 3), np.uint8)
     return Image.fromarray(values).convert(mode)
 
@@ -49,24 +49,24 @@ def two_classes(**more: bytes) -> dict[str, bytes]:
     return {"cats/1.png": good, "cats/2.png": good, "dogs/1.png": good, **more}
 
 
-def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Pictures, Plan, np.ndarray, np.ndarray]:  # noqa: B008
-    found = PICTURES.look(path, wanted)
-    plan = PICTURES.plan(path, found, wanted)
-    blocks = list(PICTURES.blocks(path, found, plan, wanted))
+def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Images, Plan, np.ndarray, np.ndarray]:  # noqa: B008
+    found = IMAGES.look(path, wanted)
+    plan = IMAGES.plan(path, found, wanted)
+    blocks = list(IMAGES.blocks(path, found, plan, wanted))
     x, y = (np.concatenate(parts) for parts in zip(*(block[:2] for block in blocks), strict=True))
     return found, plan, x, y
 
 
 def refused(path: Path, said: str, wanted: Wanted = Wanted()) -> str:  # noqa: B008
     with pytest.raises(DatasetError, match=said) as caught:
-        PICTURES.plan(path, PICTURES.look(path, wanted), wanted)
+        IMAGES.plan(path, IMAGES.look(path, wanted), wanted)
     message = str(caught.value)
     assert path.name in message and "\n" not in message
     return message
 
 
-def one_picture(tmp_path: Path, content: bytes, wanted: Wanted = Wanted()) -> np.ndarray:  # noqa: B008
-    """A picture as it is read, in a folder where all pictures are this one."""
+def one_image(tmp_path: Path, content: bytes, wanted: Wanted = Wanted()) -> np.ndarray:  # noqa: B008
+    """An image as it is read, in a folder where all images are this one."""
     return read(folder_of(tmp_path, {"a/1": content, "b/1": content}), wanted)[2][0]
 
 
@@ -76,25 +76,25 @@ def one_picture(tmp_path: Path, content: bytes, wanted: Wanted = Wanted()) -> np
 def test_digits_in_a_zip_are_read_back_bit_for_bit(tmp_path, monkeypatch):
     monkeypatch.setattr(image_files, "_BLOCK", 64 * 100)  # many blocks
     digits = load_digits()
-    pictures = digits.images.astype(np.uint8)
+    images = digits.images.astype(np.uint8)
     path = tmp_path / "digits.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, (picture, target) in enumerate(zip(pictures, digits.target, strict=True)):
-            archive.writestr(f"digits/{target}/{number}.png", encoded(Image.fromarray(picture)))
+        for number, (image, target) in enumerate(zip(images, digits.target, strict=True)):
+            archive.writestr(f"digits/{target}/{number}.png", encoded(Image.fromarray(image)))
     found, plan, x, y = read(path)
     order = np.lexsort((np.arange(len(y)), digits.target))
-    np.testing.assert_array_equal(x, pictures[order][..., None])
+    np.testing.assert_array_equal(x, images[order][..., None])
     np.testing.assert_array_equal(y, digits.target[order])
     assert x.dtype == np.uint8 and y.dtype == np.int64
     assert (plan.shape, plan.samples, plan.dtype) == ((8, 8, 1), 1797, "uint8")
     assert (plan.kind, plan.task, plan.target) == (Kind.IMAGE, Task.MULTICLASS, "class")
     assert plan.class_names == tuple("0123456789")
     assert found.sizes == (((8, 8), 1797),) and found.modes == (("L", 1797),)
-    blocks = list(PICTURES.blocks(path, found, plan, Wanted()))
+    blocks = list(IMAGES.blocks(path, found, plan, Wanted()))
     assert len(blocks) > 10 and max(block.x.nbytes for block in blocks) < 64 * 120
 
 
-def test_classes_and_pictures_come_in_natural_order(tmp_path):
+def test_classes_and_images_come_in_natural_order(tmp_path):
     files = {
         f"{kind}/{n}.png": encoded(Image.new("L", (8, 8), 10 * kind + n))
         for kind in (10, 9, 2)
@@ -110,38 +110,38 @@ def test_classes_and_pictures_come_in_natural_order(tmp_path):
 def test_every_format_is_read_as_pillow_reads_it(tmp_path, kind):
     content = encoded(noise(), kind)
     expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-    np.testing.assert_array_equal(one_picture(tmp_path, content), expected)
+    np.testing.assert_array_equal(one_image(tmp_path, content), expected)
 
 
-def test_sixteen_bit_grey_keeps_its_upper_eight_bits(tmp_path):
+def test_sixteen_bit_gray_keeps_its_upper_eight_bits(tmp_path):
     values = np.arange(0, 65536, 1024, dtype=np.uint16).reshape(8, 8)
     content = encoded(Image.fromarray(values))
     _, plan, x, _ = read(folder_of(tmp_path, {"a/1": content, "b/1": content}))
     np.testing.assert_array_equal(x[0, ..., 0], values >> 8)
-    assert any("Greys of 16 bits are divided by 256" in note for note in plan.notes)
+    assert any("Grays of 16 bits are divided by 256" in note for note in plan.notes)
 
 
-def test_one_bit_pictures_are_black_and_white(tmp_path):
-    x = one_picture(tmp_path, encoded(noise(mode="L").convert("1")))
+def test_one_bit_images_are_black_and_white(tmp_path):
+    x = one_image(tmp_path, encoded(noise(mode="L").convert("1")))
     assert x.shape == (12, 16, 1) and set(np.unique(x)) == {0, 255}
 
 
-def test_palette_pictures_get_their_colours(tmp_path):
-    picture = Image.new("RGB", (8, 8), (10, 200, 30)).quantize(4)
-    x = one_picture(tmp_path, encoded(picture))
+def test_palette_images_get_their_colors(tmp_path):
+    image = Image.new("RGB", (8, 8), (10, 200, 30)).quantize(4)
+    x = one_image(tmp_path, encoded(image))
     assert x.shape == (8, 8, 3) and x[0, 0].tolist() == [10, 200, 30]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_transparent_parts_become_white(tmp_path, mode):
-    picture = Image.new("RGBA", (8, 8), (40, 40, 40, 255))
-    picture.paste((0, 0, 0, 0), (0, 0, 4, 8))
-    x = one_picture(tmp_path, encoded(picture.convert(mode)))
+    image = Image.new("RGBA", (8, 8), (40, 40, 40, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 4, 8))
+    x = one_image(tmp_path, encoded(image.convert(mode)))
     assert set(x[:, :4].ravel()) == {255} and set(x[:, 4:].ravel()) == {40}
 
 
 def test_cmyk_becomes_rgb(tmp_path):
-    x = one_picture(tmp_path, encoded(Image.new("RGB", (8, 8), "red").convert("CMYK"), "JPEG"))
+    x = one_image(tmp_path, encoded(Image.new("RGB", (8, 8), "red").convert("CMYK"), "JPEG"))
     assert x.shape == (8, 8, 3)
     np.testing.assert_allclose(x[4, 4].astype(int), [255, 0, 0], atol=8)
 
@@ -149,10 +149,10 @@ def test_cmyk_becomes_rgb(tmp_path):
 def test_the_first_frame_of_an_animation_is_read(tmp_path):
     first, second = Image.new("RGB", (8, 8), "blue"), Image.new("RGB", (8, 8), "red")
     content = encoded(first, "GIF", save_all=True, append_images=[second])
-    assert one_picture(tmp_path, content)[0, 0].tolist() == [0, 0, 255]
+    assert one_image(tmp_path, content)[0, 0].tolist() == [0, 0, 255]
 
 
-def test_exif_turns_a_picture_upright(tmp_path):
+def test_exif_turns_an_image_upright(tmp_path):
     upright = np.zeros((12, 8, 3), np.uint8)
     upright[:2] = 255
     exif = Image.Exif()
@@ -164,15 +164,15 @@ def test_exif_turns_a_picture_upright(tmp_path):
     np.testing.assert_array_equal(x[0], upright)
 
 
-def test_damaged_exif_does_not_cost_a_picture(tmp_path):
+def test_damaged_exif_does_not_cost_an_image(tmp_path):
     content = encoded(noise(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x00nothing")
     expected = np.asarray(Image.open(io.BytesIO(encoded(noise(), "JPEG"))))
-    np.testing.assert_array_equal(one_picture(tmp_path, content), expected)
+    np.testing.assert_array_equal(one_image(tmp_path, content), expected)
 
 
-def test_pictures_of_one_colour_file_and_one_grey_file_have_three_channels(tmp_path):
-    grey = encoded(Image.new("L", (8, 8), 77))
-    path = folder_of(tmp_path, {"a/1.png": grey, "b/1.png": encoded(noise(8, 8))})
+def test_images_of_one_color_file_and_one_gray_file_have_three_channels(tmp_path):
+    gray = encoded(Image.new("L", (8, 8), 77))
+    path = folder_of(tmp_path, {"a/1.png": gray, "b/1.png": encoded(noise(8, 8))})
     found, plan, x, _ = read(path)
     assert plan.shape == (8, 8, 3) and set(x[0].ravel()) == {77}
     assert found.modes == (("L", 1), ("RGB", 1)) and "L 1, RGB 1" in plan.notes[1]
@@ -213,7 +213,7 @@ def test_resizing_takes_the_middle_and_keeps_the_proportions(tmp_path, kind):
     wide = np.zeros((200, 600, 3), np.uint8)
     wide[:, 200:400] = (0, 250, 0)
     wide[80:120, 280:320] = (250, 250, 250)  # square, so it stays square
-    x = one_picture(tmp_path, encoded(Image.fromarray(wide), kind), Wanted(size=(20, 20)))
+    x = one_image(tmp_path, encoded(Image.fromarray(wide), kind), Wanted(size=(20, 20)))
     assert x.shape == (20, 20, 3)
     np.testing.assert_allclose(x[2, 2:18].astype(int), [[0, 250, 0]] * 16, atol=12)
     white = x[..., 0] > 125
@@ -223,7 +223,7 @@ def test_resizing_takes_the_middle_and_keeps_the_proportions(tmp_path, kind):
 
 def test_resizing_averages_fine_patterns_away(tmp_path):
     board = (np.indices((160, 160)).sum(0) % 2 * 255).astype(np.uint8)
-    x = one_picture(tmp_path, encoded(Image.fromarray(board)), Wanted(size=(16, 16)))
+    x = one_image(tmp_path, encoded(Image.fromarray(board)), Wanted(size=(16, 16)))
     np.testing.assert_allclose(x.astype(int), 127, atol=3)
 
 
@@ -243,11 +243,11 @@ def test_two_classes_are_binary(tmp_path):
     ("wanted", "said"),
     [
         (Wanted(task=Task.REGRESSION), "regression needs numbers"),
-        (Wanted(target="price"), "pictures have none"),
+        (Wanted(target="price"), "images have none"),
         (Wanted(task=Task.BINARY), "3 classes, a binary task has 2"),
     ],
 )
-def test_what_pictures_do_not_have_is_refused(tmp_path, wanted, said):
+def test_what_images_do_not_have_is_refused(tmp_path, wanted, said):
     files = two_classes() | {"emus/1.png": encoded(noise())}
     refused(folder_of(tmp_path, files), said, wanted)
 
@@ -332,7 +332,7 @@ def with_many_scans() -> bytes:
 
 BAD = {
     "empty": (b"", "empty \\(0 bytes\\)"),
-    "text": (b"hello", "no picture that can be read"),
+    "text": (b"hello", "no image that can be read"),
     "51 megapixels": (png_of_size(51_000, 1000), "51,000×1,000, more than 50 megapixels"),
     # Pillow would warn of this one …
     "100 megapixels": (png_of_size(100_000, 1000), "100,000×1,000, more than 50 megapixels"),
@@ -352,7 +352,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_bad_pictures_are_refused_or_left_out(tmp_path, what):
+def test_bad_images_are_refused_or_left_out(tmp_path, what):
     content, why = BAD[what]
     path = folder_of(tmp_path, two_classes(**{"cats/bad.png": content}))
     message = refused(path, f"cats/bad.png: {why}")
@@ -386,7 +386,7 @@ def test_misplaced_files_are_bad_parts(tmp_path):
     assert read(path, SKIP)[1].samples == 3
 
 
-def test_a_class_without_a_good_picture_is_gone_with_a_note(tmp_path):
+def test_a_class_without_a_good_image_is_gone_with_a_note(tmp_path):
     path = folder_of(tmp_path, two_classes(**{"birds/1.png": b"x"}))
     _, plan, _, y = read(path, SKIP)
     assert plan.class_names == ("cats", "dogs") and y.tolist() == [0, 0, 1]
@@ -409,10 +409,10 @@ def test_more_pixels_in_all_than_allowed_are_refused(tmp_path, monkeypatch):
     refused(folder_of(tmp_path, two_classes()), "gigapixels .reached at dogs/1.png", SKIP)
 
 
-def test_a_picture_that_changes_after_the_look_is_told(tmp_path):
+def test_an_image_that_changes_after_the_look_is_told(tmp_path):
     path = folder_of(tmp_path, two_classes())
-    found = PICTURES.look(path, Wanted())
-    plan = PICTURES.plan(path, found, Wanted())
+    found = IMAGES.look(path, Wanted())
+    plan = IMAGES.plan(path, found, Wanted())
     (path / "dogs" / "1.png").write_bytes(b"other")
     with pytest.raises(DatasetError, match=r"dogs/1.png.*changed while it was read"):
-        list(PICTURES.blocks(path, found, plan, Wanted()))
+        list(IMAGES.blocks(path, found, plan, Wanted()))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from experiments.data.catalog import Task
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Task
 from experiments.data.reading.reader import Plan, Wanted
 from experiments.data.reading.storing import look_into
 from experiments.data.reading.text.csv_files import CSV
@@ -210,9 +210,9 @@ def test_class_that_goes_with_its_missing_values_is_refused(tmp_path):
         plan(table(tmp_path, "size,class", rows), drop_missing=True)
 
 
-def test_what_is_for_pictures_only_is_told_to_have_no_effect(tmp_path):
+def test_what_is_for_images_only_is_told_to_have_no_effect(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,label\n" + "".join(f"{n},{n % 2}\n" for n in range(20)))
     assert not any("without effect" in note for note in look_into(path, Wanted())[1].notes)
     notes = look_into(path, Wanted(skip_bad=True, size=(8, 8)))[1].notes
-    assert "For pictures only, and without effect here: --skip-bad and --size." in notes
+    assert "For images only, and without effect here: --skip-bad and --size." in notes

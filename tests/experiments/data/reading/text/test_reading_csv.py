@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.data.catalog import Task
 from sklearn.datasets import load_iris, load_wine
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Task
 from experiments.data.reading.reader import ColumnKind, Table, Wanted
 from experiments.data.reading.text.csv_files import CSV
 
@@ -132,7 +132,7 @@ def test_header_is_a_line_of_texts_above_numbers(tmp_path, first, header):
 
 
 def test_texts_only_have_a_header_if_it_is_not_repeated_below(tmp_path):
-    assert look(written(tmp_path, "colour,size\nred,big\nblue,big\n")).written.header
+    assert look(written(tmp_path, "color,size\nred,big\nblue,big\n")).written.header
     assert not look(written(tmp_path, "red,big\nblue,small\nred,big\n")).written.header
     assert not look(written(tmp_path, "red,red\nblue,small\n")).written.header
 
@@ -183,7 +183,7 @@ def test_columns_are_told_apart_by_their_values(tmp_path):
         f"{'red blue'.split()[n % 2]},free text {n},,{'?' if n == 3 else n}"
         for n in range(40)
     ]
-    header = "number,zero_one,answer,day,colour,text,nothing,marked"
+    header = "number,zero_one,answer,day,color,text,nothing,marked"
     table = look(written(tmp_path, "\n".join([header, *rows])))
     assert list(kinds(table).values()) == [
         *("numeric", "numeric", "boolean", "date", "categorical", "text", "empty", "numeric")

@@ -5,10 +5,10 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
+from experiments.data.catalog import Task
 from sklearn.datasets import load_digits, load_iris
 
 from experiments.core.errors import DatasetError
-from experiments.data.catalogue import Task
 from experiments.data.reading.kinds import reader_of
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import look_into
@@ -284,7 +284,7 @@ def test_years_and_ages_are_amounts_and_labels_are_classes(path, low, high, task
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"\x89PNG\r\n\x1a\n....", "one picture"), (b"PAR1....PAR1", "Parquet"),
+        (b"\x89PNG\r\n\x1a\n....", "one image"), (b"PAR1....PAR1", "Parquet"),
         (b"\x1f\x8b\x08\0", "gzip"), (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"PK\3\4....", "Excel"),
     ],
 )  # fmt: skip

@@ -25,7 +25,7 @@ class Series {
   }
 }
 
-export class Picture {
+export class Image {
   constructor() {
     this.stream = null;
     this.number = -1;
