@@ -30,15 +30,15 @@ def draw_parameters_view(runs: Sequence[Run], histories: Histories) -> None:
         return
     title = titles(names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        image = st.segmented_control(
-            "Image", ["Two of them", "All at once", "Importance"], default="Two of them",
+        chart = st.segmented_control(
+            "Chart", ["Two of them", "All at once", "Importance"], default="Two of them",
             key="picture", bind="query-params", required=True, label_visibility="collapsed",
         )  # fmt: skip
-    if image == "Two of them":
+    if chart == "Two of them":
         draw_scatter(runs, histories, names, title)
     elif not params:
         st.info("These runs have the same parameters. Choose runs that differ in some.")
-    elif image == "All at once":
+    elif chart == "All at once":
         draw_parallel(runs, histories, params, results, title)
     else:
         draw_importance(runs, histories, results, title)

@@ -215,15 +215,15 @@ def test_every_view_of_a_comparison_takes_runs_with_and_without_epochs(open_page
     assert not app.error
 
 
-@pytest.mark.parametrize("image", ["Two of them", "All at once", "Importance"])
-def test_compare_draws_what_parameters_did(open_page, make_run, image):
+@pytest.mark.parametrize("chart", ["Two of them", "All at once", "Importance"])
+def test_compare_draws_what_parameters_did(open_page, make_run, chart):
     for rate in (0.1, 0.01):
         make_run(training={"learning_rate": rate})
-    app = open_page("compare", tab="Parameters", image=image)
+    app = open_page("compare", tab="Parameters", picture=chart)
     assert not app.exception
     drawn = len(app.get("plotly_chart"))
-    assert drawn == (0 if image == "Importance" else 1)
-    if image == "Importance":
+    assert drawn == (0 if chart == "Importance" else 1)
+    if chart == "Importance":
         assert "at least 10" in texts(app)
 
 
