@@ -10,5 +10,5 @@ import sklearn.datasets  # the datasets that it ships
 import sklearn.model_selection  # splits that are drawn
 import tensorflow.python.data.experimental  # fit's input pipeline
 
-import experiments.launching.local
-import experiments.training
+import experiments.running.local_launcher
+import experiments.training.train
