@@ -138,11 +138,11 @@ import inspect, json, os, sys, time
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 import keras
-from experiments.datasets.catalog import CATALOG
-from experiments.datasets.downloads import keras_cache
-from experiments.datasets.loading import load_dataset
-from experiments.errors import DatasetError
-from experiments.specs import DatasetSpec
+from experiments.data.catalog import CATALOG
+from experiments.data.downloads import keras_cache
+from experiments.data.loading import load_dataset
+from experiments.core.errors import DatasetError
+from experiments.data.dataset_spec import DatasetSpec
 from keras.src.backend.config import keras_home
 sources = {name: inspect.getsource(getattr(keras.datasets, name).load_data)
            for name, info in CATALOG.items() if info.file}

@@ -12,7 +12,7 @@ from experiments.tracking.store import Store, prepare_database
 
 OPEN_BY_TWO_THREADS = """
 from threading import Thread
-from experiments.settings import read_settings
+from experiments.core.settings import read_settings
 from experiments.tracking.store import Store
 stores = [Store(read_settings()) for _ in range(2)]
 found = []

@@ -269,7 +269,7 @@ def test_a_run_that_was_stopped_in_mid_epoch_goes_on_with_the_next_batch(served_
 
 SAVER = """
 import sys, pathlib, keras
-from experiments.saving import save_model
+from experiments.saving.whole_model import save_model
 model = keras.Sequential([keras.Input((600,)), keras.layers.Dense(2000), keras.layers.Dense(600)])
 model.compile("adam", "mse")
 model.optimizer.build(model.trainable_variables)
