@@ -1,4 +1,5 @@
 # make run   the dashboard, a worker and the MLflow UI, on PORT and MLFLOW_PORT
+# make quick the tests that need no Keras, no worker and no page
 # make test  all tests
 # Each makes the environment in .venv first, once.
 
@@ -10,10 +11,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$p && break; done)
 
-.PHONY: run test check lock screenshots bench clean
+.PHONY: run quick test check lock screenshots bench clean
 
 run: $(VENV)/.installed
 	@$(PY) -m dashboard
+
+quick: $(VENV)/.installed-dev
+	$(PY) -m pytest --quick -n auto --dist loadfile
 
 test: $(VENV)/.installed-dev
 	$(PY) -m pytest -n auto --dist loadfile

@@ -11,6 +11,7 @@ import pytest
 
 from experiments.core.settings import Settings, read_settings
 from experiments.tracking.store import Store, prepare_database
+from tests.support.speeds import is_quick
 
 # Files that take a minute or two; begun last, one of them would be all that runs at the end
 _LONG = (
@@ -19,13 +20,32 @@ _LONG = (
 )  # fmt: skip
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--quick`: only what touches no Keras, no worker and no page (tests/support/speeds.py)."""
+    parser.addoption("--quick", action="store_true", help="only the quick test files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files in the order below, where pytest-xdist is there at all."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Slow files are not even imported for a quick run."""
+    if config.getoption("--quick") and collection_path.name.startswith("test_"):
+        return not is_quick(collection_path) or None
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: for half of their time tests wait for processes and pages."""
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; see --no-loadscope-reorder in pyproject.toml."""
+    """Long files first."""
     items.sort(key=lambda item: item.path.stem not in _LONG)
 
 

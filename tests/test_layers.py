@@ -2,8 +2,6 @@
 
 import ast
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -122,25 +120,3 @@ def test_the_dashboard_imports_neither_tensorflow_nor_keras():
 
 def top_level_imports(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports(path)}
-
-
-@pytest.mark.parametrize(
-    ("module", "absent"),
-    [
-        ("experiments.running.worker", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.running.queue", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.running.supervision", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.running.keras_client", ["tensorflow", "keras", "mlflow"]),
-        ("experiments.__main__", ["tensorflow", "keras", "mlflow", "pandas"]),
-        ("experiments.cli.inspect_command", ["tensorflow", "keras", "mlflow", "pandas"]),
-        ("experiments.spec.run_spec", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),
-        ("experiments.diagnosis", ["tensorflow", "keras", "mlflow", "streamlit"]),
-        ("experiments.training.train", ["mlflow", "streamlit"]),
-    ],
-)
-def test_importing_stays_cheap(module, absent):
-    code = f"import sys, {module}; print([n for n in {absent!r} if n in sys.modules])"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "[]"

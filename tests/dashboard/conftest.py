@@ -5,19 +5,19 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import streamlit as st
-from mlflow.entities import Metric
-from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
 
 from experiments.core.settings import ROOT
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.changes import create_run, end_run, set_tags, start_run
 from experiments.tracking.runs import RunStatus, Tag
 from experiments.tracking.store import Store
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 History = dict[str, list[float]]
 MakeRun = Callable[..., str]
@@ -50,6 +50,8 @@ def own_machine(workspace, tmp_path, monkeypatch):
 @pytest.fixture
 def make_run(store: Store, tmp_path: Path) -> MakeRun:
     """Records a run as a worker would, and returns its id."""
+
+    from mlflow.entities import Metric
 
     def make(
         status: RunStatus = RunStatus.FINISHED,
@@ -112,9 +114,11 @@ def keep_checkpoint(store: Store, tmp_path: Path) -> Callable[..., None]:
     return keep
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def _packages_looked_through_once():
     """Each AppTest looks through the metadata of all installed packages for components."""
+    from streamlit.components.v2 import manifest_scanner
+
     once = functools.cache(manifest_scanner.scan_component_manifests)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", once)
@@ -122,10 +126,11 @@ def _packages_looked_through_once():
 
 
 @pytest.fixture
-def open_page(workspace) -> Callable[..., AppTest]:
+def open_page(workspace, _packages_looked_through_once) -> "Callable[..., AppTest]":
     """Opens a page of the dashboard with a query and runs it."""
+    from streamlit.testing.v1 import AppTest
 
-    def open_page(page: str, **query: str) -> AppTest:
+    def open_page(page: str, **query: str) -> "AppTest":
         app = AppTest.from_file(str(ROOT / "dashboard" / "app.py"), default_timeout=60)
         if page != "runs":
             app.run()
@@ -140,6 +145,8 @@ def open_page(workspace) -> Callable[..., AppTest]:
 @pytest.fixture
 def processes_end(workspace):
     """The caches hold the Keras processes; a test leaves none behind."""
+    import streamlit as st
+
     from dashboard.shared import cache
 
     yield
@@ -149,7 +156,7 @@ def processes_end(workspace):
     st.cache_data.clear()
 
 
-def texts(app: AppTest) -> str:
+def texts(app: "AppTest") -> str:
     """Everything that a page says, in one text."""
     kinds = ("title", "markdown", "caption", "error", "warning", "info", "success", "metric")
     said = [element.value for kind in kinds for element in getattr(app, kind)]
