@@ -112,14 +112,22 @@ def test_drag_zooms_and_double_click_resets(page, address):
     page.goto(f"{address}/?runs=8&epochs=50")
     page.wait_for_selector("[data-drawn-curves='8']")
     left, top, width, height = middle(page)
+
+    def epoch_at(share):
+        page.mouse.move(left + width * share, top + height * 0.5)
+        return int(page.locator(".tip .at").inner_text().removeprefix("epoch "))
+
+    first, last = epoch_at(0.2), epoch_at(0.6)
     page.mouse.move(left + width * 0.2, top + height * 0.5)
     page.mouse.down()
     page.mouse.move(left + width * 0.6, top + height * 0.5, steps=4)
     page.mouse.up()
     reset = page.get_by_role("button", name="Reset zoom")
     reset.wait_for()
+    assert (epoch_at(0.01), epoch_at(0.99)) == pytest.approx((first, last), abs=1)
     page.mouse.dblclick(left + width * 0.5, top + height * 0.5)
     reset.wait_for(state="hidden")
+    assert (epoch_at(0.2), epoch_at(0.6)) == (first, last)
 
 
 def test_diverged_curves_are_cut_until_the_full_range_is_asked_for(page, address):

@@ -14,6 +14,7 @@ from dashboard.chart.prediction_charts import (
     truth_figure,
 )
 from dashboard.chart.run_curves import (
+    LINES,
     Marks,
     curve_figure,
     curves,
@@ -89,7 +90,15 @@ def test_one_probability_is_a_class_on_either_side_of_a_half():
 def test_figures_are_made_even_of_broken_and_short_histories(history):
     marks = Marks(best_epoch=0, onset_epoch=1, planned_epochs=10)
     for frame in (history, history.head(1), history.head(0), history[["loss"]]):
-        curve_figure(frame, "loss", "#3b82f6", marks, log=True)
-    rate_figure(history, "#3b82f6")
-    confusion_figure(confusion(np.array([0]), np.array([[0.1]]), ["a", "b"]))
-    truth_figure(np.arange(3.0), np.arange(3.0)[:, None], "value", "#3b82f6")
+        figure = curve_figure(frame, "loss", "#3b82f6", marks, log=True)
+        drawn = curves(frame, "loss").dropna(axis="columns", how="all")
+        assert [trace.name for trace in figure.data if trace.name] == [
+            LINES[kind][2] for kind in drawn
+        ]
+        assert figure.layout.xaxis.range[1] >= 9  # up to the planned epochs
+    (rate,) = rate_figure(history, "#3b82f6").data
+    assert list(rate.y) == history["learning_rate"].dropna().tolist()
+    counts = confusion(np.array([0]), np.array([[0.1]]), ["a", "b"])
+    assert np.asarray(confusion_figure(counts).data[0].z).shape == (2, 2)
+    shown = truth_figure(np.arange(3.0), np.arange(3.0)[:, None], "value", "#3b82f6").data
+    assert any(list(trace.x) == [0.0, 1.0, 2.0] == list(trace.y) for trace in shown)

@@ -1,6 +1,8 @@
 """The rows of the table of runs."""
 
 import math
+import re
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
@@ -83,4 +85,15 @@ def test_a_missing_best_value_is_sorted_last(runs, store):
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [math.nan, math.inf, 2.0, 1.0]])
 def test_a_sparkline_of_little_is_no_error(values):
-    sparkline(pd.Series(values, dtype=float), "#3b82f6")
+    drawn = sparkline(pd.Series(values, dtype=float), "#3b82f6")
+    finite = [value for value in values if math.isfinite(value)]
+    if len(finite) < 2:
+        assert drawn == ""
+        return
+    svg = unquote(drawn.partition(",")[2])
+    points = [tuple(map(float, point.split(","))) for point in
+              re.search('points="(.*?)"', svg)[1].split()]  # fmt: skip
+    assert len(points) == len(finite)
+    assert [y for _, y in points] == sorted((y for _, y in points), reverse=finite[0] < finite[-1])
+    lowest = points[finite.index(min(finite))]
+    assert f'<circle cx="{lowest[0]:.1f}" cy="{lowest[1]:.1f}"' in svg

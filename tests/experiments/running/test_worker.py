@@ -45,10 +45,12 @@ def test_runs_of_higher_priority_come_first_and_slots_train_side_by_side(served_
     wait_for(lambda: all(get_run(served_store, i).status is RunStatus.RUNNING for i in blocking))
     low = submit(served_store, SHORT)
     high = submit(served_store, SHORT.model_copy(update={"priority": 5}))
-    request_stop(served_store, blocking[0])
-    request_stop(served_store, blocking[1])
+    request_stop(served_store, blocking[0])  # one slot is free, so one of them has to wait
     first, second = (wait_for_end(served_store, run_id) for run_id in (high, low))
-    assert first.started <= second.started
+    assert get_run(served_store, blocking[1]).status is RunStatus.RUNNING
+    assert first.ended <= second.started
+    request_stop(served_store, blocking[1])
+    wait_for_end(served_store, blocking[1])
 
 
 def test_stop_ends_a_run_after_its_batch_and_keeps_the_model(served_store):
