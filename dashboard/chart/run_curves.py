@@ -207,7 +207,7 @@ def _place(value: float, log: bool) -> float:
 def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: bool) -> None:
     best, onset = marks.best_epoch, marks.onset_epoch
     for epoch, word in marks.resume_points:
-        _seam(figure, epoch, word)
+        _mark_resume(figure, epoch, word)
     if best is not None and "validation" in frame and best in frame.index:
         value = float(frame["validation"].loc[best])
         if np.isfinite(value):
@@ -223,7 +223,7 @@ def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: b
         _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, 0)
 
 
-def _seam(figure: go.Figure, epoch: int, word: str) -> None:
+def _mark_resume(figure: go.Figure, epoch: int, word: str) -> None:
     """Between the last epoch before and the first one after; the word stands at the bottom."""
     line = {"color": QUIET_COLOR, "width": 1, "dash": "dashdot"}
     figure.add_vline(x=epoch - 0.5, line=line)
