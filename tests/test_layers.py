@@ -33,7 +33,7 @@ LEVELS = [
         "dashboard/runs", "dashboard/run", "dashboard/launch", "dashboard/compare",
         "dashboard/data", "dashboard/models", "dashboard/pretrained",
     ],
-    ["dashboard"],
+    ["dashboard", "kerascope"],
 ]  # fmt: skip
 #: Folders inside a room that are not levels of their own, but chapters of it.
 _CHAPTERS = re.compile(r"^experiments/(data/reading|saving)/")
@@ -48,7 +48,7 @@ def dotted(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-MODULES = {dotted(path): path for package in ("experiments", "dashboard")
+MODULES = {dotted(path): path for package in ("kerascope", "experiments", "dashboard")
            for path in modules(package)}  # fmt: skip
 
 
@@ -94,6 +94,21 @@ def test_no_modules_import_each_other_not_even_late():
         pytest.fail(" → ".join(error.args[1]))
 
 
+def test_what_is_imported_from_our_packages_is_there():
+    for name, path in MODULES.items():
+        for other in {*imports(path), *named_modules(path)}:
+            ours = other.split(".")[0] in ("kerascope", "experiments", "dashboard")
+            assert not ours or other in MODULES, f"{name} names {other}"
+
+
+def named_modules(path: Path) -> Iterator[str]:
+    """Modules named in texts, as in ``python_command("experiments.running.keras_server")``."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if re.fullmatch(r"(experiments|dashboard)(\.[a-z]\w*)+", node.value):
+                yield node.value
+
+
 def test_a_stem_names_one_file():
     found: dict[str, list[str]] = {}
     for name, path in MODULES.items():
@@ -109,7 +124,7 @@ def test_only_tracking_imports_mlflow():
 
 
 def test_only_the_dashboard_imports_streamlit():
-    for path in modules("experiments"):
+    for path in (*modules("experiments"), *modules("kerascope")):
         assert "streamlit" not in top_level_imports(path), path
 
 
