@@ -142,3 +142,13 @@ def test_the_dashboard_starts_and_ctrl_c_ends_all_of_it(bin_folder, clean, tmp_p
     wait_for(lambda: not any(child.is_running() for child in started))
     assert not any(map(answers, addresses))
     assert list(tmp_path.iterdir()) == [tmp_path / "home"]
+
+
+@pytest.mark.parametrize("lock", ["requirements", "requirements-dev", "requirements-gpu"])
+def test_every_dependency_is_pinned(lock):
+    wanted = set(re.findall(r"^[\w-]+", (ROOT / "requirements.in").read_text(), re.MULTILINE))
+    wanted -= {"tensorflow-cpu", "tensorflow"} if lock == "requirements-gpu" else set()
+    pinned = (ROOT / f"{lock}.txt").read_text()
+    assert wanted <= set(re.findall(r"^([\w-]+)==", pinned, re.MULTILINE))
+    assert "tensorflow" in pinned
+    assert "://" not in pinned  # no registry: each machine has its own
