@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, finish
 from experiments.core.errors import DatasetError, ExperimentsError, InputError
 from experiments.core.process_limits import limit_process
 from experiments.data.catalog import Task
@@ -28,10 +29,23 @@ _TOO_MUCH = (
 )
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
+def add_commands(add: AddCommand) -> None:
     """`datasets` alone lists; `datasets add`, `rename` and `delete`."""
+    command = add("datasets", help="list the datasets, add files to them, delete one")
+    finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    adding = actions.add_parser("add", help="store files as datasets, or say why not")
+    _add_adding(actions.add_parser("add", help="store files as datasets, or say why not"))
+    renaming = actions.add_parser("rename", help="call a stored dataset otherwise")
+    renaming.add_argument("name", metavar="NAME")
+    renaming.add_argument("title", metavar="TITLE")
+    finish(renaming, rename)
+    deleting = actions.add_parser("delete", help="delete a stored dataset")
+    deleting.add_argument("name", metavar="NAME")
+    finish(deleting, delete)
+
+
+def _add_adding(adding: argparse.ArgumentParser) -> None:
+    """What `datasets add` takes."""
     adding.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH",
         help="CSV, TSV, Parquet, NPZ or HDF5, a zip or folder of images in class folders, or a "
@@ -83,17 +97,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     adding.add_argument("--dry-run", action="store_true", help="only say what would be stored")
     adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)
-    adding.add_argument("--json", action="store_true", help="print JSON")
-    adding.set_defaults(call=add)
-    renaming = actions.add_parser("rename", help="call a stored dataset otherwise")
-    renaming.add_argument("name", metavar="NAME")
-    renaming.add_argument("title", metavar="TITLE")
-    renaming.add_argument("--json", action="store_true", help="print JSON")
-    renaming.set_defaults(call=rename)
-    deleting = actions.add_parser("delete", help="delete a stored dataset")
-    deleting.add_argument("name", metavar="NAME")
-    deleting.add_argument("--json", action="store_true", help="print JSON")
-    deleting.set_defaults(call=delete)
+    finish(adding, add_files)
 
 
 def list_all(options: argparse.Namespace) -> int:
@@ -114,7 +118,7 @@ def list_all(options: argparse.Namespace) -> int:
     return 0
 
 
-def add(options: argparse.Namespace) -> int:
+def add_files(options: argparse.Namespace) -> int:
     """Store files, each as a dataset of its own; exit code 2 where one was refused."""
     if options.name and len(options.paths) > 1:
         raise InputError("--name received with several files. Name them one at a time.")
