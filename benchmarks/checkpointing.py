@@ -11,7 +11,8 @@ import keras
 
 from benchmarks.stopwatch import stopwatch
 from experiments.core.checkpoint_files import INDEX_FILE, MODEL_FILE, finish, parse_index
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.saving.whole_model import load_model, save_model
 from experiments.spec.run_spec import RunSpec
 from experiments.training.train import train

@@ -9,7 +9,8 @@ from statistics import median
 from benchmarks.processes import wait_for
 from benchmarks.results import Line, Section
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.core.run_folder import RunFolder, read_journal, read_json
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.running.queue import submit
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.artifacts import fetch_artifact

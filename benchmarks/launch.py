@@ -11,7 +11,8 @@ from benchmarks.bare import train_first_step
 from benchmarks.processes import Forks, started, wait_for
 from benchmarks.results import Line, Section, of_repeats
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.core.run_folder import Entry, RunFolder, read_journal, read_json
+from experiments.core.journal import Entry, read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.core.settings import Settings
 from experiments.running.queue import submit
 from experiments.spec.run_spec import RunSpec

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file

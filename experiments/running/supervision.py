@@ -16,13 +16,8 @@ import pandas as pd
 
 from experiments.core.checkpoint_files import MODEL_FILE, finish
 from experiments.core.errors import RunNotFoundError, StoreError
-from experiments.core.run_folder import (
-    RunFolder,
-    journal_history,
-    read_journal,
-    read_json,
-    write_json,
-)
+from experiments.core.journal import journal_history, read_journal
+from experiments.core.run_folder import RunFolder, read_json, write_json
 from experiments.diagnosis import Verdict, diagnose
 from experiments.spec.run_spec import HIGHER_IS_BETTER
 from experiments.tracking.artifacts import drop_stale_checkpoints

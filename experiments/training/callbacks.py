@@ -9,13 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from experiments.core.run_folder import (
-    Journal,
-    RunFolder,
-    journal_line,
-    parse_line,
-    write_json,
-)
+from experiments.core.journal import Journal, journal_line, parse_line
+from experiments.core.run_folder import RunFolder, write_json
 
 _MOST_SAMPLES = 1024
 _MOST_VALUES = 4_000_000  # in one batch of the sample; a convolution multiplies it by its filters

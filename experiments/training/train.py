@@ -20,7 +20,8 @@ import numpy as np
 
 from experiments.core.checkpoint_files import link
 from experiments.core.errors import ExperimentsError
-from experiments.core.run_folder import Journal, RunFolder, note_process, write_json
+from experiments.core.journal import Journal
+from experiments.core.run_folder import RunFolder, note_process, write_json
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split.audit import AUDIT_FILE, audit_split
 from experiments.data.split.splits import Split, split_dataset

@@ -1,14 +1,8 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 
-from experiments.core.run_folder import (
-    Journal,
-    RunFolder,
-    journal_history,
-    read_journal,
-    read_json,
-    write_json,
-)
+from experiments.core.journal import Journal, journal_history, read_journal
+from experiments.core.run_folder import RunFolder, read_json, write_json
 
 
 def test_a_journal_gives_back_what_was_written(tmp_path):

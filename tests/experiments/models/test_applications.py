@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from experiments.core.errors import ArtifactError, SpecError
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.loading import load_dataset
 from experiments.data.split.splits import split_dataset
 from experiments.models.bases import BASE, INPUT, input_values

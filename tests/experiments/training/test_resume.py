@@ -14,7 +14,8 @@ import pytest
 
 from experiments.core.checkpoint_files import find, finish, parse_index, path_of
 from experiments.core.errors import ArtifactError, InputError
-from experiments.core.run_folder import RunFolder, read_journal, read_json
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.core.settings import ROOT
 from experiments.running.branch_runs import branch_spec
 from experiments.running.inline_launcher import resume_inline, run_inline

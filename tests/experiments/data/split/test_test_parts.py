@@ -7,7 +7,8 @@ import pytest
 
 from experiments.core.errors import DatasetError, SpecError
 from experiments.core.findings import as_change
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.catalog import CATALOG
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
