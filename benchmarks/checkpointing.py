@@ -69,7 +69,7 @@ def train_with_checkpoints(spec: RunSpec, home: Path) -> Trained:
         outcome = train(spec, folder)
     if outcome.status != "FINISHED":
         raise RuntimeError(outcome.reason)
-    epochs = [entry for entry in read_journal(folder.journal)[0] if entry.epoch is not None]
+    epochs = [entry for entry in read_journal(folder.journal).entries if entry.epoch is not None]
     finish(folder.artifacts)
     kept = parse_index((folder.artifacts / INDEX_FILE).read_text(encoding="utf-8"))
     files = {MODEL_FILE} | {checkpoint.file for checkpoint in kept}

@@ -79,7 +79,7 @@ def _ours(store: Store, spec: RunSpec) -> dict[str, float]:
         phase = read_json(folder.heartbeat).get("phase")
         if phase in _PARTS:
             moments.setdefault(phase, now)
-        entries = read_journal(folder.journal)[0]
+        entries = read_journal(folder.journal).entries
         return next((entry for entry in entries if entry.epoch is not None), None)
 
     entry = wait_for(look, "the first step", every=0.005)

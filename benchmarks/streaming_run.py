@@ -62,7 +62,7 @@ def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
     outcome = train(parse_spec(spec), folder)
     if outcome.status != "FINISHED":
         raise RuntimeError(outcome.reason)
-    entries, _ = read_journal(folder.journal)
+    entries = read_journal(folder.journal).entries
     epochs = [entry.metrics for entry in entries if entry.epoch is not None]
     facts: dict[str, float] = {}
     for entry in entries:

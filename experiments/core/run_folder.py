@@ -9,10 +9,16 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+
+#: In the names of folders that are kept because they could not be recorded.
+_ASIDE = ".unreadable"
+_RESERVE_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,30 @@ class RunFolder:
         """The pid of the training process and whether it supervises itself."""
         return self.path / "process.json"
 
+    @property
+    def reserve(self) -> Path:
+        """Room on the disk that is given back when it is full, for the log and the result."""
+        return self.path / "reserve"
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it was set aside; then it belongs to no run that is under way."""
+        return _ASIDE in self.path.name
+
+    @property
+    def aside(self) -> Path:
+        """Where ``set_aside`` would keep it."""
+        names = (f"{self.run_id}{_ASIDE}{suffix}" for suffix in _suffixes())
+        return next(path for name in names if not (path := self.path.with_name(name)).exists())
+
+    def set_aside(self) -> None:
+        """Keep all of it under another name, so that it is not taken up again."""
+        self.path.rename(self.aside)
+
+    def make_reserve(self) -> None:
+        """Take the room of ``reserve``; random, as a file system may compress."""
+        self.reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+
     def create(self) -> "RunFolder":
         """Make the folder, with nothing in it from an earlier try."""
         self.remove()
@@ -80,6 +110,11 @@ class RunFolder:
     def remove(self) -> None:
         """Delete all of it; called when everything is in MLflow."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _suffixes() -> Iterator[str]:
+    yield ""
+    yield from (f".{number}" for number in count(2))
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -93,10 +128,10 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file, or an empty one if the file is not there (yet)."""
+    """The JSON object in a file; an empty one if the file is not there (yet) or is broken."""
     try:
         data = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
 

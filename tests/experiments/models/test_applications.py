@@ -191,7 +191,7 @@ def test_features_are_computed_once_for_the_same_samples_and_weights(workspace, 
 
 
 def journal(folder):
-    entries, _ = read_journal(folder.journal)
+    entries = read_journal(folder.journal).entries
     return [entry.metrics for entry in entries if entry.epoch is not None], [
         entry.tags for entry in entries if entry.tags
     ]

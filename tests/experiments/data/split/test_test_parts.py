@@ -246,7 +246,7 @@ def trained(spec, path):
     folder.artifacts.mkdir()
     assert train(spec, folder).status == "FINISHED", folder.log.read_text()
     values = {}
-    for entry in read_journal(folder.journal)[0]:
+    for entry in read_journal(folder.journal).entries:
         values |= entry.metrics
     return folder, values
 
