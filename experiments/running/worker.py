@@ -140,20 +140,31 @@ class Worker:
         try:
             spec = get_spec(self.store, run.id)
             prepare(self.store, folder.create(), spec)
-            start_run(self.store, run.id, self.name)  # before: a run that trains is never taken
-            process = self.launcher.start(spec, folder)
-        except (StoreError, RunNotFoundError):
+        except StoreError:
+            folder.remove()  # nothing has begun, and another machine may take the run
             raise
         except Exception as error:
-            said = str(error)
-            if not isinstance(error, ExperimentsError | OSError):
-                logger.exception("Run %s cannot be started", run.id)
-                said = f"{type(error).__name__}: {error}. The worker's log has the traceback."
-            end_run(self.store, run.id, RunStatus.FAILED, f"It could not be started: {said}")
-            folder.remove()
+            self._refuse(folder, error)
+            return
+        # before its process: a run that trains is never taken a second time. Where the store
+        # fails now, the folder stays, and is adopted if the run is RUNNING all the same
+        start_run(self.store, run.id, self.name)
+        try:
+            process = self.launcher.start(spec, folder)
+        except Exception as error:
+            self._refuse(folder, error)
             return
         logger.info("Run %s (%s) starts", run.id, run.name)
         self._attend(folder, process)
+
+    def _refuse(self, folder: RunFolder, error: Exception) -> None:
+        """End a run that cannot be started; what nobody foresaw is logged with its traceback."""
+        said = str(error)
+        if not isinstance(error, ExperimentsError | OSError):
+            logger.error("Run %s cannot be started", folder.run_id, exc_info=error)
+            said = f"{type(error).__name__}: {error}. The worker's log has the traceback."
+        end_run(self.store, folder.run_id, RunStatus.FAILED, f"It could not be started: {said}")
+        folder.remove()
 
     def _adopt(self) -> None:
         """Take over the runs that a worker left behind when it was killed: living ones are

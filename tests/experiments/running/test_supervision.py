@@ -102,11 +102,15 @@ def test_a_run_without_a_result_does_not_say_that_every_epoch_is_there_when_one_
 
 @pytest.mark.parametrize("name", ["heartbeat", "result"])
 @pytest.mark.parametrize(
-    "content", [b"{", b"\xff\xfe\x00{", b"[]", b'{"phase": "training", "status": "DONE"}']
+    "content", [b"{", b"\xff\xfe\x00{", b'{"phase": "training", "status": "DONE"}', None]
 )
 def test_a_broken_heartbeat_or_result_ends_the_run_all_the_same(store, name, content):
     folder = begun(store, result=None)
-    getattr(folder, name).write_bytes(content)
+    if content is None:
+        getattr(folder, name).unlink(missing_ok=True)
+        getattr(folder, name).mkdir()
+    else:
+        getattr(folder, name).write_bytes(content)
     run = supervised(store, folder)
     assert run.status is RunStatus.FAILED
     assert "disappeared" in run.reason
