@@ -79,7 +79,8 @@ def _record(store: Store, watch: "_Watch", shutdown: threading.Event) -> RunStat
             else:
                 logger.exception("Run %s cannot be recorded", watch.folder.run_id)
                 place = _place(error)
-                trouble = error if place in seen else trouble
+                if place in seen and not trouble:
+                    trouble = error
                 seen.add(place)
             if shutdown.wait(_RETRY_SECONDS):
                 return None
