@@ -15,7 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-
 #: In the names of folders that are kept because they could not be recorded.
 _ASIDE = ".unreadable"
 _RESERVE_BYTES = 65_536

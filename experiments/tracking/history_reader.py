@@ -59,7 +59,8 @@ def to_frame(history: dict[str, list[float | None]]) -> pd.DataFrame:
 
 class HistoryReader:
     """Reads histories and keeps them: those of ended runs on disk, each read from the store
-    once, and those used last in memory; of runs under way only what is new is read. Safe to share between threads.
+    once, and those used last in memory; of runs under way only what is new is read. Safe to share
+    between threads.
 
     A run that is resumed and ends again is read again, as is one of others to which something was
     logged after its end.
