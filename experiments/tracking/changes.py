@@ -125,7 +125,8 @@ def reopen_run(
         data = spec.model_dump(mode="json")
         spec = parse_spec(data | {"training": data["training"] | {"epochs": total}})
         store.client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
-    for tag in (Tag.STOP, Tag.REASON, Tag.VERDICT, Tag.PROGRESS, Tag.WORKER):
+    of_the_end = (Tag.REASON, Tag.VERDICT, Tag.VERDICT_REASON, Tag.VERDICT_ADVICE)
+    for tag in (*of_the_end, Tag.STOP, Tag.PROGRESS, Tag.WORKER):
         if tag in run.tags:
             store.client.delete_tag(run_id, tag.value)
     set_tags(store, run_id, {Tag.EPOCHS: str(total), Tag.SPENT: f"{run.seconds or 0:.3f}"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from filelock import FileLock
 
-from experiments.core.errors import RunNotFoundError, StoreError
+from experiments.core.errors import RunNotFoundError, StoreError, StoreRefusedError
 from experiments.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -149,7 +149,9 @@ def told_plainly(settings: Settings) -> Iterator[None]:
             raise RunNotFoundError(
                 f"{error.message.rstrip('.')}. Choose one that is in the list of runs."
             ) from None
-        raise StoreError(unreachable(settings, error)) from error
+        refused = error.error_code in ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "BAD_REQUEST")
+        kind = StoreRefusedError if refused else StoreError
+        raise kind(unreachable(settings, error)) from error
     except (requests.RequestException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StoreError(unreachable(settings, error)) from error
 

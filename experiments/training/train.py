@@ -4,6 +4,7 @@ Nothing here knows of MLflow: everything is written into the run's folder, and w
 the run (running/supervision.py) ships it.
 """
 
+import errno
 import json
 import logging
 import os
@@ -20,7 +21,8 @@ import numpy as np
 
 from experiments.core.checkpoint_files import link
 from experiments.core.errors import ExperimentsError
-from experiments.core.run_folder import Journal, RunFolder, note_process, write_json
+from experiments.core.journal import Journal, read_journal
+from experiments.core.run_folder import RunFolder, note_process, write_json
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split.audit import AUDIT_FILE, audit_split
 from experiments.data.split.splits import Split, split_dataset
@@ -86,27 +88,28 @@ def train(spec: RunSpec, folder: RunFolder, *, supervises_itself: bool = False) 
     A failure is recorded with its traceback in the log. Errors that the user caused are told in
     their own words, others by their type.
     """
-    note_process(folder, supervises_itself=supervises_itself)
     with _logging_to(logging.FileHandler(folder.log)):
-        outcome = _try_to_train(spec, folder)
+        outcome = _try_to_train(spec, folder, supervises_itself)
         logger.info("%s. %s", outcome.status, outcome.reason)
+    folder.reserve.unlink(missing_ok=True)
     write_json(folder.result, outcome._asdict())
     return outcome
 
 
-def _try_to_train(spec: RunSpec, folder: RunFolder) -> Outcome:
+def _try_to_train(spec: RunSpec, folder: RunFolder, supervises_itself: bool) -> Outcome:
     try:
+        note_process(folder, supervises_itself=supervises_itself)
+        folder.make_reserve()
         with (
             Journal(folder.journal) as journal,
             Heartbeat(folder, spec.training.epochs) as heartbeat,
         ):
             return _train(spec, folder, journal, heartbeat)
-    except ExperimentsError as error:
-        logger.error("%s", error)
-        return Outcome("FAILED", str(error))
     except Exception as error:
-        logger.error("%s", traceback.format_exc())
-        return Outcome("FAILED", _explain(error))
+        folder.reserve.unlink(missing_ok=True)  # a full disk has room for what is told now
+        told = isinstance(error, ExperimentsError)
+        logger.error("%s", error if told else traceback.format_exc())
+        return Outcome("FAILED", str(error) if told else _explain(error, folder))
 
 
 def train_in_child(spec: RunSpec, folder: RunFolder) -> None:
@@ -375,8 +378,16 @@ def _outcome(spec: RunSpec, heartbeat: Heartbeat, recorder: Recorder, start: Sta
     return Outcome("FINISHED", f"Trained all {recorder.recorded} epochs.{resumed}")
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, folder: RunFolder) -> str:
     kind = type(error).__name__
+    for full in map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+        if full in str(error):  # h5py has it only in its text
+            entries = read_journal(folder.journal).entries
+            recorded = len({entry.epoch for entry in entries} - {None})
+            return (
+                f"{full}: {getattr(error, 'filename', None) or folder.path}; {recorded} epochs "
+                "are recorded. Make room there, then resume the run."
+            )
     if kind in ("MemoryError", "ResourceExhaustedError"):
         return f"Out of memory. Choose a smaller network, batch size or dataset. ({kind})"
     lines = str(error).strip().splitlines()

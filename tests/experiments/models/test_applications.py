@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from experiments.core.errors import ArtifactError, SpecError
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.loading import load_dataset
 from experiments.data.split.splits import split_dataset
 from experiments.models.bases import BASE, INPUT, input_values
@@ -190,7 +191,7 @@ def test_features_are_computed_once_for_the_same_samples_and_weights(workspace, 
 
 
 def journal(folder):
-    entries, _ = read_journal(folder.journal)
+    entries = read_journal(folder.journal).entries
     return [entry.metrics for entry in entries if entry.epoch is not None], [
         entry.tags for entry in entries if entry.tags
     ]
