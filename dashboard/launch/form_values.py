@@ -18,6 +18,7 @@ from experiments.spec.model_specs import (
     ResNetSpec,
     SavedBaseSpec,
 )
+from experiments.spec.optimizers import WITH_MOMENTUM
 from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.spec.training_specs import (
@@ -28,7 +29,6 @@ from experiments.spec.training_specs import (
 
 Values = dict[str, Any]
 
-WITH_MOMENTUM = ("sgd", "rmsprop")
 CALLBACKS = ("early_stopping", "reduce_lr_on_plateau")
 KEEP_EVERY = "callbacks.keep_checkpoint_every"  # 0 in the form: only the last and the best
 _LISTS = ("model.layers", "model.filters")

@@ -5,10 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.core.spec_part import Fraction, Positive, SpecPart
-
-OptimizerName = Literal[
-    "adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"
-]
+from experiments.spec.optimizers import OPTIMIZERS, WITH_MOMENTUM, OptimizerName
 
 _SHORT_NAMES = {
     "mse": "mean_squared_error",
@@ -50,10 +47,10 @@ class TrainingSpec(SpecPart):
 
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
-        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+        if self.momentum and not OPTIMIZERS[self.optimizer].takes_momentum:
             raise ValueError(
                 f"momentum: received {self.momentum} with {self.optimizer}, which has none. "
-                "Allowed: 0, or optimizer sgd or rmsprop."
+                f"Allowed: 0, or optimizer {' or '.join(WITH_MOMENTUM)}."
             )
         return self
 

@@ -12,19 +12,9 @@ from experiments.saving.script_export.script_data import (
     split_lines,
 )
 from experiments.saving.script_export.script_layers import arguments, layer_lines, source
+from experiments.spec.optimizers import OPTIMIZERS
 from experiments.spec.run_spec import RunSpec
 
-_OPTIMIZERS = {
-    "adam": "Adam",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "adamw": "AdamW",
-    "nadam": "Nadam",
-    "adagrad": "Adagrad",
-    "adamax": "Adamax",
-    "lion": "Lion",
-    "adafactor": "Adafactor",
-}
 _METRICS = {
     "auc": 'keras.metrics.AUC(name="auc")',
     "precision": 'keras.metrics.Precision(name="precision")',
@@ -217,7 +207,7 @@ def _compile(spec: RunSpec) -> list[str]:
     metrics = ", ".join(_METRICS.get(name, source(name)) for name in spec.metrics)
     return [
         "model.compile(",
-        f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer]}"
+        f"    optimizer=keras.optimizers.{OPTIMIZERS[training.optimizer].keras_class}"
         f"({arguments(options.items())}),",
         f"    loss={source(spec.loss)},",
         f"    metrics=[{metrics}],",

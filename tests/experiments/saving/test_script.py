@@ -18,6 +18,7 @@ from experiments.data.stored import folder_of
 from experiments.models.building import build_model, compile_model
 from experiments.running.inline_launcher import run_inline
 from experiments.saving.script_export.script import write_script
+from experiments.spec.optimizers import OPTIMIZERS
 from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.tracking.artifacts import fetch_artifact
@@ -244,9 +245,7 @@ def test_downloaded_samples_have_the_shapes_and_types_that_a_run_gives_them(
 @pytest.mark.parametrize("task", LOSSES)
 def test_every_optimizer_loss_and_metric_is_compiled_as_in_a_run(task):
     name = next(info.name for info in CATALOG.values() if info.task is task)
-    for number, optimizer in enumerate(
-        ["adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"]
-    ):
+    for number, optimizer in enumerate(OPTIMIZERS):
         loss = LOSSES[task][number % len(LOSSES[task])]
         spec = parse_spec(
             {"dataset": {"name": name}, "model": {"name": "linear"},
