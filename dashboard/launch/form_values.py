@@ -10,6 +10,8 @@ from experiments.core.settings import ROOT
 from experiments.data.catalog import Kind, Source
 from experiments.data.split.split_spec import SplitSpec, split_methods
 from experiments.data.stored import find_info, is_known
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import metrics_for
 from experiments.spec.model_specs import (
     WITH_BASE,
     ApplicationSpec,
@@ -19,7 +21,7 @@ from experiments.spec.model_specs import (
     SavedBaseSpec,
 )
 from experiments.spec.optimizers import WITH_MOMENTUM
-from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
+from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.spec.training_specs import (
     EarlyStoppingSpec,
@@ -154,9 +156,9 @@ def to_data(values: Values) -> dict[str, Any]:
     if values["training.optimizer"] not in WITH_MOMENTUM:
         del data["training"]["momentum"]
     if info:  # what fits the task anyway is left to the spec
-        if values["training.loss"] == LOSSES[info.task][0]:
+        if values["training.loss"] == losses_for(info.task)[0]:
             data["training"]["loss"] = None
-        if values["training.metrics"] == list(METRICS[info.task][:1]):
+        if values["training.metrics"] == list(metrics_for(info.task)[:1]):
             data["training"]["metrics"] = None
     return data
 
@@ -169,7 +171,6 @@ def to_spec(values: Values) -> RunSpec:
 def fitted(values: Values) -> Values:
     """The fields with what the chosen dataset rules out replaced by what fits it."""
     info = find_info(values["dataset.name"])
-    task = info.task
     changes: Values = {}
     if values["split.fold"] and values["split.fold"] > (values["split.folds"] or 0):
         changes["split.fold"] = None
@@ -181,11 +182,12 @@ def fitted(values: Values) -> Values:
         changes |= {"split.folds": None, "split.fold": None}
     if info.test_given or values["split.method"] == "given":
         changes["split.test_split"] = 0.0
-    if values["training.loss"] not in LOSSES[task]:
-        changes["training.loss"] = LOSSES[task][0]
-    metrics = [name for name in values["training.metrics"] if name in METRICS[task]]
-    if metrics != values["training.metrics"] or not metrics:
-        changes["training.metrics"] = metrics or list(METRICS[task][:1])
+    losses, metrics = losses_for(info.task), metrics_for(info.task)
+    if values["training.loss"] not in losses:
+        changes["training.loss"] = losses[0]
+    kept = [name for name in values["training.metrics"] if name in metrics]
+    if kept != values["training.metrics"] or not kept:
+        changes["training.metrics"] = kept or list(metrics[:1])
     wanted = WEIGHTS.get(values["model.name"])
     if wanted and values["model.weights"] not in wanted:
         changes["model.weights"] = wanted[0]

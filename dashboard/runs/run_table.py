@@ -14,15 +14,10 @@ from pandas.io.formats.style import Styler
 from dashboard.shared.components import STATUS, VERDICT
 from dashboard.shared.formats import duration, exact, number, words
 from dashboard.shared.run_summary import Best, best_of, progress_of, seconds_of
+from experiments.spec.metrics import METRICS
 from experiments.tracking.runs import Run, RunStatus
 
 _SPARK = (112, 26)  # pixels, wide and high
-_SHORT = {
-    "mean_absolute_error": "MAE",
-    "root_mean_squared_error": "RMSE",
-    "r2_score": "R²",
-    "top_5_accuracy": "top-5 accuracy",
-}
 
 
 def run_rows(
@@ -128,7 +123,7 @@ def sparkline(values: pd.Series, color: str) -> str:
 
 def short_name(metric: str) -> str:
     """A metric's name where there is little room: mean_absolute_error → MAE."""
-    return _SHORT.get(metric, words(metric))
+    return METRICS[metric].label if metric in METRICS else words(metric)
 
 
 def color_dot(color: str) -> str:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from experiments.spec.metrics import METRICS
+
 TRAIN = ("train", "training", "trn")
 # The likeliest to be what a run was steered by comes first.
 VALIDATION = ("val", "valid", "validation", "eval", "evaluation", "dev", "holdout", "test")
@@ -103,7 +105,9 @@ def find_pairs(columns: Iterable[str]) -> list[Pair]:
 
 
 def higher_is_better(metric: str) -> bool:
-    """Whether a metric grows as a model gets better, judged by its name."""
+    """Whether a metric grows as a model gets better; of one that is not ours its name tells."""
+    if metric in METRICS:
+        return METRICS[metric].higher_is_better
     name = metric.lower()
     if "loss" in name:
         return False

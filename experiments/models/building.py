@@ -16,28 +16,13 @@ from experiments.data.split.splits import Split
 from experiments.models.architectures import Layers, Tensor, augment
 from experiments.models.bases import extract, freeze, set_input_values
 from experiments.models.row_encoding import encode_row
+from experiments.spec.metrics import METRICS, Metric
 from experiments.spec.model_specs import BaseSpec, SavedBaseSpec
 from experiments.spec.optimizers import OPTIMIZERS
 from experiments.spec.run_spec import RunSpec
 
 _SURELY_FITS = 4096  # no layer wider than this: not worth counting
 _TRAINING_BYTES = 16  # a float32 weight, its gradient, and the two slots of Adam
-
-#: Made by class only where a string would give another name in the history.
-_METRICS: dict[str, Callable[[], Any]] = {
-    "accuracy": lambda: "accuracy",
-    "auc": lambda: keras.metrics.AUC(name="auc"),
-    "precision": lambda: keras.metrics.Precision(name="precision"),
-    "recall": lambda: keras.metrics.Recall(name="recall"),
-    "top_5_accuracy": lambda: keras.metrics.SparseTopKCategoricalAccuracy(
-        k=5, name="top_5_accuracy"
-    ),
-    "mean_absolute_error": lambda: "mean_absolute_error",
-    "root_mean_squared_error": lambda: keras.metrics.RootMeanSquaredError(
-        name="root_mean_squared_error"
-    ),
-    "r2_score": lambda: keras.metrics.R2Score(name="r2_score"),
-}
 
 
 class _Statistics(NamedTuple):
@@ -114,8 +99,15 @@ def compile_model(model: keras.Model, spec: RunSpec, learning_rate: float | None
     model.compile(
         optimizer=getattr(keras.optimizers, optimizer.keras_class)(**options),
         loss=spec.loss,
-        metrics=[_METRICS[name]() for name in spec.metrics],
+        metrics=[_metric(METRICS[name]) for name in spec.metrics],
     )
+
+
+def _metric(metric: Metric) -> str | keras.metrics.Metric:
+    if not metric.keras_class:
+        return metric.name
+    made: type[keras.metrics.Metric] = getattr(keras.metrics, metric.keras_class)
+    return made(**dict(metric.settings), name=metric.name)
 
 
 def constant_loss(spec: RunSpec, y_train: np.ndarray) -> float:

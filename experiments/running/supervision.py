@@ -24,7 +24,7 @@ from experiments.core.run_folder import (
     write_json,
 )
 from experiments.diagnosis import Verdict, diagnose
-from experiments.spec.run_spec import HIGHER_IS_BETTER
+from experiments.diagnosis.naming import higher_is_better
 from experiments.tracking.artifacts import drop_stale_checkpoints
 from experiments.tracking.changes import delete_runs, end_run, restore_runs, set_tags
 from experiments.tracking.history_reader import HISTORY_FILE, to_frame
@@ -193,7 +193,7 @@ def best_values(history: pd.DataFrame) -> dict[str, float]:
         metric = str(name).removeprefix("val_")
         if str(name).startswith("val_") or (monitor == "loss" and metric in ("loss", "accuracy")):
             values = history[name]
-            best[f"best_{name}"] = values.max() if metric in HIGHER_IS_BETTER else values.min()
+            best[f"best_{name}"] = values.max() if higher_is_better(metric) else values.min()
     return {name: value for name, value in best.items() if math.isfinite(value)}
 
 

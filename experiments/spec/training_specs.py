@@ -5,16 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.core.spec_part import Fraction, Positive, SpecPart
+from experiments.spec.losses import LONG_LOSSES
+from experiments.spec.metrics import LONG_METRICS
 from experiments.spec.optimizers import OPTIMIZERS, WITH_MOMENTUM, OptimizerName
-
-_SHORT_NAMES = {
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "rmse": "root_mean_squared_error",
-    "r2": "r2_score",
-    "acc": "accuracy",
-    "top_5": "top_5_accuracy",
-}
 
 
 class TrainingSpec(SpecPart):
@@ -36,14 +29,14 @@ class TrainingSpec(SpecPart):
     @field_validator("loss")
     @classmethod
     def _long_loss(cls, loss: str | None) -> str | None:
-        return _SHORT_NAMES.get(loss, loss) if loss else None
+        return LONG_LOSSES.get(loss, loss) if loss else None
 
     @field_validator("metrics")
     @classmethod
     def _long_metrics(cls, metrics: list[str] | None) -> list[str] | None:
         if not metrics:
             return None
-        return list(dict.fromkeys(_SHORT_NAMES.get(name, name) for name in metrics))
+        return list(dict.fromkeys(LONG_METRICS.get(name, name) for name in metrics))
 
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:

@@ -126,11 +126,11 @@ def read_last_values(database: Database, key: str) -> dict[str, float]:
 
 
 def read_best_values(
-    database: Database, key: str, run_ids: Sequence[str], *, rises: bool
+    database: Database, key: str, run_ids: Sequence[str], *, higher_is_better: bool
 ) -> dict[str, float]:
     """The best finite value of one metric of these runs."""
     found: dict[str, float] = {}
-    best = "MAX" if rises else "MIN"
+    best = "MAX" if higher_is_better else "MIN"
     for some in chunks(run_ids):
         condition, parameters = among("r", some)
         rows = database.rows(

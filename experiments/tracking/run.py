@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from experiments.spec.run_spec import HIGHER_IS_BETTER
-
 #: The source of runs that are made here, by which they are told from those of other tools.
 SOURCE = "kerascope"
 LARGEST = 1.7976931348623157e308  # MLflow's SQL stores keep infinity as the largest float
@@ -142,11 +140,6 @@ class Run:
     def main_metric(self) -> str:
         """The first metric of the spec; ``loss`` where there is none."""
         return self.params.get("training.metrics", "").split(",")[0].strip() or "loss"
-
-    @property
-    def main_metric_rises(self) -> bool:
-        """Whether higher values of the main metric are better."""
-        return self.main_metric in HIGHER_IS_BETTER
 
 
 def make_run(

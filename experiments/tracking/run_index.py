@@ -78,15 +78,15 @@ class RunIndex:
         """The last value of a metric under its logged name, NaN where there is none."""
         return self._column("last", metric)
 
-    def best(self, metric: str, *, rises: bool = False) -> pd.Series:
+    def best(self, metric: str, *, higher_is_better: bool = False) -> pd.Series:
         """The best value of a metric under Keras' name: as recorded when a run of ours ended, and
         else the best of all that was logged."""
-        key = ("best", f"{metric} {rises}")
+        key = ("best", f"{metric} {higher_is_better}")
         if key not in self._columns:
             best = self.last(f"best_{metric}").copy()
             missing = list(best.index[best.isna()])
             for name in self._names_of(metric, missing) if missing else ():
-                found = self._source.best(name, missing, rises=rises)
+                found = self._source.best(name, missing, higher_is_better=higher_is_better)
                 best.update(pd.Series(found, dtype=float))
                 missing = [run_id for run_id in missing if run_id not in found]
             self._columns[key] = best
@@ -198,7 +198,9 @@ class _Source(Protocol):
 
     def names(self, table: _Table) -> Mapping[str, tuple[str, ...]]: ...
 
-    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]: ...
+    def best(
+        self, metric: str, run_ids: Sequence[str], *, higher_is_better: bool
+    ) -> dict[str, float]: ...
 
     def find(self, word: str) -> set[str]: ...
 
@@ -225,10 +227,12 @@ class _Direct:
             assert database
             return read_names_of_runs(database, "latest_metrics" if table == "last" else table)
 
-    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
+    def best(
+        self, metric: str, run_ids: Sequence[str], *, higher_is_better: bool
+    ) -> dict[str, float]:
         with open_database(self._store) as database:
             assert database
-            return read_best_values(database, metric, run_ids, rises=rises)
+            return read_best_values(database, metric, run_ids, higher_is_better=higher_is_better)
 
     def find(self, word: str) -> set[str]:
         with open_database(self._store) as database:
@@ -263,7 +267,9 @@ class _Loaded:
         part = "metrics" if table == "last" else table
         return ((run.id, getattr(run, part)) for run in self._runs.values())
 
-    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
+    def best(
+        self, metric: str, run_ids: Sequence[str], *, higher_is_better: bool
+    ) -> dict[str, float]:
         return {}
 
     def find(self, word: str) -> set[str]:

@@ -272,7 +272,7 @@ def _fit_phase(
 
 def _keras_callbacks(spec: RunSpec, recorder: Recorder) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = []
-    modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
+    modes = {name: "max" if spec.higher_is_better(name) else "min" for name in spec.monitors()}
     if early := spec.callbacks.early_stopping:
         settings = early.model_dump()
         if spec.finetune:  # a head that has converged is where the base begins to train

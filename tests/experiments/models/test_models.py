@@ -17,9 +17,11 @@ from experiments.models.building import (
     count_parameters,
     model_outline,
 )
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import metrics_for
 from experiments.spec.model_specs import MLPSpec
 from experiments.spec.optimizers import OPTIMIZERS
-from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
+from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
 
 HIDDEN = {"dropout": 0.2, "l1": 1e-4, "l2": 1e-3}
@@ -198,7 +200,7 @@ def test_a_model_too_deep_for_keras_is_refused():
 
 @pytest.mark.parametrize("name", ["breast_cancer", "iris", "digits", "diabetes"])
 def test_histories_carry_the_specs_names_for_every_metric(name):
-    metrics = METRICS[CATALOG[name].task]
+    metrics = metrics_for(CATALOG[name].task)
     spec, dataset, split = make(
         name, model={"layers": [4]}, training={"metrics": list(metrics), "batch_size": 256}
     )
@@ -212,9 +214,9 @@ def test_histories_carry_the_specs_names_for_every_metric(name):
 
 @pytest.mark.parametrize(
     ("name", "loss"),
-    [("two_moons", loss) for loss in LOSSES[Task.BINARY]]
-    + [("iris", loss) for loss in LOSSES[Task.MULTICLASS]]
-    + [("diabetes", loss) for loss in LOSSES[Task.REGRESSION]],
+    [("two_moons", loss) for loss in losses_for(Task.BINARY)]
+    + [("iris", loss) for loss in losses_for(Task.MULTICLASS)]
+    + [("diabetes", loss) for loss in losses_for(Task.REGRESSION)],
 )
 def test_every_loss_loads_again_compiled_and_no_constant_beats_constant_loss(name, loss, tmp_path):
     spec, dataset, split = make(name, training={"loss": loss})
