@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from experiments.core import recorded
 from experiments.spec.metrics import METRICS
 
 TRAIN = ("train", "training", "trn")
@@ -36,10 +37,8 @@ HIGHER_WORDS = {
     "similarity", "sensitivity", "specificity", "reward", "score", "map50",
 }  # fmt: skip
 TRAIN_EVAL = "train_eval_"
-NOT_JUDGED = (
-    "learning_rate", "epoch_seconds", "evaluation_seconds", "data_wait_share", "epoch",
-    "constant_loss", "predicted_memory_mb", "peak_memory_mb",
-)  # fmt: skip
+# Of our runs what is no measure of the model, and what others count their epochs by.
+NOT_JUDGED = (*recorded.NOT_JUDGED, "epoch")
 
 
 class Pair(NamedTuple):
