@@ -10,7 +10,6 @@ import pandas as pd
 from experiments.diagnosis.naming import keras_names
 from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_runs import (
-    RunRow,
     find_in_params,
     read_best_values,
     read_keys,
@@ -22,7 +21,7 @@ from experiments.tracking.direct_runs import (
     read_texts,
 )
 from experiments.tracking.points import may_be_history
-from experiments.tracking.run import Run, make_run
+from experiments.tracking.run import Run, RunRow, make_run
 from experiments.tracking.runs import list_runs, our_experiments
 from experiments.tracking.store import Store
 
@@ -116,8 +115,7 @@ class RunIndex:
         if not self._snapshots:
             self._snapshots = [
                 make_run(
-                    row.id, row.name, row.status, row.start_time, row.end_time, row.lifecycle_stage,
-                    row.experiment_id, params=_OfRun(self, "params", row.id),
+                    row, params=_OfRun(self, "params", row.id),
                     metrics=_OfRun(self, "last", row.id), tags=_OfRun(self, "tags", row.id),
                 )
                 for row in self._rows
@@ -289,4 +287,7 @@ class _Loaded:
 def _row(run: Run) -> RunRow:
     ended = int(run.ended.timestamp() * 1000) if run.ended else None
     created = int(run.created.timestamp() * 1000)
-    return RunRow(run.id, run.name, run.status, created, ended, "", run.experiment_id)
+    return RunRow(
+        id=run.id, name=run.name, status=run.status, start_time=created, end_time=ended,
+        lifecycle_stage="", experiment_id=run.experiment_id,
+    )  # fmt: skip

@@ -40,6 +40,7 @@ from experiments.saving.whole_model import (
     save_weights,
 )
 from experiments.spec.run_spec import RunSpec
+from experiments.tracking.run import Tag
 from experiments.training.batch_loop import train_by_batches
 from experiments.training.callbacks import (
     EarlyStopping,
@@ -64,9 +65,6 @@ from experiments.training.phases import (
 from experiments.training.resume_point import Start, epoch_saved_in, restore_start
 from experiments.training.training_data import test_data, training_batches, validation_data
 
-#: The tag that says before which epochs a run was resumed or branched off.
-RESUME_POINTS_TAG = "kerascope.seams"
-PHASES_TAG = "kerascope.phases"
 _MOST_PREDICTIONS = 10_000
 _MEGABYTE = 1_000_000
 
@@ -191,8 +189,8 @@ def _fit(
     recorder = Recorder(journal, heartbeat, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
     borders = borders_of(spec, model)
-    marks = {RESUME_POINTS_TAG: list(start.resume_points), PHASES_TAG: list(borders.items())}
-    if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
+    marks = {Tag.RESUME_POINTS: list(start.resume_points), Tag.PHASES: list(borders.items())}
+    if tags := {tag.value: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
         journal.write(tags=tags)
     gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
     checkpoints = Checkpoints(folder, spec, recorder, watching, start.resume_points, model)
