@@ -1,9 +1,9 @@
 """The table of runs: its rows as data, and how columns look."""
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -38,63 +38,22 @@ def run_rows(
         found = best_of(run, history)
         if best is not None:
             found = found._replace(metric=str(best.name), value=float(best.get(run.id, math.nan)))
-        rows.append(_row(run, history, verdict, found))
-    return pd.DataFrame(rows, columns=list(_COLUMNS), index=[run.id for run in runs])
+        row = _Row(run, history, verdict, found)
+        rows.append([one.value(row) for one in _COLUMNS])
+    return pd.DataFrame(
+        rows, columns=[one.name for one in _COLUMNS], index=[run.id for run in runs]
+    )
 
 
 def shown(rows: pd.DataFrame) -> Styler:
     """The rows with numbers and durations as people read them, still sorted as numbers."""
-    formats: dict[Any, Any] = {"Best": number, "Duration": duration, "At epoch": _whole}
+    formats: dict[Any, Any] = {one.name: one.format for one in _COLUMNS if one.format}
     return rows.style.format(formats)
 
 
 def column_config() -> dict[str, Any]:
     """How each column looks; ``open`` is the key under which a click on a name arrives."""
-    column = st.column_config
-    return {
-        "": column.ImageColumn("", width=32, pinned=True),
-        "Name": column.ButtonColumn(
-            "Name", type="tertiary", key="runs open", pinned=True, alignment="left", width=160
-        ),
-        "Status": column.MultiselectColumn(
-            "Status",
-            options=[_status_label(status) for status in RunStatus],
-            color=[STATUS[status].color for status in RunStatus],
-            width=112,
-        ),
-        "Progress": column.ProgressColumn(
-            "Progress", format="%d%%", min_value=0, max_value=100, width=96
-        ),
-        "Best": column.Column(
-            "Best",
-            width=62,
-            help="The best value on validation samples, not the last one.",
-            alignment="right",
-        ),
-        "Metric": column.TextColumn("of", width=104),
-        "At epoch": column.Column(
-            "Epoch",
-            width=58,
-            help="The best epoch: the one with the lowest validation loss, counted from 0.",
-            alignment="right",
-        ),
-        "Verdict": column.MultiselectColumn(
-            "Verdict",
-            options=[_verdict_label(label) for label in VERDICT],
-            color=[sign.color for sign in VERDICT.values()],
-            width=128,
-        ),
-        "val_loss": column.ImageColumn(
-            "val_loss", width=126, help="Validation loss by epoch; the dot is the best epoch."
-        ),
-        "Duration": column.Column("Duration", width=98, alignment="right"),
-        "Started": column.DatetimeColumn(
-            "Started", format="distance", width=112, help="Exact times: last column."
-        ),
-        "Dataset": column.TextColumn("Dataset", width=104),
-        "Model": column.TextColumn("Model", width=64),
-        "Exact time": column.TextColumn("Exact time", width=150),
-    }
+    return {one.name: one.config for one in _COLUMNS}
 
 
 def sparkline(values: pd.Series, color: str) -> str:
@@ -139,48 +98,37 @@ def _svg(width: int, height: int, inside: str) -> str:
     return f"data:image/svg+xml;utf8,{quote(text)}"
 
 
-_COLUMNS = (
-    "",
-    "Name",
-    "Status",
-    "Progress",
-    "Best",
-    "Metric",
-    "At epoch",
-    "Verdict",
-    "val_loss",
-    "Duration",
-    "Started",
-    "Dataset",
-    "Model",
-    "Exact time",
-)
+class _Row(NamedTuple):
+    """What a row is made of."""
+
+    run: Run
+    history: pd.DataFrame | None
+    verdict: str | None
+    best: Best
+
+    @property
+    def moment(self) -> datetime:
+        return self.run.started or self.run.created
 
 
-def _row(
-    run: Run, history: pd.DataFrame | None, verdict: str | None, best: Best
-) -> tuple[Any, ...]:
-    seconds = seconds_of(run)
-    losses = history["val_loss"] if history is not None and "val_loss" in history else None
-    moment = run.started or run.created
-    return (
-        color_dot(run.color),
-        run.name,
-        [_status_label(run.status)],
-        100 * progress_of(run),
-        best.value,
-        "" if math.isnan(best.value) else short_name(best.metric.removeprefix("val_")),
-        math.nan if best.epoch is None else float(best.epoch),
-        [_verdict_label(verdict)] if verdict in VERDICT else [],
-        "" if losses is None else sparkline(losses, run.color),
-        math.nan if seconds is None else seconds,
-        moment.astimezone(UTC).replace(
-            tzinfo=None
-        ),  # pyarrow warns of zones; the browser takes UTC
-        run.params.get("dataset.name", "").partition("@")[0],
-        run.params.get("model.name", ""),
-        exact(moment),
-    )
+class _TableColumn(NamedTuple):
+    """``value`` is what a row has in it, ``format`` how a person reads that, ``config`` its look."""
+
+    name: str
+    value: Callable[[_Row], Any]
+    config: Any
+    format: Callable[[float], str] | None = None
+
+
+def _losses(row: _Row) -> str:
+    if row.history is None or "val_loss" not in row.history:
+        return ""
+    return sparkline(row.history["val_loss"], row.run.color)
+
+
+def _metric(row: _Row) -> str:
+    best = row.best
+    return "" if math.isnan(best.value) else short_name(best.metric.removeprefix("val_"))
 
 
 def _status_label(status: RunStatus) -> str:
@@ -193,3 +141,105 @@ def _verdict_label(label: str | None) -> str:
 
 def _whole(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.0f}"
+
+
+_COLUMNS = (
+    _TableColumn(
+        "",
+        lambda row: color_dot(row.run.color),
+        st.column_config.ImageColumn("", width=32, pinned=True),
+    ),
+    _TableColumn(
+        "Name",
+        lambda row: row.run.name,
+        st.column_config.ButtonColumn(
+            "Name", type="tertiary", key="runs open", pinned=True, alignment="left", width=160
+        ),
+    ),
+    _TableColumn(
+        "Status",
+        lambda row: [_status_label(row.run.status)],
+        st.column_config.MultiselectColumn(
+            "Status",
+            options=[_status_label(status) for status in RunStatus],
+            color=[STATUS[status].color for status in RunStatus],
+            width=112,
+        ),
+    ),
+    _TableColumn(
+        "Progress",
+        lambda row: 100 * progress_of(row.run),
+        st.column_config.ProgressColumn(
+            "Progress", format="%d%%", min_value=0, max_value=100, width=96
+        ),
+    ),
+    _TableColumn(
+        "Best",
+        lambda row: row.best.value,
+        st.column_config.Column(
+            "Best",
+            width=62,
+            help="The best value on validation samples, not the last one.",
+            alignment="right",
+        ),
+        number,
+    ),
+    _TableColumn("Metric", _metric, st.column_config.TextColumn("of", width=104)),
+    _TableColumn(
+        "At epoch",
+        lambda row: math.nan if row.best.epoch is None else float(row.best.epoch),
+        st.column_config.Column(
+            "Epoch",
+            width=58,
+            help="The best epoch: the one with the lowest validation loss, counted from 0.",
+            alignment="right",
+        ),
+        _whole,
+    ),
+    _TableColumn(
+        "Verdict",
+        lambda row: [_verdict_label(row.verdict)] if row.verdict in VERDICT else [],
+        st.column_config.MultiselectColumn(
+            "Verdict",
+            options=[_verdict_label(label) for label in VERDICT],
+            color=[sign.color for sign in VERDICT.values()],
+            width=128,
+        ),
+    ),
+    _TableColumn(
+        "val_loss",
+        _losses,
+        st.column_config.ImageColumn(
+            "val_loss", width=126, help="Validation loss by epoch; the dot is the best epoch."
+        ),
+    ),
+    _TableColumn(
+        "Duration",
+        lambda row: math.nan if (seconds := seconds_of(row.run)) is None else seconds,
+        st.column_config.Column("Duration", width=98, alignment="right"),
+        duration,
+    ),
+    _TableColumn(
+        "Started",
+        # pyarrow warns of zones; the browser takes UTC
+        lambda row: row.moment.astimezone(UTC).replace(tzinfo=None),
+        st.column_config.DatetimeColumn(
+            "Started", format="distance", width=112, help="Exact times: last column."
+        ),
+    ),
+    _TableColumn(
+        "Dataset",
+        lambda row: row.run.params.get("dataset.name", "").partition("@")[0],
+        st.column_config.TextColumn("Dataset", width=104),
+    ),
+    _TableColumn(
+        "Model",
+        lambda row: row.run.params.get("model.name", ""),
+        st.column_config.TextColumn("Model", width=64),
+    ),
+    _TableColumn(
+        "Exact time",
+        lambda row: exact(row.moment),
+        st.column_config.TextColumn("Exact time", width=150),
+    ),
+)
