@@ -7,6 +7,7 @@ a callback has a field ``callbacks.<name>.on``.
 from typing import Any, NamedTuple
 
 from experiments.core.settings import ROOT
+from experiments.core.spec_part import flatten
 from experiments.data.catalog import Kind, Source
 from experiments.data.split.split_spec import SplitSpec, split_methods
 from experiments.data.stored import find_info, is_known
@@ -97,11 +98,11 @@ PRESETS = (
 def to_values(spec: RunSpec) -> Values:
     """The fields of a form filled with a spec; fields of what it does not use have defaults."""
     apart = {"callbacks", "start", "augmentation", "finetune"}
-    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude=apart))
+    values = dict(_DEFAULTS) | flatten(spec.model_dump(exclude=apart))
     if spec.augmentation:
-        values |= _flatten(spec.augmentation.model_dump(), "augmentation.")
+        values |= flatten(spec.augmentation.model_dump(), "augmentation.")
     if spec.finetune:
-        values |= _flatten({"on": True} | spec.finetune.model_dump(), "finetune.")
+        values |= flatten({"on": True} | spec.finetune.model_dump(), "finetune.")
     values["start"] = spec.start.model_dump() if spec.start else None
     values[KEEP_EVERY] = spec.callbacks.keep_checkpoint_every or 0
     values["split.test_split"] = spec.split.test_split or 0.0
@@ -113,7 +114,7 @@ def to_values(spec: RunSpec) -> Values:
     for name in CALLBACKS:
         callback = getattr(spec.callbacks, name)
         if callback is not None:
-            values |= _flatten({"on": True} | callback.model_dump(), f"callbacks.{name}.")
+            values |= flatten({"on": True} | callback.model_dump(), f"callbacks.{name}.")
     return values
 
 
@@ -251,13 +252,3 @@ def _whole(text: str) -> int | str:
         return int(text)
     except ValueError:
         return text.strip()
-
-
-def _flatten(data: dict[str, Any], prefix: str = "") -> Values:
-    flat: Values = {}
-    for name, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

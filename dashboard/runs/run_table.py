@@ -112,7 +112,7 @@ class _Row(NamedTuple):
 
 
 class _TableColumn(NamedTuple):
-    """``value`` is what a row has in it, ``format`` how a person reads that, ``config`` its look."""
+    """``value`` is what a row has in it, ``format`` how that is read, ``config`` its look."""
 
     name: str
     value: Callable[[_Row], Any]

@@ -153,6 +153,11 @@ class Journal:
         self._file.close()
 
 
+def now_ms() -> int:
+    """The present time as MLflow and the journal have it: milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 def journal_line(
     metrics: Mapping[str, float],
     epoch: int | None,
@@ -160,8 +165,7 @@ def journal_line(
     tags: Mapping[str, str] | None = None,
 ) -> str:
     """An entry as a line of the journal, stamped with the present time."""
-    now = time.time_ns() // 1_000_000
-    entry = Entry(now, epoch, dict(metrics), dict(params or {}), dict(tags or {}))
+    entry = Entry(now_ms(), epoch, dict(metrics), dict(params or {}), dict(tags or {}))
     return json.dumps(entry._asdict())  # NaN and Infinity stay as they are
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from experiments.core.spec_part import Seed, SpecPart
+from experiments.core.spec_part import Seed, SpecPart, flatten
 from experiments.data.catalog import DatasetInfo, Kind, Source
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.split.split_spec import SplitSpec, split_methods
@@ -172,7 +172,11 @@ class RunSpec(SpecPart):
 
     def flatten(self) -> dict[str, str]:
         """The spec as MLflow params: dotted names, text values; parts that are off are left out."""
-        flat = _flatten(self.model_dump(mode="json"))
+        flat = {
+            name: ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in flatten(self.model_dump(mode="json")).items()
+            if value is not None and value != ""
+        }
         return flat | {"training.loss": self.loss, "training.metrics": ", ".join(self.metrics)}
 
 
@@ -181,15 +185,3 @@ def _refused(field: str, received: str, info: DatasetInfo, allowed: tuple[str, .
         f"{field}: received {received!r}. Allowed for {info.name} ({info.task.value}): "
         f"{', '.join(allowed)}."
     )
-
-
-def _flatten(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            flat[f"{prefix}{name}"] = ", ".join(map(str, value))
-        elif value is not None and value != "":
-            flat[f"{prefix}{name}"] = str(value)
-    return flat

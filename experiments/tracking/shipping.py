@@ -1,11 +1,10 @@
 """Bringing what a run wrote on this machine into MLflow, in batches, as often as one likes."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.run_folder import RunFolder, now_ms, read_journal
 from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store, asks_store
 
@@ -86,7 +85,7 @@ def log_metrics(store: Store, run_id: str, values: Mapping[str, float]) -> None:
     """Metrics that belong to the run as a whole."""
     from mlflow.entities import Metric
 
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     metrics = [Metric(name, value, now, 0) for name, value in values.items()]
     store.client.log_batch(run_id, metrics=metrics)
 
