@@ -62,9 +62,10 @@ def scatter_points(table: pd.DataFrame, x: str, y: str) -> ScatterPoints:
     if x_better and y_better and x != y:
         front = pareto(table[x].to_numpy(float), table[y].to_numpy(float), x_better, y_better)
     return ScatterPoints(
-        [str(run_id) for run_id in table.index],
-        x_at, y_at, list(zip(x_told, y_told, strict=True)), x_scale, y_scale,
-        x_beyond | y_beyond, front,
+        run_ids=[str(run_id) for run_id in table.index],
+        x=x_at, y=y_at, told=list(zip(x_told, y_told, strict=True)),
+        x_scale=x_scale, y_scale=y_scale,
+        at_edge=x_beyond | y_beyond, front=front,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from experiments.cli.arguments import AddCommand, finish
 from experiments.core.errors import DatasetError, ExperimentsError, InputError
 from experiments.core.process_limits import limit_process
 from experiments.data.catalog import Task
-from experiments.data.reading.kinds import KINDS
+from experiments.data.reading.kinds import KINDS, kinds_in_words
 from experiments.running.dataset_process import MEMORY
 
 if TYPE_CHECKING:
@@ -46,11 +46,7 @@ def add_commands(add: AddCommand) -> None:
 
 def _add_adding(adding: argparse.ArgumentParser) -> None:
     """What `datasets add` takes."""
-    adding.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH",
-        help="CSV, TSV, Parquet, NPZ or HDF5, a zip or folder of images in class folders, or a "
-        "folder of .npy files",
-    )  # fmt: skip
+    adding.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=kinds_in_words())
     adding.add_argument("--name", help="what the dataset is called (default: the file's name)")
     adding.add_argument("--target", default="", help="the column, array or .npy file to predict")
     adding.add_argument(

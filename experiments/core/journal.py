@@ -75,6 +75,11 @@ class Journal:
         self._file.close()
 
 
+def now_ms() -> int:
+    """The present time as MLflow and the journal have it: milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 def journal_line(
     metrics: Mapping[str, float],
     epoch: int | None,
@@ -82,14 +87,16 @@ def journal_line(
     tags: Mapping[str, str] | None = None,
 ) -> str:
     """An entry as a line of the journal, stamped with the present time."""
-    now = time.time_ns() // 1_000_000
-    entry = Entry(now, epoch, dict(metrics), dict(params or {}), dict(tags or {}))
+    entry = Entry(now_ms(), epoch, dict(metrics), dict(params or {}), dict(tags or {}))
     return json.dumps(entry._asdict())  # NaN and Infinity stay as they are
 
 
 def parse_line(line: str | bytes) -> Entry:
     """The entry in a line of the journal; raises ValueError or TypeError for a broken one."""
-    entry = Entry(**json.loads(line))
+    stored = json.loads(line)
+    if not isinstance(stored, dict) or not set(Entry._fields) <= stored.keys():
+        raise ValueError(f"an entry has {', '.join(Entry._fields)}")
+    entry = Entry(**{name: stored[name] for name in Entry._fields})  # later keys are left alone
     dicts = (entry.metrics, entry.params, entry.tags)
     numbers = [entry.time, entry.epoch or 0, *dict(entry.metrics).values()]
     if not all(isinstance(part, dict) for part in dicts) or not all(

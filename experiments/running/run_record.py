@@ -11,8 +11,8 @@ from experiments.core.checkpoint_files import UNREADABLE, finish
 from experiments.core.errors import RunNotFoundError, StoreError
 from experiments.core.journal import Entry, journal_history, missing_epochs, read_journal
 from experiments.core.run_folder import RunFolder, write_json
+from experiments.diagnosis.naming import higher_is_better
 from experiments.running.run_verdict import write_verdict
-from experiments.spec.run_spec import HIGHER_IS_BETTER
 from experiments.tracking.artifacts import drop_stale_checkpoints
 from experiments.tracking.history_reader import HISTORY_FILE, to_frame
 from experiments.tracking.shipping import log_metrics, ship_artifacts
@@ -62,7 +62,7 @@ def best_values(history: pd.DataFrame) -> dict[str, float]:
         metric = str(name).removeprefix("val_")
         if str(name).startswith("val_") or (monitor == "loss" and metric in ("loss", "accuracy")):
             values = history[name]
-            best[f"best_{name}"] = values.max() if metric in HIGHER_IS_BETTER else values.min()
+            best[f"best_{name}"] = values.max() if higher_is_better(metric) else values.min()
     return {name: value for name, value in best.items() if math.isfinite(value)}
 
 

@@ -2,11 +2,10 @@
 
 import json
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from experiments.core.journal import Entry, read_journal
+from experiments.core.journal import Entry, now_ms, read_journal
 from experiments.core.run_folder import RunFolder, read_json
 from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store, asks_store
@@ -87,7 +86,7 @@ def log_metrics(store: Store, run_id: str, values: Mapping[str, float]) -> None:
     """Metrics that belong to the run as a whole."""
     from mlflow.entities import Metric
 
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     metrics = [Metric(name, value, now, 0) for name, value in values.items()]
     store.client.log_batch(run_id, metrics=metrics)
 

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from experiments.core.journal import Journal, journal_line, parse_line
+from experiments.core.recorded import NOT_LOGGED
 from experiments.core.run_folder import RunFolder, write_json
 
 _MOST_SAMPLES = 1024
 _MOST_VALUES = 4_000_000  # in one batch of the sample; a convolution multiplies it by its filters
-_UNSAID = ("train_eval_", "loss_", "se_", "evaluation_seconds", "learning_rate", "data_wait")
 
 logger = logging.getLogger("kerascope.training")
 
@@ -181,7 +181,7 @@ class Recorder(keras.callbacks.Callback):
         values["epoch_seconds"] = self.heartbeat.seconds_per_epoch = ended - self._started
         self.lines.append(journal_line(values, epoch))
         said = "  ".join(f"{name} {value:.4g}" for name, value in values.items()
-                         if not name.startswith(_UNSAID))  # fmt: skip
+                         if not name.startswith(NOT_LOGGED))  # fmt: skip
         logger.info("epoch %d  %s", epoch, said)
         self.seconds += time.perf_counter() - ended
 

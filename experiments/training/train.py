@@ -42,6 +42,7 @@ from experiments.saving.whole_model import (
     save_weights,
 )
 from experiments.spec.run_spec import RunSpec
+from experiments.tracking.run import Tag
 from experiments.training.batch_loop import train_by_batches
 from experiments.training.callbacks import (
     EarlyStopping,
@@ -66,9 +67,6 @@ from experiments.training.phases import (
 from experiments.training.resume_point import Start, epoch_saved_in, restore_start
 from experiments.training.training_data import test_data, training_batches, validation_data
 
-#: The tag that says before which epochs a run was resumed or branched off.
-RESUME_POINTS_TAG = "kerascope.seams"
-PHASES_TAG = "kerascope.phases"
 _MOST_PREDICTIONS = 10_000
 _MEGABYTE = 1_000_000
 
@@ -194,8 +192,8 @@ def _fit(
     recorder = Recorder(journal, heartbeat, start.lines, skipped=start.batch)
     watching = _keras_callbacks(spec, recorder)
     borders = borders_of(spec, model)
-    marks = {RESUME_POINTS_TAG: list(start.resume_points), PHASES_TAG: list(borders.items())}
-    if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
+    marks = {Tag.RESUME_POINTS: list(start.resume_points), Tag.PHASES: list(borders.items())}
+    if tags := {tag.value: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
         journal.write(tags=tags)
     gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
     checkpoints = Checkpoints(folder, spec, recorder, watching, start.resume_points, model)
@@ -275,7 +273,7 @@ def _fit_phase(
 
 def _keras_callbacks(spec: RunSpec, recorder: Recorder) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = []
-    modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
+    modes = {name: "max" if spec.higher_is_better(name) else "min" for name in spec.monitors()}
     if early := spec.callbacks.early_stopping:
         settings = early.model_dump()
         if spec.finetune:  # a head that has converged is where the base begins to train

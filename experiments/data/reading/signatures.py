@@ -25,8 +25,9 @@ _SIGNS = (
 _ZIP = b"PK\x03\x04"
 
 
-def refuse_other(path: Path, kind: str) -> None:
-    """Raise DatasetError where a file is certainly of another kind than it is to be read as."""
+def refuse_other(path: Path, kind: str, allowed: str) -> None:
+    """Raise DatasetError where a file is certainly of another kind than it is to be read as;
+    ``allowed`` are the kinds in words."""
     with path.open("rb") as file:
         beginning = file.read(_LONGEST)
     for sign, what, its_kind in _SIGNS:
@@ -40,6 +41,5 @@ def refuse_other(path: Path, kind: str) -> None:
             else "Unpack it, or save what is in it in one of these kinds."
         )
         raise DatasetError(
-            f"{path.name} is to be read as {kind}, and is {what}. Allowed: csv, parquet, npz, npy, "
-            f"hdf5, and images in a folder or zip. {advice}"
+            f"{path.name} is to be read as {kind}, and is {what}. Allowed: {allowed}. {advice}"
         )

@@ -287,7 +287,7 @@ def test_the_best_value_of_others_runs_is_that_of_all_they_logged(store):
     experiment = get_run(store, run_id).experiment_id
     found = read_index(store, experiments=[experiment])
     assert found.best("val_loss").to_dict() == {run_id: 0.5}
-    assert found.best("val_loss", rises=True).to_dict() == {run_id: 3.0}
+    assert found.best("val_loss", higher_is_better=True).to_dict() == {run_id: 3.0}
 
 
 def test_an_index_filters_by_name_id_and_params(store, index):
