@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.chart.ranges import Floats, Range, robust_range
 from dashboard.chart.run_curves import QUIET_COLOR, dress
-from dashboard.compare.columns import PARAM, better, titles
-from dashboard.compare.pareto import pareto
+from dashboard.compare.columns import PARAM, Better, better, titles
 from dashboard.shared.formats import NOTHING, number
 from dashboard.shared.param_texts import in_order, shown_value, unique_names
 from experiments.tracking.runs import Run
@@ -105,6 +104,23 @@ def scatter_figure(points: ScatterPoints, runs: Sequence[Run]) -> go.Figure:
         height=440, showlegend=False, hovermode="closest", margin={"l": 8, "r": 12, "t": 12, "b": 8}
     )
     return figure
+
+
+def pareto(x: Floats, y: Floats, x_better: Better, y_better: Better) -> NDArray[np.bool_]:
+    """Which points are on the front: no other is as good in both and better in one.
+
+    Points with NaN or infinity never are; of equal points all are, or none. Takes n log n.
+    """
+    x = -x if x_better == "higher" else x
+    y = -y if y_better == "higher" else y
+    order = np.lexsort((y, x))
+    order = order[np.isfinite(x[order]) & np.isfinite(y[order])]
+    xs, ys = x[order], y[order]
+    first = np.searchsorted(xs, xs, side="left")  # of those with the same x
+    lowest = np.concatenate([[np.inf], np.minimum.accumulate(ys)])  # y of the points before
+    front = np.zeros(len(x), dtype=bool)
+    front[order] = (ys < lowest[first]) & (ys == ys[first])
+    return front
 
 
 def _scale(table: pd.DataFrame, name: str) -> Scale:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from experiments.core.errors import DatasetError
 from experiments.data.reading.reader import Reader
-from experiments.data.reading.signatures import refuse_other
 
 
 class FileKind(NamedTuple):
@@ -47,6 +46,26 @@ _BY_SUFFIX = {suffix: kind.name for kind in KINDS.values() for suffix in kind.su
 #: How the names of files end that can be read.
 SUFFIXES = tuple(_BY_SUFFIX)
 
+_LONGEST = 8
+# First bytes, what they are of, and the kind that reads it ("" where none does)
+_SIGNS = (
+    (b"PAR1", "Parquet", "parquet"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5", "hdf5"),
+    (b"\x93NUMPY", "one array of NumPy (.npy)", "npy"),
+    (b"PK\x03\x04", "a zip archive (as NPZ, Excel and zips of images are)", ""),
+    (b"\x1f\x8b", "packed with gzip", ""),
+    (b"BZh", "packed with bzip2", ""),
+    (b"\xfd7zXZ\0", "packed with xz", ""),
+    (b"7z\xbc\xaf'\x1c", "packed with 7-Zip", ""),
+    (b"%PDF-", "a PDF", ""),
+    (b"\x89PNG\r\n\x1a\n", "one image (PNG)", ""),
+    (b"\xff\xd8\xff", "one image (JPEG)", ""),
+    (b"GIF8", "one image (GIF)", ""),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Word file", ""),
+    (b"SQLite f", "an SQLite database", ""),
+)
+_ZIP = b"PK\x03\x04"
+
 
 def kinds_in_words(*, uploaded: bool = False) -> str:
     """What can be read, or ``uploaded`` with a browser, as part of a sentence."""
@@ -74,7 +93,7 @@ def reader_of(path: Path, kind: str | None = None) -> Reader:
             "folder of .npy files, or with one folder of images for each class. Rename it, or "
             f"say what it is: --kind {', '.join(KINDS)}."
         )
-    refuse_other(path, kind, allowed=kinds_in_words())
+    _refuse_other(path, kind)
     return KINDS[kind].load_reader()
 
 
@@ -88,3 +107,23 @@ def _reader_of_folder(folder: Path, kind: str | None) -> Reader:
             "and images. Name the file in it, or leave the kind out."
         )
     return KINDS[kind].load_reader()
+
+
+def _refuse_other(path: Path, kind: str) -> None:
+    """Raise DatasetError where a file is certainly of another kind than it is to be read as."""
+    with path.open("rb") as file:
+        beginning = file.read(_LONGEST)
+    for sign, what, its_kind in _SIGNS:
+        if not beginning.startswith(sign) or its_kind == kind:
+            continue
+        if sign == _ZIP and kind in ("npz", "images"):
+            continue
+        advice = (
+            f"Name it so, or say --kind {its_kind}."
+            if its_kind
+            else "Unpack it, or save what is in it in one of these kinds."
+        )
+        raise DatasetError(
+            f"{path.name} is to be read as {kind}, and is {what}. Allowed: "
+            f"{kinds_in_words()}. {advice}"
+        )
