@@ -2,9 +2,9 @@
 
 import pandas as pd
 import plotly.graph_objects as go
-from experiments.data.catalog import Task
 
 from dashboard.chart.run_curves import dress
+from experiments.data.catalog import Task
 from experiments.data.split.audit import Audit
 
 _MOST = 20

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import Task
 
 from dashboard.chart.split_chart import share_figure
 from dashboard.shared import cache
@@ -13,6 +12,7 @@ from dashboard.shared.components import Sign, show_error
 from dashboard.shared.formats import count, number, plain
 from experiments.core.errors import DatasetError
 from experiments.core.findings import Action, Changes, Finding, Severity, as_change
+from experiments.data.catalog import Task
 from experiments.data.split.audit import AUDIT_FILE, Audit, Copies
 from experiments.data.split.better_splits import other_ways
 from experiments.data.split.split_findings import find_all, margin_sentence

@@ -6,10 +6,10 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 import streamlit as st
-from experiments.data.catalog import Task
 
 from dashboard.shared import help_texts
 from dashboard.shared.formats import words
+from experiments.data.catalog import Task
 
 _KEYS = (
     ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
-from experiments.data.catalog import DatasetInfo
 
 from dashboard.shared import cache
 from dashboard.shared.components import DATASETS, LAUNCH
 from dashboard.shared.formats import count, parts_words, plain
 from experiments.core.errors import ExperimentsError
+from experiments.data.catalog import DatasetInfo
 from experiments.data.stored import find_info
 from experiments.tracking.stored_datasets import (
     StoredDataset,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import CATALOG, DatasetInfo, Kind
 
+from experiments.data.catalog import CATALOG, DatasetInfo, Kind
 from experiments.data.downloads import on_this_machine
 from experiments.data.stored import find_info
 from experiments.tracking.stored_datasets import StoredDataset, versions_of

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.express as px
 import streamlit as st
-from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 
 from dashboard.data.dataset_head import draw_head
 from dashboard.data.dataset_list import sample_words
@@ -16,6 +15,7 @@ from dashboard.shared.components import errors_shown
 from dashboard.shared.dataset_rows import row_table
 from dashboard.shared.formats import count, plain, size
 from dashboard.shared.images import to_image
+from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 from experiments.data.downloads import on_this_machine
 from experiments.data.preview import Preview, class_counts
 from experiments.tracking.stored_datasets import StoredDataset, fetch_dataset

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import DatasetInfo, Kind
 
 from dashboard.shared import cache
 from dashboard.shared.components import errors_shown
 from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count, number, plain
 from dashboard.shared.images import to_image
+from experiments.data.catalog import DatasetInfo, Kind
 from experiments.data.split.duplicate_groups import Copies, CopyGroup
 
 

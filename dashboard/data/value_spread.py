@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from experiments.data.catalog import DatasetInfo
 
 from dashboard.chart.run_curves import dress
 from dashboard.shared.formats import count, number, plain
 from dashboard.shared.images import to_image
+from experiments.data.catalog import DatasetInfo
 from experiments.data.distributions import (
     Sampled,
     bins_of,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 import streamlit as st
-from experiments.data.catalog import CATALOG, DatasetInfo, Kind, Source, Task
 
 from dashboard.launch import draft, form_fields
 from dashboard.launch.base_fields import draw_base
@@ -19,6 +18,7 @@ from dashboard.shared import cache, help_texts
 from dashboard.shared.components import name_of
 from dashboard.shared.formats import count, parts_words, plain, words
 from experiments.core.errors import ExperimentsError
+from experiments.data.catalog import CATALOG, DatasetInfo, Kind, Source, Task
 from experiments.data.downloads import on_this_machine
 from experiments.data.stored import find_info
 from experiments.spec.model_specs import WITH_BASE, Activation

@@ -6,9 +6,8 @@ a callback has a field ``callbacks.<name>.on``.
 
 from typing import Any, NamedTuple
 
-from experiments.data.catalog import Kind, Source
-
 from experiments.core.settings import ROOT
+from experiments.data.catalog import Kind, Source
 from experiments.data.split.split_spec import SplitSpec, split_methods
 from experiments.data.stored import find_info, is_known
 from experiments.spec.model_specs import (

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import Source
 
 from dashboard.chart.split_view import draw_audit, draw_findings
 from dashboard.launch import draft
@@ -16,6 +15,7 @@ from dashboard.shared.components import show_error
 from dashboard.shared.formats import count, plain, size
 from experiments.core.errors import ExperimentsError
 from experiments.core.findings import Changes
+from experiments.data.catalog import Source
 from experiments.data.downloads import on_this_machine
 from experiments.data.split.audit import Audit
 from experiments.data.stored import find_info

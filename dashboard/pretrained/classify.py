@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from experiments.data.catalog import Kind, Task
 
 from dashboard.shared import cache
 from dashboard.shared.components import label_of
 from dashboard.shared.formats import plain, size
 from dashboard.shared.images import to_image
 from dashboard.shared.run_summary import dataset_of
+from experiments.data.catalog import Kind, Task
 from experiments.models.weight_files import is_here
 from experiments.spec.applications import application_names, find_application
 from experiments.tracking.runs import Run

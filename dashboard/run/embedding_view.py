@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import DatasetInfo, Kind
 
 from dashboard.run.learned_data import embedding_figure, point_frame
 from dashboard.run.sample_view import draw_heat, draw_image, say_answer
 from dashboard.shared import cache, help_texts
 from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count
+from experiments.data.catalog import DatasetInfo, Kind
 from experiments.tracking.runs import Run
 
 _PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE"}

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import DatasetInfo, Kind
 
 from dashboard.run.embedding_view import draw_embedding
 from dashboard.run.learned_data import answer_frame, confused_pairs, doubtful, mistakes
@@ -15,6 +14,7 @@ from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count
 from experiments.core.checkpoint_files import MODEL_FILE
 from experiments.core.errors import ArtifactError
+from experiments.data.catalog import DatasetInfo, Kind
 from experiments.tracking.runs import Run
 
 _PER_PAGE = 12

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
-from experiments.data.catalog import DatasetInfo
 
 from dashboard.shared.background import Downloads, EndedHistories, Previews, WorkerWatch
 from dashboard.shared.model_source import ModelSource
@@ -20,6 +19,7 @@ from dashboard.shared.verdicts import judge
 from experiments.core.checkpoint_files import Checkpoint
 from experiments.core.errors import ExperimentsError, ModelFileError
 from experiments.core.settings import Settings, read_settings
+from experiments.data.catalog import DatasetInfo
 from experiments.data.preview import Preview, look
 from experiments.data.split.duplicate_groups import Copies, find_copies
 from experiments.diagnosis import Verdict

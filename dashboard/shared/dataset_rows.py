@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from experiments.data.catalog import DatasetInfo
 
+from experiments.data.catalog import DatasetInfo
 from experiments.data.distributions import date_text
 from experiments.data.preview import Preview
 

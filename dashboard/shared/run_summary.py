@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pandas as pd
-from experiments.data.catalog import DatasetInfo
 
+from experiments.data.catalog import DatasetInfo
 from experiments.data.stored import find_info, is_known
 from experiments.tracking.runs import Run, RunStatus
 

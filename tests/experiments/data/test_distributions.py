@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG
 
 from experiments.data import distributions
+from experiments.data.catalog import CATALOG
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.distributions import (
     date_text,

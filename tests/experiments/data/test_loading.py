@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG, Source, Task
 from filelock import FileLock
 from sklearn import datasets as sklearn_datasets
 
 from experiments.core.settings import ROOT
+from experiments.data.catalog import CATALOG, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.downloads import expect_answer, keras_cache
 from experiments.data.loading import load_dataset, on_this_machine

@@ -9,9 +9,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG, Kind, Source, Task
 
 from experiments.core.errors import DatasetError, SpecError
+from experiments.data.catalog import CATALOG, Kind, Source, Task
 from experiments.data.loading import load_dataset
 from experiments.data.preview import class_counts, look
 from experiments.data.reading.reader import Block, ColumnKind, Feature, Plan, Wanted

@@ -6,10 +6,10 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG
 from sklearn import metrics as sk
 
 from experiments.core.errors import InputError
+from experiments.data.catalog import CATALOG
 from experiments.data.samples import StoredSamples
 from experiments.inference import prediction
 from experiments.inference.evaluation import evaluate

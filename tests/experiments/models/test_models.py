@@ -5,9 +5,9 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG, Task
 
 from experiments.core.errors import SpecError
+from experiments.data.catalog import CATALOG, Task
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split.splits import divide
 from experiments.models.building import (

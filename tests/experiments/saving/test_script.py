@@ -7,9 +7,9 @@ import sys
 import keras
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG, Source
 
 from experiments.core.errors import ModelFileError
+from experiments.data.catalog import CATALOG, Source
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.data.catalog import Task
 
+from experiments.data.catalog import Task
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import look_into
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from experiments.data.catalog import Task
 
 from experiments.core.errors import DatasetError, InputError
+from experiments.data.catalog import Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.reading.kinds import reader_of

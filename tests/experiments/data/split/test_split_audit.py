@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG, Kind, Task
 
 from experiments.core.errors import DatasetError
 from experiments.core.findings import Severity, as_change
+from experiments.data.catalog import CATALOG, Kind, Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split import duplicates

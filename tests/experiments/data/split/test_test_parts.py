@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from experiments.data.catalog import CATALOG
 
 from experiments.core.errors import DatasetError, SpecError
 from experiments.core.findings import as_change
 from experiments.core.run_folder import RunFolder, read_journal
+from experiments.data.catalog import CATALOG
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted

@@ -5,9 +5,9 @@ import tracemalloc
 import h5py
 import numpy as np
 import pytest
-from experiments.data.catalog import Kind, Task
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Kind, Task
 from experiments.data.reading.kinds import reader_of
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import look_into

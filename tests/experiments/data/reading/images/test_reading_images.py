@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments.data.catalog import Kind, Task
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Kind, Task
 from experiments.data.reading.images import (
     image_decoding,
     image_files,

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from experiments.data.catalog import Task
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Task
 from experiments.data.reading.parquet.parquet_files import PARQUET
 from experiments.data.reading.reader import ColumnKind, Reader, Wanted
 from experiments.data.reading.text.csv_files import CSV

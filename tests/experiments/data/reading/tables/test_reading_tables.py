@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments.data.catalog import Task
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Task
 from experiments.data.reading.reader import Plan, Wanted
 from experiments.data.reading.storing import look_into
 from experiments.data.reading.text.csv_files import CSV

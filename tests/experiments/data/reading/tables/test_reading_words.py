@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.data.catalog import Task
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import ColumnKind, Wanted

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.data.catalog import Task
 from sklearn.datasets import load_iris, load_wine
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Task
 from experiments.data.reading.reader import ColumnKind, Table, Wanted
 from experiments.data.reading.text.csv_files import CSV
 

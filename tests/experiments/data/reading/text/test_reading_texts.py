@@ -5,10 +5,10 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
-from experiments.data.catalog import Task
 from sklearn.datasets import load_digits, load_iris
 
 from experiments.core.errors import DatasetError
+from experiments.data.catalog import Task
 from experiments.data.reading.kinds import reader_of
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import look_into
