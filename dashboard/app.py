@@ -24,7 +24,9 @@ from dashboard.shared.components import (  # noqa: E402
 )
 from dashboard.shared.table_toolbar import hide_raw_export  # noqa: E402
 from dashboard.shared.uploaded_files import share_bytes  # noqa: E402
+from experiments.core.settings import read_settings, use_settings  # noqa: E402
 
+use_settings(read_settings())
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from experiments.cli.answers import open_store, say
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add(options: argparse.Namespace) -> int:
     from experiments.inspection.inspect_process import inspect_file
     from experiments.tracking.stored_bases import store_base
 
-    found = inspect_file(read_settings(), options.file.absolute())
+    found = inspect_file(settings_in_use(), options.file.absolute())
     if not found["architecture"]:
         raise ModelFileError(f"{options.file.name} has weights only. Allowed: a whole model.")
     kept = store_base(open_store(), options.file)

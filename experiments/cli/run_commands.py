@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.cli.answers import open_store, say
 from experiments.core.errors import HistoryError, InputError
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.data.catalog import CATALOG
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def work(options: argparse.Namespace) -> int:
 
     from experiments.running.worker import serve
 
-    settings = read_settings()
+    settings = settings_in_use()
     os.environ.update(settings.environment())
     serve(settings, options.slots, embedded=options.embedded)
     return 0

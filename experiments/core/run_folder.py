@@ -8,12 +8,18 @@ or down does not hold up training, and a process that is killed loses nothing th
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+
+from experiments.core.atomic_files import replacing
+from experiments.core.errors import WorkerError
+from experiments.core.formats import check_format
+
+#: Of all files of the folder; process.json says it.
+_FORMAT = 1
 
 
 class Entry(NamedTuple):
@@ -102,9 +108,8 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
     Several threads may write the same file; the last one stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    temporary.write_text(json.dumps(data))
-    temporary.replace(path)
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(data))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -121,8 +126,16 @@ def note_process(folder: RunFolder, *, supervises_itself: bool) -> None:
     import psutil
 
     born = psutil.Process().create_time()
-    note = {"pid": os.getpid(), "born": born, "attends_itself": supervises_itself}
-    write_json(folder.process, note)
+    note = {"format": _FORMAT, "pid": os.getpid(), "born": born}
+    write_json(folder.process, note | {"attends_itself": supervises_itself})
+
+
+def read_process(folder: RunFolder) -> dict[str, Any]:
+    """What note_process wrote, or an empty object; raises WorkerError for a folder that a later
+    version writes into."""
+    note = read_json(folder.process)
+    check_format(f"The run folder {folder.path}", note, _FORMAT, WorkerError)
+    return note
 
 
 class Journal:

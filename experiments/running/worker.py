@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from experiments.core.errors import ExperimentsError, StoreError, WorkerError
-from experiments.core.run_folder import RunFolder, read_json, write_json
+from experiments.core.run_folder import RunFolder, read_process, write_json
 from experiments.core.settings import Settings
 from experiments.running.local_launcher import FoundProcess, LocalLauncher
 from experiments.running.run_preparation import prepare
@@ -56,7 +56,7 @@ class Worker:
     def __init__(self, settings: Settings, slots: int, *, embedded: bool) -> None:
         self.settings, self.slots, self.embedded = settings, slots, embedded
         self.store = Store(settings)
-        self.launcher = LocalLauncher()
+        self.launcher = LocalLauncher(settings)
         self.shutdown = threading.Event()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._attending: dict[str, threading.Thread] = {}
@@ -149,7 +149,11 @@ class Worker:
             folder = RunFolder(path)
             if folder.run_id in self._attending or not folder.artifacts.is_dir():
                 continue
-            note = read_json(folder.process)
+            try:
+                note = read_process(folder)
+            except WorkerError as error:
+                logger.warning("It is left alone: %s", error)
+                continue
             process = FoundProcess(note.get("pid", 0), note.get("born", 0.0))
             if note.get("attends_itself") and process.poll() is None:
                 continue

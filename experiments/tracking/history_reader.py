@@ -1,6 +1,5 @@
 """Histories: what each epoch of a run measured, read for many runs at once and kept."""
 
-import hashlib
 import json
 import threading
 import zlib
@@ -58,9 +57,7 @@ class HistoryReader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        settings = store.settings
-        name = hashlib.sha256(settings.tracking_uri.encode()).hexdigest()[:8]
-        self._disk = HistoryCache(settings.home / "cache" / "histories" / name)
+        self._disk = HistoryCache(store.settings.histories)
         self._ended: dict[str, tuple[str, RunHistory]] = {}
         self._live = LiveHistories(store)
         self._reading = threading.Lock()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from filelock import FileLock
 
+from experiments.core.atomic_files import replacing
 from experiments.core.errors import RunNotFoundError, StoreError
-from experiments.core.settings import Settings
+from experiments.core.settings import Settings, sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -105,16 +106,13 @@ def prepare_database(settings: Settings) -> None:
 def _migrate(database: Path) -> None:
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
 
-    from experiments.core.settings import sqlite_uri
-
-    unfinished = database.with_name(f".{database.name}.{os.getpid()}")
-    engine = create_sqlalchemy_engine(sqlite_uri(unfinished))
-    _initialize_tables(engine)
-    engine.dispose()
-    connection = sqlite3.connect(unfinished)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
-    unfinished.rename(database)
+    with replacing(database) as unfinished:
+        engine = create_sqlalchemy_engine(sqlite_uri(unfinished))
+        _initialize_tables(engine)
+        engine.dispose()
+        connection = sqlite3.connect(unfinished)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
 
 
 def _find_or_make_experiment(client: "MlflowClient", settings: Settings) -> str:
