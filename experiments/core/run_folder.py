@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 
 from experiments.core.atomic_files import replacing
 from experiments.core.errors import WorkerError
-from experiments.core.formats import check_format
+from experiments.core.format_versions import check_format
 
 #: Of all files of the folder; process.json says it.
 _FORMAT = 1
