@@ -62,7 +62,7 @@ def unfinished_in(folder: Path, suffix: str = "") -> Path:
 
 def is_unfinished(path: Path) -> bool:
     """Whether a file or folder is being written, or was when its process was killed."""
-    return path.name.startswith(UNFINISHED)
+    return _NAME.fullmatch(path.name) is not None
 
 
 @lru_cache(maxsize=256)

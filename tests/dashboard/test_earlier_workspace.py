@@ -60,3 +60,15 @@ def test_a_dataset_opens(opened):
 
 def test_a_model_opens(opened, store: Store, processes_end):
     opened("models", run=resolve_run(store, "tiny with dropout").id)
+
+
+def test_what_a_newer_version_wrote_is_told_of(open_page, store: Store):
+    run = resolve_run(store, "tiny with dropout")
+    for file in ("checkpoints/index.json", "split_audit.json"):
+        store.client.log_text(run.id, '{"format": 2}', file)
+    app = open_page("run", run=run.id)
+    assert not app.exception
+    assert "The split audit was written by a newer Kerascope" in app.error[0].value
+    app.session_state["resume open"] = True
+    assert "checkpoints was written by a newer Kerascope" in texts(app.run())
+    assert not app.exception

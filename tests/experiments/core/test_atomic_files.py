@@ -113,4 +113,4 @@ def test_what_somebody_calls_so_stays(tmp_path, name):
     own.touch()
     os.utime(own, (0, 0))
     unfinished_in(tmp_path)
-    assert own.exists()
+    assert own.exists() and not is_unfinished(own)
