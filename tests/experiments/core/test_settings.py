@@ -16,7 +16,7 @@ from experiments.tracking.store import Store
 from experiments.tracking.stored_bases import bring_base, store_base
 from experiments.tracking.stored_datasets import add_dataset, fetch_dataset, list_datasets
 
-OURS = ("KERASCOPE_", "MLFLOW_TRACKING_URI", "MLFLOW_PORT")
+SOURCES = [path for room in ("experiments", "dashboard") for path in (ROOT / room).rglob("*.py")]
 
 
 def names_read_in(path):
@@ -31,15 +31,21 @@ def names_read_in(path):
                 yield key
 
 
-def test_only_settings_read_where_things_are_kept():
-    paths = [path for room in ("experiments", "dashboard") for path in (ROOT / room).rglob("*.py")]
+@pytest.mark.parametrize(
+    ("names", "place"),
+    [
+        (("KERASCOPE_", "MLFLOW_TRACKING_URI", "MLFLOW_PORT"), "experiments/core/settings.py"),
+        (("KERAS_HOME",), "experiments/data/downloads.py"),
+    ],
+)
+def test_where_things_are_kept_is_read_in_one_place(names, place):
     reading = {
         path.relative_to(ROOT).as_posix()
-        for path in paths
+        for path in SOURCES
         for key in names_read_in(path)
-        if isinstance(key, ast.Constant) and str(key.value).startswith(OURS)
+        if isinstance(key, ast.Constant) and str(key.value).startswith(names)
     }
-    assert reading == {"experiments/core/settings.py"}
+    assert reading == {place}
 
 
 #: What begins a process, and asks the environment where it is to work.
@@ -51,10 +57,9 @@ ENTRIES = {
 
 
 def test_only_entry_points_read_the_settings():
-    paths = [path for room in ("experiments", "dashboard") for path in (ROOT / room).rglob("*.py")]
     reading = {
         path.relative_to(ROOT).as_posix()
-        for path in paths
+        for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "read_settings"
     }
