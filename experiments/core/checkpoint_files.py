@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from experiments.core.atomic_files import UNFINISHED, replacing
 from experiments.core.errors import ArtifactError
-from experiments.core.formats import check_format
+from experiments.core.format_versions import check_format
 
 FOLDER = "checkpoints"
 INDEX_FILE = f"{FOLDER}/index.json"

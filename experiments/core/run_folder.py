@@ -16,7 +16,7 @@ from typing import Any
 
 from experiments.core.atomic_files import replacing
 from experiments.core.errors import WorkerError
-from experiments.core.formats import check_format
+from experiments.core.format_versions import check_format
 
 #: In the names of folders that are kept because they could not be recorded.
 _ASIDE = ".unreadable"

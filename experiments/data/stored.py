@@ -19,7 +19,7 @@ from typing import Any
 
 from experiments.core.atomic_files import is_unfinished, replacing
 from experiments.core.errors import DatasetError, unknown
-from experiments.core.formats import check_format
+from experiments.core.format_versions import check_format
 from experiments.core.settings import settings_in_use
 from experiments.data.catalog import CATALOG, DatasetInfo, Kind, Source, Task
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from experiments.core.errors import ArtifactError
-from experiments.core.formats import check_format
+from experiments.core.format_versions import check_format
 
 GROUP = "training_state"
 _VERSION = 1

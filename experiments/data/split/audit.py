@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from experiments.core.errors import DatasetError
-from experiments.core.formats import check_format
+from experiments.core.format_versions import check_format
 from experiments.data.catalog import VALIDATION, Task
 from experiments.data.loading import Dataset
 from experiments.data.split.duplicates import Looked, exact_groups, look_at, near_groups
