@@ -94,7 +94,7 @@ def column_config() -> dict[str, Any]:
         ),
         "Duration": column.Column("Duration", width=98, alignment="right"),
         "Started": column.DatetimeColumn(
-            "Started", format="distance", width=112, help="Exact times: last column."
+            "Started", format="distance", width=112, help="The last column has exact times."
         ),
         "Dataset": column.TextColumn("Dataset", width=104),
         "Model": column.TextColumn("Model", width=64),

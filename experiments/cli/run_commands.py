@@ -183,7 +183,8 @@ def _queued(options: argparse.Namespace, store: "Store", *run_ids: str) -> int:
     _say_runs(options, [(run_id, "SCHEDULED") for run_id in run_ids])
     if not worker_lives(store.settings):
         print(
-            "No worker lives on this machine; start one: python -m experiments worker",
+            "No worker is running. Queued runs start as soon as one does: python -m experiments "
+            "worker",
             file=sys.stderr,
         )
     return 0

@@ -201,7 +201,7 @@ def _higher_rate(spec: RunSpec, _label: Label) -> Remedy | None:
 
 def _more_epochs(spec: RunSpec, _label: Label) -> Remedy | None:
     epochs = min(2 * spec.training.epochs, 100_000)
-    why = "It was still on its way, or had not begun to learn."
+    why = "It was still improving, or had not begun to learn."
     against = (_UNDER, Label.still_improving)
     return Remedy("more_epochs", f"{epochs:,} epochs", {"training.epochs": epochs}, why, against)
 

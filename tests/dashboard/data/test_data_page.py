@@ -240,7 +240,7 @@ def test_dataset_of_the_address_is_in_the_launch_form(stored, open_page):
         app = open_page("launch", dataset=name)
         assert not app.exception and not app.error
         assert app.session_state["launch values"]["dataset.name"] == stored.name
-    assert "2 classes of fate" in texts(app)
+    assert "target: fate, 2 classes" in texts(app)
 
 
 def test_upload_is_kept_once_by_content(workspace, ship):
