@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
 
     for name, call, says in (
-        ("run", run_commands.run, "train a spec in the foreground"),
+        ("run", run_commands.run, "train a spec here, in the foreground"),
         ("submit", run_commands.submit_spec, "queue a spec for a worker"),
     ):
         command = add(name, help=says)
@@ -71,10 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
         _finish(command, call)
 
-    command = add("resume", help="let a run that has ended go on, exactly where it stopped")
+    command = add("resume", help="continue a run that has ended, exactly where it stopped")
     command.add_argument("run", metavar="RUN")
     command.add_argument(
-        "--epochs", type=_count, metavar="N", help="the total to reach (default: the spec's)"
+        "--epochs",
+        type=_count,
+        metavar="N",
+        help="total number of epochs to reach (default: the spec's)",
     )
     _queueable(command)
     _finish(command, run_commands.resume)
@@ -82,16 +85,25 @@ def _parser() -> argparse.ArgumentParser:
     command = add("branch", help="train a new run from a checkpoint of another one")
     command.add_argument("run", metavar="RUN")
     command.add_argument(
-        "--epoch", type=_count, metavar="K", help="after how many epochs (default: the last)"
+        "--epoch",
+        type=_count,
+        metavar="K",
+        help="the checkpoint after K epochs (default: the last)",
     )
     command.add_argument(
-        "--set", action="append", default=[], metavar="FIELD=VALUE", help="what is changed"
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="a changed field of the spec, for example training.epochs=5",
     )
     _queueable(command)
     _finish(command, run_commands.branch)
 
-    command = add("worker", help="train what is queued, until it is ended")
-    command.add_argument("--slots", type=_slots, default=1, help="runs side by side (default 1)")
+    command = add("worker", help="train queued runs until stopped")
+    command.add_argument(
+        "--slots", type=_slots, default=1, help="how many runs to train at once (default 1)"
+    )
     command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
     _finish(command, run_commands.work, json=False)
 
@@ -99,11 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("run", nargs="?", metavar="RUN")
     _finish(command, run_commands.status)
 
-    command = add("stop", help="end a run after its current batch; its model is kept")
+    command = add("stop", help="stop a run after its current batch; its model is kept")
     command.add_argument("run", metavar="RUN")
     _finish(command, run_commands.stop)
 
-    command = add("diagnose", help="is it overfitting? a verdict on runs or history files")
+    command = add("diagnose", help="is it overfitting? give a verdict on runs or history files")
     command.add_argument("runs", nargs="*", metavar="RUN")
     command.add_argument(
         "--history", nargs="+", default=[], metavar="FILE", type=Path,
@@ -126,16 +138,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("out", type=Path, metavar="OUT")
     _finish(command, model_commands.export)
 
-    command = add("transplant", help="take weights by layer name into another network")
+    command = add("transplant", help="transfer weights by layer name into another network")
     command.add_argument("weights", metavar="WEIGHTS", help="a model file, or a run")
     command.add_argument(
         "--into", required=True, metavar="ARCHITECTURE|RUN",
-        help="a Keras architecture or model file, a run, or the spec of one; for the last two a "
-        "new run is trained that starts from the weights",
+        help="a Keras architecture or model file, a run, or a spec; for a run or a spec, a new "
+            "run is trained that starts from the weights",
     )  # fmt: skip
-    command.add_argument("--dry-run", action="store_true", help="only say what would be loaded")
+    command.add_argument("--dry-run", action="store_true", help="only show what would be loaded")
     command.add_argument(
-        "--out", type=Path, metavar="OUT.h5", help="the model to write, into an architecture"
+        "--out",
+        type=Path,
+        metavar="OUT.h5",
+        help="the model file to write (if --into is an architecture or model file)",
     )
     command.add_argument(
         "--set", action="append", default=[], metavar="FIELD=VALUE",
@@ -144,21 +159,25 @@ def _parser() -> argparse.ArgumentParser:
     _queueable(command)
     _finish(command, weight_transfer_command.transplant)
 
-    command = add("remedy", help="try what may help a run, over several seeds, and say if it did")
+    command = add(
+        "remedy", help="try what may help a run, with several seeds, and report whether it did"
+    )
     remedy_command.add_arguments(command)
     _queueable(command)
     _finish(command, remedy_command.remedy)
 
-    command = add("scratch", help="train a run again without pretraining, to compare")
+    command = add("scratch", help="train a run again without pretraining, for comparison")
     command.add_argument("run", metavar="RUN", help="a run with a pretrained base")
     _queueable(command)
     _finish(command, base_commands.scratch)
 
-    command = add("bases", help="list the model files that are kept as bases, add one")
+    command = add("bases", help="list the model files kept as bases, or add one")
     _finish(command, base_commands.list_all)
     base_commands.add_arguments(command)
 
-    command = add("applications", help="the networks of keras.applications and their weights")
+    command = add(
+        "applications", help="list the networks of keras.applications, or manage their weights"
+    )
     _finish(command, application_commands.list_all)
     application_commands.add_arguments(command)
 
@@ -166,11 +185,13 @@ def _parser() -> argparse.ArgumentParser:
     application_commands.add_classify_arguments(command)
     _finish(command, application_commands.classify)
 
-    command = add("inspect", help="what model files hold, whether they are safe, what differs")
+    command = add(
+        "inspect", help="show what model files contain, whether they are safe, and how they differ"
+    )
     inspect_command.add_arguments(command)
     _finish(command, inspect_command.inspect)
 
-    command = add("datasets", help="list the datasets, add files to them, delete one")
+    command = add("datasets", help="list the datasets; add, rename or delete your own")
     _finish(command, dataset_commands.list_all)
     dataset_commands.add_arguments(command)
     return parser
@@ -183,7 +204,9 @@ def _finish(command: argparse.ArgumentParser, call: Command, *, json: bool = Tru
 
 
 def _queueable(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--queue", action="store_true", help="leave the training to a worker")
+    command.add_argument(
+        "--queue", action="store_true", help="queue the run for a worker instead of training here"
+    )
 
 
 def _count(text: str) -> int:

@@ -20,13 +20,13 @@ from experiments.spec.applications import (
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """`applications` alone lists; `show`, `download` and `add`."""
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    showing = actions.add_parser("show", help="what Keras says of one network")
+    showing = actions.add_parser("show", help="facts about one network")
     showing.add_argument("name", metavar="NAME")
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(call=show)
-    loading = actions.add_parser("download", help="bring the ImageNet weights of a network here")
-    loading.add_argument("name", metavar="NAME", help="a network, or classes for their names")
-    loading.add_argument("--base", action="store_true", help="those without the head")
+    loading = actions.add_parser("download", help="download the ImageNet weights of a network")
+    loading.add_argument("name", metavar="NAME", help="a network, or `classes` for the class names")
+    loading.add_argument("--base", action="store_true", help="the weights without the head")
     loading.add_argument("--json", action="store_true", help="print JSON")
     loading.set_defaults(call=download)
     adding = actions.add_parser("add", help="put weight files where Keras looks for them")
@@ -42,7 +42,7 @@ def add_classify_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     command.add_argument("--top", type=int, default=5, choices=range(1, 101), metavar="N",
-                         help="how many classes (default 5)")  # fmt: skip
+                         help="how many classes to show (default 5)")  # fmt: skip
 
 
 def list_all(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from experiments.core.settings import read_settings
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """`bases` alone lists; `bases add`."""
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    adding = actions.add_parser("add", help="keep a model file, so that runs can build on it")
+    adding = actions.add_parser("add", help="store a model file, so that runs can build on it")
     adding.add_argument("file", type=Path, metavar="FILE", help="a whole model, .h5 or .keras")
     adding.add_argument("--json", action="store_true", help="print JSON")
     adding.set_defaults(call=add)
@@ -22,7 +22,7 @@ def list_all(options: argparse.Namespace) -> int:
 
     found = list_bases(open_store())
     text = "\n".join(f"{one.run_id}  {one.file}" for one in found)
-    say(options, [one._asdict() for one in found], text or "No model file is kept as a base.")
+    say(options, [one._asdict() for one in found], text or "No model file is stored as a base.")
     return 0
 
 

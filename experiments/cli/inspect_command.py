@@ -24,11 +24,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=".h5, .weights.h5, .keras, or an architecture as .json or .yaml",
     )  # fmt: skip
     command.add_argument(
-        "--against", type=Path, metavar="FILE", help="also what differs, from this file to each"
+        "--against", type=Path, metavar="FILE", help="also compare each file with this one"
     )
     command.add_argument(
         "--load", action="store_true",
-        help="also build and load each model in a process with limited memory and time",
+        help="also build and load each model, in a process with limited memory and time",
     )  # fmt: skip
 
 

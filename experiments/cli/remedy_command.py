@@ -17,10 +17,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("run", metavar="RUN", help="a run that has ended")
     command.add_argument(
         "--remedies", metavar="NAME,…", default="",
-        help="by default those that its verdict suggests",
+        help="the remedies to try, comma-separated (default: those that its verdict suggests)",
     )  # fmt: skip
     command.add_argument(
-        "--seeds", type=_seeds, default=3, metavar="N", help="how many seeds (default 3)"
+        "--seeds",
+        type=_seeds,
+        default=3,
+        metavar="N",
+        help="how many seeds to train with (default 3)",
     )
 
 

@@ -111,7 +111,7 @@ def stop(options: argparse.Namespace) -> int:
                          "RUNNING can be stopped.")  # fmt: skip
     request_stop(store, found.id)
     now = get_run(store, found.id).status.value
-    say(options, {"run_id": found.id, "status": now}, f"{found.name} is asked to stop.")
+    say(options, {"run_id": found.id, "status": now}, f"{found.name} was asked to stop.")
     return 0
 
 

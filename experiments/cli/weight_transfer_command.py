@@ -19,7 +19,7 @@ def transplant(options: argparse.Namespace) -> int:
         return _into_architecture(options, weights.path)
     if options.out:
         raise InputError(
-            f"--out: received {options.out}, but a run writes its model itself. Leave it away, or "
+            f"--out: received {options.out}, but a run writes its model itself. Leave it out, or "
             "name an architecture with --into."
         )
     from experiments.foreign.weight_transfer import plan_transplant

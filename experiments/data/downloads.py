@@ -159,7 +159,7 @@ def _explain(info: DatasetInfo, error: Exception, rejected: Path | None) -> str:
     sentences = [f"{info.name} cannot be loaded: {reason.rstrip('.')}."]
     if rejected:
         sentences.append(
-            f"The file that was there has not the content that Keras expects (sha256 "
+            "The file that was there does not have the content that Keras expects (sha256 "
             f"{info.sha256}); it was moved to {rejected}."
         )
     folder = keras_cache()

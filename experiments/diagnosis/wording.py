@@ -34,7 +34,7 @@ REASONS = {
     ),
     "too_noisy": (
         "The validation loss jumps so much (by about {val_noise} from epoch to epoch, at a level "
-        "of {val_end}) that its trend cannot be told{from_samples}."
+        "of {val_end}) that its trend is unclear{from_samples}."
     ),
     "rise": (
         "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "

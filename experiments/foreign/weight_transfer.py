@@ -106,8 +106,8 @@ class Plan:
         here = [row.layer for row in self.rows if row.target_shapes]
         raise ModelFileError(
             f"No layer of {self.source.name} fits this network by name and shapes: the file has "
-            f"{_listed(there)}; the network has {_listed(here)}. Give layers that shall be taken "
-            "over the same name on both sides."
+            f"{_listed(there)}; the network has {_listed(here)}. Give the layers to transfer the "
+            "same name on both sides."
         )
 
 

@@ -77,7 +77,7 @@ class Worker:
                 logger.warning("%s", error)
                 self.shutdown.wait(POLL_SECONDS)
             if self.embedded and time.monotonic() - self._busy_at > IDLE_SECONDS:
-                logger.info("Nothing to do for %.0f minutes; the worker ends.", IDLE_SECONDS / 60)
+                logger.info("Nothing to do for %.0f minutes; the worker stops.", IDLE_SECONDS / 60)
                 return
         logger.info("Shutting down; %d runs are asked to stop.", len(self._attending))
         for thread in self._attending.values():

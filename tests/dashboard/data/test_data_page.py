@@ -193,7 +193,7 @@ def test_dates_that_are_not_clear_are_told_and_corrected(own_machine, tmp_path, 
     path.write_text("due,a,label\n" + "".join(f"{d},{n},{n % 2}\n" for n, d in enumerate(days)))
     app = open_page("datasets", add="")
     app.text_input[0].set_value(str(path)).run()
-    assert "Read with the month first, since nothing shows which is meant" in texts(app)
+    assert "Read with the month first, because the file does not show which is meant" in texts(app)
     assert "2024-03-04 to 2024-09-10" in set(app.dataframe[0].value["Range"])
     choose(app, "Dates", "day-first")
     assert "Read with" not in texts(app) and not app.exception

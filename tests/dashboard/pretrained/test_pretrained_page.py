@@ -31,7 +31,10 @@ def test_the_table_has_all_networks_and_what_is_here(workspace, keras_cache):
     remember_time("VGG16", 224, 39.0)
     table = application_table(networks()).set_index("Network")
     assert tuple(table.index) == application_names()
-    assert table.loc["ResNet50", "On this machine"] == "base" and table.loc["VGG16", "On this machine"] == "–"
+    assert (
+        table.loc["ResNet50", "On this machine"] == "base"
+        and table.loc["VGG16", "On this machine"] == "–"
+    )
     assert table.loc["VGG16", "ms on this machine"] == 39.0
     assert table.loc["VGG16", "Top-1"] == 71.3 and table["Top-1"].isna().sum() == 2
 

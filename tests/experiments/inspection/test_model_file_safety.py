@@ -426,7 +426,7 @@ def test_other_files_are_told_what_they_are(tmp_path):
     refused(tmp_path / "noise", "a binary file of no known kind")
     with h5py.File(tmp_path / "table.h5", "w") as file:
         file["table"] = np.ones(3)
-    refused(tmp_path / "table.h5", "is HDF5 but no Keras model: it holds table")
+    refused(tmp_path / "table.h5", "is HDF5 but not a Keras model: it holds table")
     refused(tmp_path / "missing.h5", "There is no file")
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "pipe", "is no file but a device or a pipe")

@@ -142,7 +142,7 @@ def _task(
         raise _refused(
             file,
             column,
-            f"has {different} different {holds} in {table.rows:,} rows, which are no categories",
+            f"has {different} different {holds} in {table.rows:,} rows, too many for categories",
             "numbers, or a few texts with several rows of each",
         )
     if wanted.task is not None:

@@ -214,8 +214,8 @@ def _about_order(dates: Iterable[Column]) -> Iterator[str]:
             unclear.setdefault(first_part(column.date_format), []).append(column.name)
     for first, names in unclear.items():
         yield (
-            f"Read with the {first} first, since nothing shows which is meant: {_listed(names)}. "
-            "If another part stands first, say so in Dates (--dates)."
+            f"Read with the {first} first, because the file does not show which is meant: "
+            f"{_listed(names)}. If another part comes first, say so in Dates (--dates)."
         )
 
 
@@ -226,9 +226,9 @@ def _about_years(dates: Iterable[Column]) -> Iterator[str]:
     if late:
         newest = max(one.days[1] for one in late if one.days)
         yield (
-            f"Years of two digits are read as 1969 to 2068, so that dates lie in the future, up to "
+            "Years of two digits are read as 1969 to 2068, so some dates lie in the future, up to "
             f"{newest}: {_listed([one.name for one in late])}. Write years with four digits if "
-            "they are of the century before."
+            "they belong to the previous century."
         )
 
 

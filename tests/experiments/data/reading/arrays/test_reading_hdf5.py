@@ -162,7 +162,7 @@ def test_labels_as_h5py_writes_texts_are_read(path):
     [
         ("x" * 5000, "has a text of 5,000 bytes"),
         ("", "is ''"),
-        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"\xff\xfe", "is not valid UTF-8 text"),
     ],
 )
 def test_texts_that_are_too_long_or_none_are_refused_with_the_row(file, text, message):

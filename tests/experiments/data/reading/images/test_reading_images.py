@@ -296,7 +296,7 @@ def test_links_in_a_folder_are_refused(tmp_path, target):
 def test_pipes_in_a_folder_are_refused(tmp_path):
     path = folder_of(tmp_path, two_classes())
     os.mkfifo(path / "dogs" / "pipe.png")
-    refused(path, "dogs/pipe.png is no ordinary file", SKIP)
+    refused(path, "dogs/pipe.png is not a regular file", SKIP)
 
 
 def test_a_folder_name_that_is_no_utf8_is_refused_in_words_that_can_be_printed(tmp_path):
