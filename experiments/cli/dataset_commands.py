@@ -101,7 +101,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--skip-bad",
         action="store_true",
-        help="store the good images or rows, and list what is left out",
+        help="store the images that are good, and list what is left out",
     )
     adding.add_argument("--dry-run", action="store_true", help="only show what would be stored")
     adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)

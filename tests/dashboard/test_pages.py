@@ -352,7 +352,7 @@ def test_a_run_that_has_ended_is_resumed_from_its_page(open_page, make_run, stor
 def test_a_run_without_checkpoint_says_that_it_begins_anew_and_cannot_branch(open_page, make_run):
     app = open_page("run", run=make_run(RunStatus.FAILED, reason="Out of memory."))
     app.session_state["resume open"] = True
-    assert "it begins anew" in texts(app.run())
+    assert "it starts over" in texts(app.run())
     app.session_state["branch open"] = True
     assert "nothing to branch from" in texts(app.run())
 

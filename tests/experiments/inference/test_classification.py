@@ -87,7 +87,7 @@ def test_the_answer_is_that_of_keras_itself(store, cache, images, mobilenet):
         assert [one["number"] for one in image["classes"]] == best.tolist()
         found = [one["probability"] for one in image["classes"]]
         np.testing.assert_allclose(found, expected[best], atol=1e-5)
-    assert "The names of the classes cannot be had" in answer["notice"]
+    assert "The names of the classes cannot be downloaded" in answer["notice"]
     assert answer["images"][0]["classes"][0]["name"].startswith("class ")
 
 

@@ -97,7 +97,7 @@ def test_another_content_than_keras_expects_is_not_kept(cache, server):
 
 def test_without_a_network_it_is_told_at_once(cache):
     file = WeightFile("weights.h5", "http://127.0.0.1:9/weights.h5", "", top=True)
-    with pytest.raises(ArtifactError, match="The ImageNet weights cannot be had"):
+    with pytest.raises(ArtifactError, match="The ImageNet weights cannot be downloaded"):
         download(file)
 
 

@@ -96,7 +96,9 @@ def test_what_is_not_all_dates_of_one_way_is_text(path, texts):
 
 def test_dates_written_in_several_ways_are_named(path):
     table(path, when=["31/02/2024", "01/03/2024", "02/03/2024", "04/05/2024"])
-    assert any("not all written alike" in note and "when" in note for note in looked(path)[1].notes)
+    assert any(
+        "not all written the same way" in note and "when" in note for note in looked(path)[1].notes
+    )
 
 
 EARLY = pd.to_datetime(["2024-03-04", "2024-05-06", "2024-07-08", "2024-09-10"])
@@ -215,7 +217,7 @@ def test_whole_months_of_years_are_read_so_and_told_where_they_could_be_days_of_
     months = pd.date_range("2018-01-01", periods=70, freq="MS")
     columns, plan = looked(table(path, when=months.strftime("%y-%m-%d")))
     assert columns["when"].date_format == "%y-%m-%d"
-    assert "Read with the year first, since nothing shows" in " ".join(plan.notes)
+    assert "Read with the year first, because the file does not show" in " ".join(plan.notes)
 
 
 def test_another_column_shows_that_years_stand_first(path):
@@ -271,7 +273,7 @@ def test_dates_in_an_unknown_way_are_told(path, repeated):
     texts = [f"2024-01-{day} 10:00 o'clock" for day in range(10, 20)] * repeated
     notes = " ".join(looked(table(path, when=texts))[1].notes)
     assert "dates in an unknown format" in notes
-    assert "not all written alike" not in notes
+    assert "not all written the same way" not in notes
 
 
 def test_addresses_and_versions_are_no_dates(path):
