@@ -12,9 +12,10 @@ from dashboard.shared.formats import words
 from experiments.data.catalog import Task
 
 _KEYS = (
-    ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
-     "kept together in training or in validation."),
-    ("Time", "--time", "Dates or numbers: the latest samples can validate."),
+    ("Group", "--group", "Samples with the same value in this column (a patient, a user, a scene) "
+        "can be kept together in training or in validation."),
+    ("Time", "--time", "A column of dates or numbers. The latest samples can be used for "
+        "validation."),
 )  # fmt: skip
 _PATTERNS = {
     r"^[^_]+": "images whose names start the same, up to the first _",

@@ -109,8 +109,8 @@ def cannot_be_had(url: str, place: Path, reason: object) -> str:
     """Why a file is missing, where it is looked for and how to bring it, in words."""
     said = " ".join(str(reason).split()).rstrip(".")
     return (
-        f"The ImageNet weights cannot be downloaded: {said}. Looked for {place}; without network, "
-        f"save {url} there under that name."
+        f"The ImageNet weights cannot be downloaded: {said}. Looked for {place}. Without a "
+        f"network connection, save {url} there under that name."
     )
 
 

@@ -45,7 +45,7 @@ def serve(settings: Settings, slots: int = 1, *, embedded: bool = False) -> None
             Worker(settings, slots, embedded=embedded).run()
     except Timeout:
         raise WorkerError(
-            f"A worker of this machine already serves {settings.tracking_uri}. Use that one, or "
+            f"A worker on this machine already serves {settings.tracking_uri}. Use that one, or "
             "end it first; --slots decides how many runs it trains side by side."
         ) from None
 

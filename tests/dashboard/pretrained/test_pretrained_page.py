@@ -73,7 +73,10 @@ def test_a_download_goes_on_beside_the_page_and_its_failure_is_told(tmp_path, ke
     assert downloads.state(gone) is None
     downloads.start(gone)
     wait_for(lambda: downloads.state(gone).ended, 30)
-    assert "without network, save http://127.0.0.1:9/gone.h5" in downloads.state(gone).error
+    assert (
+        "Without a network connection, save http://127.0.0.1:9/gone.h5"
+        in downloads.state(gone).error
+    )
 
 
 def test_classify_offers_networks_and_runs_of_images(open_page, store):

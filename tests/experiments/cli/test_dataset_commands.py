@@ -95,7 +95,7 @@ def test_a_dataset_is_renamed(files, store, capsys):
 def test_a_group_and_a_time_are_named_when_data_is_added(files, store, capsys):
     assert main(["datasets", "add", str(files[0]), "--group", "a", "--time", "b", "--json"]) == 2
     (answer,) = answers(capsys)
-    assert "has no feature beside the target" in answer["reason"]
+    assert "has no feature besides the target" in answer["reason"]
     assert main(["datasets", "add", str(files[0]), "--group", "a", "--dry-run", "--json"]) == 0
     (answer,) = answers(capsys)
     assert answer["plan"]["group"] == "a" and answer["plan"]["shape"] == [1]

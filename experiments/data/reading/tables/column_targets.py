@@ -100,7 +100,7 @@ def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> 
     row, _ = first_row(file, column.name, missing)
     text = text_in(file, column.name, row)
     counts = f", where {text!r} counts as missing" if text else ""
-    advice = f" If {text!r} is a name, write it otherwise." if text in NAMES else ""
+    advice = f" If {text!r} is a class, write it differently." if text in NAMES else ""
     raise DatasetError(
         f"{file.name}: the {what} {column.name!r} is missing in {column.missing:,} of "
         f"{table.rows:,} rows, first in row {row:,} (of data, from 1){counts}. Every row needs "

@@ -69,7 +69,7 @@ def plan_table(
         columns, left_out = _by_rule(table, target.name, because)
     if not columns:
         raise DatasetError(
-            f"{file.name} has no feature beside the target {target.name!r}. {' '.join(left_out)} "
+            f"{file.name} has no feature besides the target {target.name!r}. {' '.join(left_out)} "
             "Needed: columns of numbers, dates, true and false, or categories that differ."
         )
     _refuse_too_large(file, table, columns, target, task)
