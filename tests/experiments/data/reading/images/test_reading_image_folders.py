@@ -95,7 +95,7 @@ def test_a_class_folder_without_any_file_is_left_out_with_a_note(tmp_path):
     (path / "emus" / "more").mkdir(parents=True)
     _, plan, _, y = read(path)
     assert plan.class_names == ("cats", "dogs") and y.tolist() == [0, 0, 1]
-    assert "emus/: no file in this class folder, so the class is gone." in plan.notes
+    assert "emus/: no file in this class folder, so the class is dropped." in plan.notes
 
 
 def test_a_class_of_bad_files_only_is_refused_and_counted_once(tmp_path):

@@ -37,11 +37,15 @@ def test_points_beside_decimal_commas_are_thousands_and_told(looked):
 @pytest.mark.parametrize(
     ("first", "row", "read"),
     [
-        ("a;y", "{n}.500;{odd}", ": 1.500 is read as 1.5, because the file does not show"),
-        ("a;y", "{n},500;{odd}", ": 1,500 is read as 1.5, because the file does not show"),
-        ("a\ty", "{n},500\t{odd}", ": 1,500 is read as 1500, because the file does not show"),
-        ("a,y", '"{n},500",{odd}', ": 1,500 is read as 1500, because the file does not show"),
-        ("a;b;c;y", "{n},500;{n},5;{n}.5;{odd}", "1,500 is read as 1.5, because other columns"),
+        ("a;y", "{n}.500;{odd}", "In a: 1.500 is read as 1.5, because the file does not show"),
+        ("a;y", "{n},500;{odd}", "In a: 1,500 is read as 1.5, because the file does not show"),
+        ("a\ty", "{n},500\t{odd}", "In a: 1,500 is read as 1500, because the file does not show"),
+        ("a,y", '"{n},500",{odd}', "In a: 1,500 is read as 1500, because the file does not show"),
+        (
+            "a;b;c;y",
+            "{n},500;{n},5;{n}.5;{odd}",
+            "In a: 1,500 is read as 1.5, because other columns",
+        ),
     ],
 )
 def test_what_nothing_shows_is_told(looked, first, row, read):
