@@ -68,8 +68,8 @@ class CheckedText(io.RawIOBase):
             # Japanese in UTF-16: few letters beside the delimiters have a NUL
             such = "utf-16-le" if b"\0" in error.object else "cp1252"
             raise DatasetError(
-                f"{self._place(before)}: bytes {wrong} are not valid {self._encoding.upper()}. Say which "
-                f"encoding the file has (for example {such}), or save it as UTF-8."
+                f"{self._place(before)}: bytes {wrong} are not valid {self._encoding.upper()}. Say "
+                f"which encoding the file has (for example {such}), or save it as UTF-8."
             ) from error
         nul = data.find(b"\0")
         if nul >= 0:

@@ -50,7 +50,7 @@ def test_points_beside_decimal_commas_are_thousands_and_told(looked):
 )
 def test_what_nothing_shows_is_told(looked, first, row, read):
     (note,) = looked(lines(first, row))[1]
-    assert note.startswith(read) and "in: a." in note
+    assert note.startswith(read)
 
 
 @pytest.mark.parametrize(
