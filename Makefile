@@ -26,6 +26,7 @@ check: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m deptry .
 
 screenshots: $(VENV)/.installed-dev
 	$(PY) scripts/screenshots.py
@@ -53,12 +54,12 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(PY)
 LOCK := $(PY) -m uv pip compile --universal --python-version 3.11 --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 lock: $(VENV)/.installed-dev
-	$(PY) -m pip install --quiet uv
 	$(LOCK) requirements.in -o requirements.txt
-	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) requirements.in requirements-postgres.in requirements-dev.in -o requirements-dev.txt
 	( grep -v '^tensorflow' requirements.in; \
-	  echo 'tensorflow[and-cuda]==2.21.0; sys_platform == "linux"' ) | \
-	  $(LOCK) - -o requirements-gpu.txt
+	  echo 'tensorflow>=2.21,<2.22'; \
+	  echo 'tensorflow[and-cuda]; sys_platform == "linux"' ) | \
+	  $(LOCK) - -c requirements.txt -o requirements-gpu.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -11,7 +11,8 @@ import keras
 
 from benchmarks.stopwatch import stopwatch
 from experiments.core.checkpoint_files import INDEX_FILE, MODEL_FILE, finish, parse_index
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.saving.whole_model import load_model, save_model
 from experiments.spec.run_spec import RunSpec
 from experiments.training.train import train
@@ -68,7 +69,7 @@ def train_with_checkpoints(spec: RunSpec, home: Path) -> Trained:
         outcome = train(spec, folder)
     if outcome.status != "FINISHED":
         raise RuntimeError(outcome.reason)
-    epochs = [entry for entry in read_journal(folder.journal)[0] if entry.epoch is not None]
+    epochs = [entry for entry in read_journal(folder.journal).entries if entry.epoch is not None]
     finish(folder.artifacts)
     kept = parse_index((folder.artifacts / INDEX_FILE).read_text(encoding="utf-8"))
     files = {MODEL_FILE} | {checkpoint.file for checkpoint in kept}

@@ -9,7 +9,8 @@ from statistics import median
 from benchmarks.processes import wait_for
 from benchmarks.results import Line, Section
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.core.run_folder import RunFolder, read_journal, read_json
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.running.queue import submit
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
@@ -68,7 +69,7 @@ def _watch(store: Store, spec: RunSpec) -> tuple[str, list[float], float]:
     seen: dict[int, float] = {}
 
     def look() -> bool:
-        for entry in read_journal(folder.journal)[0]:
+        for entry in read_journal(folder.journal).entries:
             if entry.epoch is not None:
                 ended[entry.epoch] = entry.time / 1000
         arrived = _epochs_in_mlflow(store, run_id)
@@ -100,7 +101,7 @@ def _kill(store: Store, spec: RunSpec, after: int) -> tuple[int, int, int]:
 
 
 def _epochs_in_journal(folder: RunFolder) -> int:
-    return sum(entry.epoch is not None for entry in read_journal(folder.journal)[0])
+    return sum(entry.epoch is not None for entry in read_journal(folder.journal).entries)
 
 
 def _epochs_in_mlflow(store: Store, run_id: str) -> set[int]:

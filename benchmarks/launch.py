@@ -11,7 +11,8 @@ from benchmarks.bare import train_first_step
 from benchmarks.processes import Forks, started, wait_for
 from benchmarks.results import Line, Section, of_repeats
 from benchmarks.workspaces import Workspaces, wait_for_end, warm, worker
-from experiments.core.run_folder import Entry, RunFolder, read_journal, read_json
+from experiments.core.journal import Entry, read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.core.settings import Settings
 from experiments.running.queue import submit
 from experiments.spec.run_spec import RunSpec
@@ -78,7 +79,7 @@ def _ours(store: Store, spec: RunSpec) -> dict[str, float]:
         phase = read_json(folder.heartbeat).get("phase")
         if phase in _PARTS:
             moments.setdefault(phase, now)
-        entries = read_journal(folder.journal)[0]
+        entries = read_journal(folder.journal).entries
         return next((entry for entry in entries if entry.epoch is not None), None)
 
     entry = wait_for(look, "the first step", every=0.005)

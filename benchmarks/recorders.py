@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from benchmarks.stopwatch import AT_END, stopwatch
-from experiments.core.run_folder import Journal, RunFolder
+from experiments.core.journal import Journal
+from experiments.core.run_folder import RunFolder
 from experiments.core.settings import Settings
 from experiments.data.loading import load_dataset
 from experiments.data.split.splits import split_dataset

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file
@@ -61,7 +62,7 @@ def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
     outcome = train(parse_spec(spec), folder)
     if outcome.status != "FINISHED":
         raise RuntimeError(outcome.reason)
-    entries, _ = read_journal(folder.journal)
+    entries = read_journal(folder.journal).entries
     epochs = [entry.metrics for entry in entries if entry.epoch is not None]
     facts: dict[str, float] = {}
     for entry in entries:

@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.processes import started, wait_for
-from experiments.core.run_folder import Journal, RunFolder, write_json
+from experiments.core.journal import Journal
+from experiments.core.run_folder import RunFolder, write_json
 from experiments.core.settings import Settings, python_command, sqlite_uri
 from experiments.running.local_launcher import FoundProcess
 from experiments.running.queue import submit

@@ -147,7 +147,8 @@ def _refuse_busy(name: str, port: int) -> None:
             probe.bind((_HOST, port))
         except OSError:
             raise ExperimentsError(
-                f"Port {port} is in use. Choose another: {name}={port + 1} make run."
+                f"Port {port} is in use. Choose another: {name}={port + 1} make run, or kerascope "
+                f"dashboard --{name.lower().replace('_', '-')} {port + 1}."
             ) from None
 
 

@@ -22,8 +22,7 @@ from dashboard.shared.components import (  # noqa: E402
     RUNS,
     show_error,
 )
-from dashboard.shared.table_toolbar import hide_raw_export  # noqa: E402
-from dashboard.shared.uploaded_files import share_bytes  # noqa: E402
+from dashboard.shared.streamlit_fixes import hide_raw_export, share_bytes  # noqa: E402
 
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from experiments.__main__ import _parser
+from experiments.cli.parser import make_parser
 from experiments.spec.run_spec import RunSpec
 from tests.test_layers import LEVELS, MODULES
 
@@ -49,7 +49,7 @@ def commands(
                 yield from commands(command, (*path, name))
 
 
-COMMANDS = dict(commands(_parser()))
+COMMANDS = dict(commands(make_parser()))
 
 
 def options(command: argparse.ArgumentParser) -> Iterator[str]:
@@ -86,10 +86,15 @@ def test_commands_that_the_docs_name_are_there(page):
         for line in fence.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:3] == ["python", "-m", "experiments"] or words[:1] == ["kerascope"]:
-                _parser().parse_args(words[3 if words[0] == "python" else 1 :])
+                make_parser().parse_args(words[3 if words[0] == "python" else 1 :])
     for words in re.findall(r"`python -m experiments ([a-z]+[^`]*)`", PAGES[page]):
         assert words.split()[0] in COMMANDS, words
-    known = {*re.findall(r'"(--[a-z-]+)"', CODE), "--help", "--no-header"}
+    known = {
+        *re.findall(r'"(--[a-z-]+)"', CODE),
+        "--help",
+        "--no-header",
+        "--no-deps",
+    }  # pip's, the last
     for span in code_spans(PAGES[page]):
         named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*(?![\w.-])", span))
         assert named <= known, f"{page}: {named - known}"

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
         ("experiments.running.queue", ["tensorflow", "keras", "mlflow"]),
         ("experiments.running.supervision", ["tensorflow", "keras", "mlflow"]),
         ("experiments.running.keras_client", ["tensorflow", "keras", "mlflow"]),
+        ("kerascope", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),
         ("experiments.__main__", ["tensorflow", "keras", "mlflow", "pandas"]),
         ("experiments.cli.inspect_command", ["tensorflow", "keras", "mlflow", "pandas"]),
         ("experiments.spec.run_spec", ["tensorflow", "keras", "mlflow", "pandas", "numpy"]),

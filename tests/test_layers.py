@@ -33,7 +33,7 @@ LEVELS = [
         "dashboard/runs", "dashboard/run", "dashboard/launch", "dashboard/compare",
         "dashboard/data", "dashboard/models", "dashboard/pretrained",
     ],
-    ["dashboard"],
+    ["dashboard", "kerascope"],
 ]  # fmt: skip
 #: Folders inside a room that are not levels of their own, but chapters of it.
 _CHAPTERS = re.compile(r"^experiments/(data/reading|saving)/")
@@ -48,7 +48,7 @@ def dotted(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-MODULES = {dotted(path): path for package in ("experiments", "dashboard")
+MODULES = {dotted(path): path for package in ("kerascope", "experiments", "dashboard")
            for path in modules(package)}  # fmt: skip
 
 
@@ -94,6 +94,15 @@ def test_no_modules_import_each_other_not_even_late():
         pytest.fail(" → ".join(error.args[1]))
 
 
+def test_modules_that_are_started_by_name_are_there():
+    """As in ``python_command("experiments.running.keras_server")``."""
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and re.fullmatch(r"(experiments|dashboard)(\.\w+)+", text):
+                assert text in MODULES, f"{name} names {text}, which is not there"
+
+
 def test_a_stem_names_one_file():
     found: dict[str, list[str]] = {}
     for name, path in MODULES.items():
@@ -109,7 +118,7 @@ def test_only_tracking_imports_mlflow():
 
 
 def test_only_the_dashboard_imports_streamlit():
-    for path in modules("experiments"):
+    for path in (*modules("experiments"), *modules("kerascope")):
         assert "streamlit" not in top_level_imports(path), path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from experiments.core.settings import ROOT
 from experiments.running.queue import submit, worker_lives
@@ -95,6 +96,38 @@ def test_ctrl_c_ends_all_that_was_started_and_the_running_run_is_recorded(worksp
     run = get_run(store, run_id)
     assert run.status is RunStatus.KILLED
     assert not answers(f"http://127.0.0.1:{mlflow_port}/health")
+
+
+TEXTS = [
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    *(ROOT / ".github/workflows").glob("*.yml"),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.name)
+def test_files_folders_and_targets_that_are_named_are_there(text):
+    said = text.read_text()
+    named = re.findall(r"(?:experiments|dashboard|tests|docs)(?:/[\w.]+)+", said)
+    named += re.findall(r"`([\w-]+\.(?:in|txt|md))`", said)
+    assert [name for name in named if not (ROOT / name.rstrip(".")).exists()] == []
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"\bmake (\w+)\b", said)) <= set(targets)
+
+
+def test_the_parts_of_the_test_workflow_leave_no_test_out():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())
+    parts = [one["paths"] for one in workflow["jobs"]["tests"]["strategy"]["matrix"]["include"]]
+    ran_apart = {path for part in parts for path in part.split() if path.startswith("tests/")}
+    left_out = set(re.findall(r"--ignore=(\S+)", " ".join(parts)))
+    assert left_out == ran_apart | {"tests/browser"}
+    assert workflow["jobs"]["browser"]["steps"][-1]["run"].endswith("tests/browser")
+
+
+def test_pre_commit_runs_the_ruff_of_make_check():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    pinned = re.search(r"^ruff==(\S+)", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    assert config["repos"][0]["rev"] == f"v{pinned[1]}"
 
 
 def test_a_busy_port_is_refused_with_the_way_out(workspace):

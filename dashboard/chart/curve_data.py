@@ -101,7 +101,15 @@ def quantile_bands(curves: Sequence[Curve]) -> list[Band]:
         for share in _SHARES
     }
     return [
-        Band(name, "", grid[columns], found[low], found[0.5], found[high], len(curves))
+        Band(
+            name=name,
+            color="",
+            x=grid[columns],
+            low=found[low],
+            middle=found[0.5],
+            high=found[high],
+            runs=len(curves),
+        )
         for name, low, high in (("5–95 %", 0.05, 0.95), ("25–75 %", 0.25, 0.75))
     ]
 

@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.shared.formats import number, words
-from experiments.diagnosis.gap import RECORDED
+from experiments.core.recorded import NOT_CURVES
 
 #: kind of measurement -> (prefix of its column in a history, plotly's dash, its name in a chart)
 LINES: dict[str, tuple[str, str, str]] = {
@@ -55,7 +55,7 @@ def plain_metrics(columns: Iterable[str]) -> list[str]:
 
 def is_measured(column: str) -> bool:
     """Whether a column of a history is a metric, rather than about how it was measured."""
-    return column not in ("learning_rate", *RECORDED) and not column.endswith("_seconds")
+    return column not in NOT_CURVES and not column.endswith("_seconds")
 
 
 def curves(history: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -141,7 +141,17 @@ def group_bands(
                 smooth(part, choice.smoothing) for part in (band.low, band.mean, band.high)
             )
             color = _COLORS[position % len(_COLORS)]
-            found.append(Band(group.label, color, band.x, low, middle, high, len(group.runs)))
+            found.append(
+                Band(
+                    name=group.label,
+                    color=color,
+                    x=band.x,
+                    low=low,
+                    middle=middle,
+                    high=high,
+                    runs=len(group.runs),
+                )
+            )
     return found
 
 
@@ -178,8 +188,9 @@ def draw_controls(runs: Sequence[Run], metrics: Sequence[str]) -> Choice:
             )  # fmt: skip
             by_params = st.toggle("Name runs by what differs", key="names", **bound)
     return Choice(
-        metric, kinds or ["validation"], axis or next(iter(AXES)), smoothing, x_log, y_log,
-        by_params, group_by, spread or next(iter(SPREADS)),
+        metric=metric, kinds=kinds or ["validation"], axis=axis or next(iter(AXES)),
+        smoothing=smoothing, x_log=x_log, y_log=y_log,
+        by_params=by_params, group_by=group_by, spread=spread or next(iter(SPREADS)),
     )  # fmt: skip
 
 

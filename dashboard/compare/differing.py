@@ -85,10 +85,10 @@ def change(before: str | None, after: str | None) -> str:
     old, new = number_of(before), number_of(after)
     if old is None or new is None or old == 0 or not np.isfinite([old, new]).all():
         return told
-    return f"{told} ({percent((new - old) / abs(old))})"
+    return f"{told} ({signed_percent((new - old) / abs(old))})"
 
 
-def percent(share: float) -> str:
+def signed_percent(share: float) -> str:
     """A relative difference with its sign: 0.05 is +5 %."""
     if np.isnan(share):
         return NOTHING

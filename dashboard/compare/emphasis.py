@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pandas.io.formats.style import Styler
 
 from dashboard.compare.columns import FIXED, PARAM, Better, better
-from dashboard.compare.differing import percent
+from dashboard.compare.differing import signed_percent
 from dashboard.shared.formats import NOTHING, duration, number
 
 
@@ -66,7 +66,7 @@ def _against(base: float, read: Callable[[Any], str]) -> Callable[[Any], str]:
         if not math.isfinite(apart) or apart == 0:
             return read(value)
         sign = "+" if apart > 0 else "−"
-        share = f", {percent(apart / abs(base))}" if base and read is number else ""
+        share = f", {signed_percent(apart / abs(base))}" if base and read is number else ""
         return f"{read(value)} ({sign}{read(abs(apart))}{share})"
 
     return told

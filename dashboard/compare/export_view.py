@@ -68,15 +68,15 @@ def report(
     verdicts = {run.id: cache.verdict(run, histories) for run in runs}
     table = run_table(runs, histories, [name for name in columns if not name.startswith(PARAM)])
     made_of = Report(
-        "Comparison of runs",
-        runs,
-        charts,
-        table,
-        made,
-        {run_id: verdict for run_id, verdict in verdicts.items() if verdict},
-        {name: value for name, value in st.query_params.items() if name != "runs"},
-        st.context.url or "",
-        share_data(runs),
+        title="Comparison of runs",
+        runs=runs,
+        charts=charts,
+        table=table,
+        created=made,
+        verdicts={run_id: verdict for run_id, verdict in verdicts.items() if verdict},
+        settings={name: value for name, value in st.query_params.items() if name != "runs"},
+        link=st.context.url or "",
+        bold=share_data(runs),
     )
     return report_html(made_of).encode()
 

@@ -124,7 +124,11 @@ def _of_numbers(values: Floats, name: str, title: str) -> Dimension:
     labels = [f"{value:.3g}" for value in values_at]
     if high == low:
         low, high = low - 0.5, high + 0.5
-    return _with_nothing(Dimension(name, title, places, low, high, ticks, labels))
+    return _with_nothing(
+        Dimension(
+            name=name, title=title, places=places, low=low, high=high, ticks=ticks, labels=labels
+        )
+    )
 
 
 def _of_texts(column: pd.Series, name: str, title: str) -> Dimension:
@@ -136,7 +140,17 @@ def _of_texts(column: pd.Series, name: str, title: str) -> Dimension:
     labels = [_short(shown_value(text)) for text in order]
     high = float(max(len(order) - 1, 1))
     ticks = [float(i) for i in range(0, len(order), every)]
-    return _with_nothing(Dimension(name, title, places, 0.0, high, ticks, labels[::every]))
+    return _with_nothing(
+        Dimension(
+            name=name,
+            title=title,
+            places=places,
+            low=0.0,
+            high=high,
+            ticks=ticks,
+            labels=labels[::every],
+        )
+    )
 
 
 def _with_nothing(dimension: Dimension) -> Dimension:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.chart.ranges import Floats, Range, robust_range
 from dashboard.chart.run_curves import QUIET_COLOR, dress
-from dashboard.compare.columns import PARAM, better, titles
-from dashboard.compare.pareto import pareto
+from dashboard.compare.columns import PARAM, Better, better, titles
 from dashboard.shared.formats import NOTHING, number
 from dashboard.shared.param_texts import in_order, shown_value, unique_names
 from experiments.tracking.runs import Run
@@ -62,9 +61,10 @@ def scatter_points(table: pd.DataFrame, x: str, y: str) -> ScatterPoints:
     if x_better and y_better and x != y:
         front = pareto(table[x].to_numpy(float), table[y].to_numpy(float), x_better, y_better)
     return ScatterPoints(
-        [str(run_id) for run_id in table.index],
-        x_at, y_at, list(zip(x_told, y_told, strict=True)), x_scale, y_scale,
-        x_beyond | y_beyond, front,
+        run_ids=[str(run_id) for run_id in table.index],
+        x=x_at, y=y_at, told=list(zip(x_told, y_told, strict=True)),
+        x_scale=x_scale, y_scale=y_scale,
+        at_edge=x_beyond | y_beyond, front=front,
     )  # fmt: skip
 
 
@@ -104,6 +104,23 @@ def scatter_figure(points: ScatterPoints, runs: Sequence[Run]) -> go.Figure:
         height=440, showlegend=False, hovermode="closest", margin={"l": 8, "r": 12, "t": 12, "b": 8}
     )
     return figure
+
+
+def pareto(x: Floats, y: Floats, x_better: Better, y_better: Better) -> NDArray[np.bool_]:
+    """Which points are on the front: no other is as good in both and better in one.
+
+    Points with NaN or infinity never are; of equal points all are, or none. Takes n log n.
+    """
+    x = -x if x_better == "higher" else x
+    y = -y if y_better == "higher" else y
+    order = np.lexsort((y, x))
+    order = order[np.isfinite(x[order]) & np.isfinite(y[order])]
+    xs, ys = x[order], y[order]
+    first = np.searchsorted(xs, xs, side="left")  # of those with the same x
+    lowest = np.concatenate([[np.inf], np.minimum.accumulate(ys)])  # y of the points before
+    front = np.zeros(len(x), dtype=bool)
+    front[order] = (ys < lowest[first]) & (ys == ys[first])
+    return front
 
 
 def _scale(table: pd.DataFrame, name: str) -> Scale:

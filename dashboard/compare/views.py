@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from dashboard.chart.early_stopping_replay import draw_stopping
 from dashboard.compare.curves_view import draw_curves_view
-from dashboard.compare.early_stopping_view import draw_stopping_view
 from dashboard.compare.export_view import draw_export_view
 from dashboard.compare.parameters_view import draw_parameters_view
 from dashboard.compare.table_view import draw_table_view
@@ -14,6 +14,20 @@ from dashboard.shared import cache
 from dashboard.shared.components import errors_shown
 from experiments.diagnosis.histories import Histories
 from experiments.tracking.runs import Run
+
+
+def draw_stopping_view(runs: Sequence[Run], histories: Histories) -> None:
+    """The sweep over the runs; launching starts from the newest of them."""
+    ended = [run for run in runs if not run.status.is_active and histories.metrics(run.id)]
+    if not ended:
+        st.info("None of these runs has finished with a history yet.")
+        return
+    st.caption(
+        f"Keras' EarlyStopping replayed over the histories of {len(ended):,} runs: nothing is "
+        f"trained again. The numbers in the chart are patiences."
+    )
+    draw_stopping(histories.of([run.id for run in ended]), ended[0])
+
 
 #: What the switch says -> what draws it.
 VIEWS: Mapping[str, Callable[[Sequence[Run], Histories], None]] = {

@@ -15,7 +15,7 @@ from dashboard.shared.formats import count, number, plain, size, words
 from experiments.core.errors import DatasetError
 from experiments.core.settings import read_settings
 from experiments.data.reading.arrays.npy_files import npy_in
-from experiments.data.reading.kinds import SUFFIXES
+from experiments.data.reading.kinds import SUFFIXES, kinds_in_words
 from experiments.data.reading.reader import DELIMITERS, MOST_CATEGORIES, Written
 from experiments.running.dataset_process import store
 
@@ -80,8 +80,7 @@ def upload() -> Path | None:
                 st.rerun()
         return kept
     files = st.file_uploader(
-        "CSV, TSV, Parquet, NPZ or HDF5, a zip of images in class folders, or `x.npy` and "
-        "`y.npy` at once",
+        kinds_in_words(uploaded=True),
         type=[suffix[1:] for suffix in SUFFIXES], max_upload_size=_LARGEST_MB,
         accept_multiple_files=True,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import streamlit as st
 
 from experiments.data.catalog import CATALOG, DatasetInfo, Kind
 from experiments.data.downloads import on_this_machine
+from experiments.data.reading.kinds import kinds_in_words
 from experiments.data.stored import find_info
 from experiments.tracking.stored_datasets import StoredDataset, versions_of
 
@@ -19,8 +20,7 @@ def draw_list(stored: Sequence[StoredDataset]) -> None:
     rows = dataset_rows(stored)
     if not stored:
         st.caption(
-            "Add your own: CSV, Parquet, NPZ or HDF5, or images in class folders. Built-in "
-            "datasets are listed below."
+            f"Add your own: {kinds_in_words(uploaded=True)}. Built-in datasets are listed below."
         )
     event = st.dataframe(
         rows, key=_TABLE, hide_index=True, on_select="rerun", selection_mode="single-row",

@@ -9,7 +9,6 @@ from dashboard.launch import draft, form_fields
 from dashboard.launch.base_fields import draw_base
 from dashboard.launch.form_values import (
     KEEP_EVERY,
-    WITH_MOMENTUM,
     methods_for,
     models_for,
     monitors_for,
@@ -21,9 +20,10 @@ from experiments.core.errors import ExperimentsError
 from experiments.data.catalog import CATALOG, DatasetInfo, Kind, Source, Task
 from experiments.data.downloads import on_this_machine
 from experiments.data.stored import find_info
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import metrics_for
 from experiments.spec.model_specs import WITH_BASE, Activation
-from experiments.spec.run_spec import LOSSES, METRICS
-from experiments.spec.training_specs import OptimizerName
+from experiments.spec.optimizers import OPTIMIZERS, WITH_MOMENTUM
 
 _MODELS = {
     "linear": "Linear: one Dense layer",
@@ -238,7 +238,7 @@ def draw_training() -> None:
         )
     cells = st.columns(3)
     with cells[0]:
-        form_fields.select("Optimizer", "training.optimizer", list(get_args(OptimizerName)), str)
+        form_fields.select("Optimizer", "training.optimizer", list(OPTIMIZERS), str)
     with cells[1]:
         form_fields.number(
             "Learning rate", "training.learning_rate", min_value=1e-9, max_value=100.0,
@@ -253,9 +253,9 @@ def draw_training() -> None:
         st.caption(help_texts.SGD_REGRESSION)
     left, right = st.columns([2, 3])
     with left:
-        form_fields.select("Loss", "training.loss", list(LOSSES[info.task]), words)
+        form_fields.select("Loss", "training.loss", list(losses_for(info.task)), words)
     with right:
-        form_fields.several("Metrics", "training.metrics", METRICS[info.task], words)
+        form_fields.several("Metrics", "training.metrics", metrics_for(info.task), words)
     form_fields.segments("Loop", "training.loop", ["fit", "train_on_batch"], str, help_texts.LOOP)
 
 

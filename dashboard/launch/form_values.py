@@ -7,9 +7,12 @@ a callback has a field ``callbacks.<name>.on``.
 from typing import Any, NamedTuple
 
 from experiments.core.settings import ROOT
+from experiments.core.spec_part import flatten
 from experiments.data.catalog import Kind, Source
 from experiments.data.split.split_spec import SplitSpec, split_methods
 from experiments.data.stored import find_info, is_known
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import metrics_for
 from experiments.spec.model_specs import (
     WITH_BASE,
     ApplicationSpec,
@@ -18,7 +21,8 @@ from experiments.spec.model_specs import (
     ResNetSpec,
     SavedBaseSpec,
 )
-from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
+from experiments.spec.optimizers import WITH_MOMENTUM
+from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.spec.training_specs import (
     EarlyStoppingSpec,
@@ -28,7 +32,6 @@ from experiments.spec.training_specs import (
 
 Values = dict[str, Any]
 
-WITH_MOMENTUM = ("sgd", "rmsprop")
 CALLBACKS = ("early_stopping", "reduce_lr_on_plateau")
 KEEP_EVERY = "callbacks.keep_checkpoint_every"  # 0 in the form: only the last and the best
 _LISTS = ("model.layers", "model.filters")
@@ -95,11 +98,11 @@ PRESETS = (
 def to_values(spec: RunSpec) -> Values:
     """The fields of a form filled with a spec; fields of what it does not use have defaults."""
     apart = {"callbacks", "start", "augmentation", "finetune"}
-    values = dict(_DEFAULTS) | _flatten(spec.model_dump(exclude=apart))
+    values = dict(_DEFAULTS) | flatten(spec.model_dump(exclude=apart))
     if spec.augmentation:
-        values |= _flatten(spec.augmentation.model_dump(), "augmentation.")
+        values |= flatten(spec.augmentation.model_dump(), "augmentation.")
     if spec.finetune:
-        values |= _flatten({"on": True} | spec.finetune.model_dump(), "finetune.")
+        values |= flatten({"on": True} | spec.finetune.model_dump(), "finetune.")
     values["start"] = spec.start.model_dump() if spec.start else None
     values[KEEP_EVERY] = spec.callbacks.keep_checkpoint_every or 0
     values["split.test_split"] = spec.split.test_split or 0.0
@@ -111,7 +114,7 @@ def to_values(spec: RunSpec) -> Values:
     for name in CALLBACKS:
         callback = getattr(spec.callbacks, name)
         if callback is not None:
-            values |= _flatten({"on": True} | callback.model_dump(), f"callbacks.{name}.")
+            values |= flatten({"on": True} | callback.model_dump(), f"callbacks.{name}.")
     return values
 
 
@@ -154,9 +157,9 @@ def to_data(values: Values) -> dict[str, Any]:
     if values["training.optimizer"] not in WITH_MOMENTUM:
         del data["training"]["momentum"]
     if info:  # what fits the task anyway is left to the spec
-        if values["training.loss"] == LOSSES[info.task][0]:
+        if values["training.loss"] == losses_for(info.task)[0]:
             data["training"]["loss"] = None
-        if values["training.metrics"] == list(METRICS[info.task][:1]):
+        if values["training.metrics"] == list(metrics_for(info.task)[:1]):
             data["training"]["metrics"] = None
     return data
 
@@ -169,7 +172,6 @@ def to_spec(values: Values) -> RunSpec:
 def fitted(values: Values) -> Values:
     """The fields with what the chosen dataset rules out replaced by what fits it."""
     info = find_info(values["dataset.name"])
-    task = info.task
     changes: Values = {}
     if values["split.fold"] and values["split.fold"] > (values["split.folds"] or 0):
         changes["split.fold"] = None
@@ -181,11 +183,12 @@ def fitted(values: Values) -> Values:
         changes |= {"split.folds": None, "split.fold": None}
     if info.test_given or values["split.method"] == "given":
         changes["split.test_split"] = 0.0
-    if values["training.loss"] not in LOSSES[task]:
-        changes["training.loss"] = LOSSES[task][0]
-    metrics = [name for name in values["training.metrics"] if name in METRICS[task]]
-    if metrics != values["training.metrics"] or not metrics:
-        changes["training.metrics"] = metrics or list(METRICS[task][:1])
+    losses, metrics = losses_for(info.task), metrics_for(info.task)
+    if values["training.loss"] not in losses:
+        changes["training.loss"] = losses[0]
+    kept = [name for name in values["training.metrics"] if name in metrics]
+    if kept != values["training.metrics"] or not kept:
+        changes["training.metrics"] = kept or list(metrics[:1])
     wanted = WEIGHTS.get(values["model.name"])
     if wanted and values["model.weights"] not in wanted:
         changes["model.weights"] = wanted[0]
@@ -249,13 +252,3 @@ def _whole(text: str) -> int | str:
         return int(text)
     except ValueError:
         return text.strip()
-
-
-def _flatten(data: dict[str, Any], prefix: str = "") -> Values:
-    flat: Values = {}
-    for name, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.chart.split_view import draw_audit, draw_findings
 from dashboard.launch import draft
@@ -33,7 +34,8 @@ def draw_preview(spec: RunSpec) -> None:
     if not on_this_machine(spec.dataset.info):
         st.info("Parameters and split are counted once the dataset is on this machine.")
         return
-    future = cache.previews().ask(spec)
+    context = get_script_run_ctx()
+    future = cache.previews().ask(spec, context.session_id if context else "")
     st.fragment(_draw_when_done, run_every=None if _is_done(future) else _LOOK_AGAIN)(
         future, _is_done(future)
     )

@@ -1,16 +1,26 @@
 """The architecture of a model: its graph and the table of its layers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.models.network_graph import INK, Graph, graph_figure, lay_out
+from dashboard.models.network_graph import Box, dot_source, fold, widest
 from dashboard.shared.formats import count
 
-_BESIDE = 520  # pixels of a graph beside which the table still has room
+_BESIDE = 2  # boxes side by side, beside which the table still has room
+_BOX = 270  # pixels
 _TALLEST = 720
 _MOST_BOXES = 400
+_NARROWEST = 480
+#: In the theme's color, scrolling; Streamlit 1.67 shrinks it until it fits, whatever can be read.
+_STYLE = f"""<style>
+div.stGraphVizChart {{ overflow: auto; max-width: 100%; max-height: {_TALLEST}px; }}
+div.stGraphVizChart svg {{ max-width: max(100%, {_NARROWEST}px); display: block; }}
+div.stGraphVizChart text {{ fill: currentColor; }}
+div.stGraphVizChart text:first-of-type {{ font-weight: bold; }}
+</style>"""
 
 
 def draw_architecture(layers: list[dict[str, Any]]) -> None:
@@ -26,18 +36,19 @@ def draw_architecture(layers: list[dict[str, Any]]) -> None:
         every = many and st.toggle(
             "Every layer", help="Otherwise a layer with weights and what follows it are one box."
         )
-    graph = lay_out(level, folded=not every)
-    if len(graph.boxes) > _MOST_BOXES:
-        st.info(f"{count(len(graph.boxes))} boxes are too many to draw; the table has them all.")
+    boxes = fold(level, every_layer=bool(every))
+    side = widest(boxes)
+    if len(boxes) > _MOST_BOXES:
+        st.info(f"{count(len(boxes))} boxes are too many to draw; the table has them all.")
         draw_layer_table(level)
-    elif graph.width <= _BESIDE:
-        left, right = st.columns([graph.width + 20, 1100 - graph.width], gap="medium")
+    elif side <= _BESIDE:
+        left, right = st.columns([_BOX * side + 20, 1100 - _BOX * side], gap="medium")
         with left:
-            draw_graph(graph)
+            draw_graph(boxes)
         with right:
             draw_layer_table(level)
     else:
-        draw_graph(graph)
+        draw_graph(boxes)
         draw_layer_table(level)
 
 
@@ -51,14 +62,10 @@ def nested_models(layers: list[dict[str, Any]], above: str = "") -> list[tuple[s
     return found
 
 
-def draw_graph(graph: Graph) -> None:
-    """The graph at its own size, scrolling where it is taller than the page."""
-    tall = graph.height > _TALLEST
-    with st.container(height=_TALLEST if tall else "content", border=tall):
-        figure = graph_figure(graph, INK[st.context.theme.type or "light"])
-        st.plotly_chart(
-            figure, width="content", key="architecture", config={"displayModeBar": False}
-        )
+def draw_graph(boxes: Sequence[Box]) -> None:
+    """The graph, scrolling where it is larger than its place."""
+    st.html(_STYLE)
+    st.graphviz_chart(dot_source(boxes), width="content", alt="Graph of the layers")
 
 
 def draw_layer_table(layers: list[dict[str, Any]]) -> None:

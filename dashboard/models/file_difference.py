@@ -8,8 +8,7 @@ import streamlit as st
 from dashboard.models.inspector_tables import draw_table, say_config
 from dashboard.shared import help_texts
 from dashboard.shared.formats import count, number, plain
-
-_MOST_NAMES = 12
+from experiments.core.words import listed
 
 
 def draw_difference(difference: dict[str, Any], before: str, after: str) -> None:
@@ -32,7 +31,7 @@ def draw_difference(difference: dict[str, Any], before: str, after: str) -> None
     )  # fmt: skip
     for names, where in ((difference["only_first"], before), (difference["only_second"], after)):
         if names:
-            st.markdown(f"**Only in {plain(where)}:** {plain(_listed(names))}")
+            st.markdown(f"**Only in {plain(where)}:** {plain(listed(names))}")
     if weights:
         st.markdown("**Weights**", help=help_texts.RELATIVE_CHANGE)
         draw_table(weight_table(weights))
@@ -78,8 +77,3 @@ def config_table(changes: list[dict[str, Any]], before: str, after: str) -> pd.D
 def _shapes(shapes: list[list[int]]) -> list[str]:
     said = [" × ".join(map(str, shape)) or "one number" for shape in shapes]
     return list(dict.fromkeys(said))
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {count(more)} more" if more > 0 else "")

@@ -5,6 +5,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
+from dashboard.chart.early_stopping_replay import draw_stopping
 from dashboard.chart.run_curves import (
     Marks,
     curve_figure,
@@ -12,8 +13,7 @@ from dashboard.chart.run_curves import (
     rate_changes,
     rate_figure,
 )
-from dashboard.run.early_stopping_section import draw_run_stopping
-from dashboard.run.gap_section import draw_gap
+from dashboard.run.gap_chart import gap_figure, gap_table
 from dashboard.run.judged_pair import chosen_pair, draw_pair_choice
 from dashboard.run.resume_and_branch import draw_continue, draw_family
 from dashboard.shared import cache, help_texts
@@ -33,6 +33,7 @@ from dashboard.shared.run_summary import best_of, progress_of
 from dashboard.shared.verdicts import judge
 from experiments.core.settings import read_settings
 from experiments.diagnosis import Label, Verdict
+from experiments.diagnosis.gap import acting_in_training, take_apart
 from experiments.tracking.runs import Run, RunStatus
 
 
@@ -250,3 +251,34 @@ def _what(run: Run) -> str:
     params = run.params
     dataset = params.get("dataset.name", "").partition("@")[0]
     return f"{dataset} · {params.get('model.name', '')}"
+
+
+def draw_gap(run: Run, history: pd.DataFrame) -> None:
+    """Why training and validation loss differ; nothing is computed until somebody asks."""
+    section = st.expander(
+        "Why do the curves differ?", icon=":material/splitscreen:", key="gap", on_change="rerun",
+        bind="query-params",
+    )  # fmt: skip
+    if not section.open:
+        return
+    with section:
+        parts = take_apart(history, acting_in_training(run.params))
+        st.markdown(parts.sentence, help=help_texts.GAP_PARTS)
+        if parts.epoch is None:
+            return
+        left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+        left.plotly_chart(gap_figure(parts), key="gap parts", config={"displayModeBar": False})
+        right.table(gap_table(parts), border="horizontal")
+
+
+def draw_run_stopping(run: Run) -> None:
+    """When it could have ended; nothing is computed until somebody asks, nor while it goes on."""
+    if run.status.is_active:
+        return
+    section = st.expander(
+        "When should it have stopped?", icon=":material/timer_off:", key="stopping",
+        on_change="rerun", bind="query-params",
+    )  # fmt: skip
+    if section.open:
+        with section:
+            draw_stopping(cache.histories([run]), run)

@@ -85,7 +85,7 @@ def sorted_metric(order: str) -> str | None:
 
 def best_values(index: RunIndex, metric: str) -> pd.Series:
     """The best value of a metric by run id, NaN where there is none."""
-    return index.best(metric, rises=higher_is_better(plain_metric(metric)))
+    return index.best(metric, higher_is_better=higher_is_better(plain_metric(metric)))
 
 
 def ordered(index: RunIndex, kept: pd.Series, order: str) -> list[str]:
@@ -94,8 +94,11 @@ def ordered(index: RunIndex, kept: pd.Series, order: str) -> list[str]:
         return list(kept.index[kept])[::-1]
     if metric := sorted_metric(order):
         values = best_values(index, metric)[kept]
-        rises = higher_is_better(plain_metric(metric))
-        return list(values.sort_values(ascending=not rises, kind="stable").index)
+        return list(
+            values.sort_values(
+                ascending=not higher_is_better(plain_metric(metric)), kind="stable"
+            ).index
+        )
     if order == "name":
         return list(index.attributes["name"][kept].str.lower().sort_values(kind="stable").index)
     if order == "longest":

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import pandas as pd
 
 from experiments.core.errors import ExperimentsError, StoreError, WorkerError
-from experiments.diagnosis.histories import Histories
+from experiments.core.recent import Recent
 from experiments.models.weight_files import download
 from experiments.spec.applications import WeightFile
 from experiments.spec.run_spec import RunSpec
@@ -19,6 +19,8 @@ from experiments.tracking.runs import Run
 from experiments.tracking.store import Store
 
 _WORKER_CHECK = 10  # seconds between two looks at whether a worker lives
+_MOST_FRAMES = 2000  # of 20 KB each, for 100 epochs of 20 metrics; a page of the table has fewer
+_MOST_SESSIONS = 1000  # of which it is known what they asked last; nobody tells when one ends
 _FIRST_PAGE = 3  # seconds that the first page gets before imports take the processor
 
 
@@ -27,15 +29,10 @@ class EndedHistories:
 
     def __init__(self, reader: HistoryReader) -> None:
         self._reader = reader
-        self._frames: dict[tuple[str, object], pd.DataFrame] = {}
+        self._frames = Recent[tuple[str, object], pd.DataFrame](_MOST_FRAMES)
         self._under_way: dict[str, Run] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="histories")
-
-    @property
-    def is_reading(self) -> bool:
-        """Whether some are still to come."""
-        return bool(self._under_way)
 
     def known(self, runs: Iterable[Run]) -> dict[str, pd.DataFrame]:
         """The histories known by now, by run id; those that are missing are being read."""
@@ -47,13 +44,15 @@ class EndedHistories:
             self._under_way |= new
         if new:
             self._pool.submit(self._read, new)
-        return {run.id: self._frame(run, histories) for run in runs if run.id in histories}
-
-    def _frame(self, run: Run, histories: Histories) -> pd.DataFrame:
-        key = (run.id, run.ended)
-        if key not in self._frames:
-            self._frames[key] = histories.frame(run.id)
-        return self._frames[key]
+        keys: dict[str, tuple[str, object]] = {
+            run.id: (run.id, run.ended) for run in runs if run.id in histories
+        }
+        frames = self._frames.get(keys.values())
+        new_frames = {key: histories.frame(run_id) for run_id, key in keys.items()
+                      if key not in frames}  # fmt: skip
+        self._frames.keep(new_frames, keys.values())
+        frames |= new_frames
+        return {run_id: frames[key] for run_id, key in keys.items()}
 
     def _read(self, runs: dict[str, Run]) -> None:
         try:
@@ -76,39 +75,56 @@ class Answers(Protocol):
 
 
 class Previews:
-    """What a spec will be (parameters, layers, split), asked for without waiting."""
+    """What a spec will be (parameters, layers, split), asked for without waiting.
+
+    Shared by all sessions: two that ask the same have one answer. Of what one session asked only
+    the last is worth an answer; what it still waits for is given up, unless others wait for it.
+    """
 
     def __init__(self, keras: Answers, most: int = 100) -> None:
         self._keras = keras
         self._most = most
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="previews")
         self._asked: dict[str, Future[dict[str, Any]]] = {}
+        self._last: dict[str, str] = {}  # what each session asked last
+        self._lock = threading.Lock()
 
     @property
     def keras_is_ready(self) -> bool:
         """Whether the Keras process has started."""
         return self._keras.is_ready
 
-    def ask(self, spec: RunSpec) -> "Future[dict[str, Any]]":
+    def ask(self, spec: RunSpec, session: str) -> "Future[dict[str, Any]]":
         """The answer, perhaps still to come. Specs that differ only in name have the same one."""
         unnamed = spec.model_copy(update={"name": "", "priority": 0})
         key = unnamed.model_dump_json()
-        future = self._asked.get(key)
-        if future is None or future.cancelled():
-            for waiting in self._asked.values():
-                waiting.cancel()  # only the last thing typed is worth an answer
-            while len(self._asked) >= self._most:
-                self._asked.pop(next(iter(self._asked)))
-            arguments = unnamed.model_dump(mode="json")
-            future = self._pool.submit(self._keras.ask, "preview", spec=arguments)
-            self._asked[key] = future
-        return future
+        with self._lock:
+            self._give_up(session, key)
+            future = self._asked.get(key)
+            if future is None or future.cancelled():
+                self._asked.pop(key, None)
+                while len(self._asked) >= self._most:
+                    self._asked.pop(next(iter(self._asked)))
+                arguments = unnamed.model_dump(mode="json")
+                future = self._pool.submit(self._keras.ask, "preview", spec=arguments)
+                self._asked[key] = future
+            return future
+
+    def _give_up(self, session: str, key: str) -> None:
+        """Cancel what the session asked before, if it and nobody else waits for it."""
+        before = self._last.pop(session, key)
+        self._last[session] = key
+        if len(self._last) > _MOST_SESSIONS:
+            self._last.pop(next(iter(self._last)))
+        if before in self._asked and before not in self._last.values():
+            self._asked[before].cancel()
 
     def forget_failures(self) -> None:
         """Ask again what could not be answered."""
-        for key, future in list(self._asked.items()):
-            if future.done() and not future.cancelled() and future.exception() is not None:
-                del self._asked[key]
+        with self._lock:
+            for key, future in list(self._asked.items()):
+                if future.done() and not future.cancelled() and future.exception() is not None:
+                    del self._asked[key]
 
 
 class Download(NamedTuple):

@@ -8,7 +8,7 @@ from dashboard.shared.run_numbers import best_value, recorded_metric
 from experiments.core.errors import FilterError, unknown
 from experiments.diagnosis.histories import Histories
 from experiments.diagnosis.naming import NOT_JUDGED
-from experiments.tracking.runs import Run
+from experiments.tracking.runs import Run, Tag
 
 Value = float | str
 Reader = Callable[[Run], Value | None]
@@ -41,7 +41,7 @@ ATTRIBUTES: Mapping[str, Reader] = {
     "run name": lambda run: run.name,
     "name": lambda run: run.name,
     "experiment_id": lambda run: run.experiment_id,
-    "user_id": lambda run: run.tags.get("mlflow.user"),
+    "user_id": lambda run: run.tags.get(Tag.USER),
     "start_time": lambda run: _milliseconds(run.created),
     "created": lambda run: _milliseconds(run.created),
     "started": lambda run: _milliseconds(run.started),

@@ -17,7 +17,6 @@ from experiments.tracking.runs import Run
 #: What the metrics of the test samples begin with.
 TEST = "test_"
 _RECORDED = ("best_", "final_", TEST, "system/")
-_FACTS = (*NOT_JUDGED, "parameters", "train_samples", "val_samples", "test_samples")
 
 
 def plain_metric(metric: str) -> str:
@@ -28,7 +27,7 @@ def plain_metric(metric: str) -> str:
 def metric_names(runs: Sequence[Run], histories: Histories) -> list[str]:
     """The metrics that any of the runs has by epoch: losses first, validation first."""
     found = {name for run in runs for name in histories.metrics(run.id)}
-    found = {name for name in found if name not in _FACTS and not name.startswith(_RECORDED)}
+    found = {name for name in found if name not in NOT_JUDGED and not name.startswith(_RECORDED)}
     return sorted(
         found,
         key=lambda name: (plain_metric(name) != "loss", not name.startswith("val_"), name),
@@ -64,7 +63,7 @@ def _logged_names(metrics: tuple[str, ...]) -> dict[str, str]:
 def tested_metrics(runs: Sequence[Run]) -> list[str]:
     """The metrics that any of our runs has of its test samples: loss first."""
     found = {name.removeprefix(TEST) for run in runs if run.is_ours for name in run.metrics
-             if name.startswith(TEST) and name not in _FACTS}  # fmt: skip
+             if name.startswith(TEST) and name not in NOT_JUDGED}  # fmt: skip
     return sorted(found, key=lambda name: (name != "loss", name))
 
 

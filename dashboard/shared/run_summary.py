@@ -8,6 +8,7 @@ import pandas as pd
 
 from experiments.data.catalog import DatasetInfo
 from experiments.data.stored import find_info, is_known
+from experiments.diagnosis.naming import higher_is_better
 from experiments.tracking.runs import Run, RunStatus
 
 
@@ -27,7 +28,7 @@ def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
     if history is not None and math.isnan(value) and metric in history:
         values = history[metric].dropna()
         if len(values):
-            value = float(values.max() if run.main_metric_rises else values.min())
+            value = float(values.max() if higher_is_better(run.main_metric) else values.min())
     if history is not None and math.isnan(epoch) and "val_loss" in history:
         losses = history["val_loss"].dropna()
         epoch = float(losses.index[int(losses.argmin())]) if len(losses) else math.nan

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from experiments.diagnosis import Pair, Verdict, diagnose
+from experiments.diagnosis import Pair, Verdict
+from experiments.running.run_verdict import judge_history
 from experiments.tracking.runs import Run
 
 
@@ -13,10 +14,4 @@ def judge(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict 
     """
     if history.empty:
         return None
-    samples = run.metrics.get("val_samples")
-    return diagnose(
-        history,
-        pair=pair,
-        constant_loss=run.metrics.get("constant_loss"),
-        validation_samples=int(samples) if samples else None,
-    )
+    return judge_history(history, run.metrics, pair)

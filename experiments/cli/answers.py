@@ -3,15 +3,12 @@
 import argparse
 import json
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from experiments.core.settings import read_settings
 
 if TYPE_CHECKING:
     from experiments.tracking.store import Store
-
-Command = Callable[[argparse.Namespace], int]
 
 
 def open_store() -> "Store":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, finish
 from experiments.core.errors import InputError, unknown
 from experiments.spec.applications import (
     CLASSES_FILE,
@@ -17,32 +18,32 @@ from experiments.spec.applications import (
 )
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """`applications` alone lists; `show`, `download` and `add`."""
+def add_commands(add: AddCommand) -> None:
+    """`applications` alone lists; `show`, `download` and `add`; and `classify`."""
+    command = add(
+        "applications", help="list the networks of keras.applications, or manage their weights"
+    )
+    finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
     showing = actions.add_parser("show", help="facts about one network")
     showing.add_argument("name", metavar="NAME")
-    showing.add_argument("--json", action="store_true", help="print JSON")
-    showing.set_defaults(call=show)
+    finish(showing, show)
     loading = actions.add_parser("download", help="download the ImageNet weights of a network")
     loading.add_argument("name", metavar="NAME", help="a network, or `classes` for the class names")
     loading.add_argument("--base", action="store_true", help="the weights without the head")
-    loading.add_argument("--json", action="store_true", help="print JSON")
-    loading.set_defaults(call=download)
+    finish(loading, download)
     adding = actions.add_parser("add", help="put weight files where Keras looks for them")
     adding.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    adding.add_argument("--json", action="store_true", help="print JSON")
-    adding.set_defaults(call=add)
+    finish(adding, add_weights)
 
-
-def add_classify_arguments(command: argparse.ArgumentParser) -> None:
-    """What `classify` takes."""
+    command = add("classify", help="the likeliest classes of images")
     command.add_argument(
         "model", metavar="NAME|RUN", help="a network of keras.applications, or a run"
     )
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     command.add_argument("--top", type=int, default=5, choices=range(1, 101), metavar="N",
                          help="how many classes to show (default 5)")  # fmt: skip
+    finish(command, classify)
 
 
 def list_all(options: argparse.Namespace) -> int:
@@ -93,7 +94,7 @@ def download(options: argparse.Namespace) -> int:
     return 0
 
 
-def add(options: argparse.Namespace) -> int:
+def add_weights(options: argparse.Namespace) -> int:
     """Put files that the user brought under Keras' names; refused ones are told, exit code 2."""
     from experiments.models.weight_files import bring
 

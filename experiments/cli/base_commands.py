@@ -4,16 +4,23 @@ import argparse
 from pathlib import Path
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, add_queue, add_run, finish
 from experiments.core.settings import read_settings
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """`bases` alone lists; `bases add`."""
+def add_commands(add: AddCommand) -> None:
+    """`scratch`; `bases` alone lists; `bases add`."""
+    command = add("scratch", help="train a run again without pretraining, for comparison")
+    add_run(command, "a run with a pretrained base")
+    add_queue(command)
+    finish(command, scratch, logs=True)
+
+    command = add("bases", help="list the model files kept as bases, or add one")
+    finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
     adding = actions.add_parser("add", help="store a model file, so that runs can build on it")
     adding.add_argument("file", type=Path, metavar="FILE", help="a whole model, .h5 or .keras")
-    adding.add_argument("--json", action="store_true", help="print JSON")
-    adding.set_defaults(call=add)
+    finish(adding, add_base)
 
 
 def list_all(options: argparse.Namespace) -> int:
@@ -26,7 +33,7 @@ def list_all(options: argparse.Namespace) -> int:
     return 0
 
 
-def add(options: argparse.Namespace) -> int:
+def add_base(options: argparse.Namespace) -> int:
     """Look at a file, then keep it; says what a spec calls it."""
     from experiments.core.errors import ModelFileError
     from experiments.inspection.inspect_process import inspect_file

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, finish
 from experiments.core.errors import DatasetError, ExperimentsError, InputError
 from experiments.core.process_limits import limit_process
 from experiments.data.catalog import Task
-from experiments.data.reading.kinds import KINDS
+from experiments.data.reading.kinds import KINDS, kinds_in_words
 from experiments.running.dataset_process import MEMORY
 
 if TYPE_CHECKING:
@@ -28,17 +29,26 @@ _TOO_MUCH = (
 )
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
+def add_commands(add: AddCommand) -> None:
     """`datasets` alone lists; `datasets add`, `rename` and `delete`."""
+    command = add("datasets", help="list the datasets; add, rename or delete your own")
+    finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    adding = actions.add_parser(
-        "add", help="store files as datasets, or report why they were refused"
+    _add_adding(
+        actions.add_parser("add", help="store files as datasets, or report why they were refused")
     )
-    adding.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH",
-        help="CSV, TSV, Parquet, NPZ or HDF5, a zip or folder of images in class folders, or a "
-        "folder of .npy files",
-    )  # fmt: skip
+    renaming = actions.add_parser("rename", help="rename a stored dataset")
+    renaming.add_argument("name", metavar="NAME")
+    renaming.add_argument("title", metavar="TITLE")
+    finish(renaming, rename)
+    deleting = actions.add_parser("delete", help="delete a stored dataset")
+    deleting.add_argument("name", metavar="NAME")
+    finish(deleting, delete)
+
+
+def _add_adding(adding: argparse.ArgumentParser) -> None:
+    """What `datasets add` takes."""
+    adding.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=kinds_in_words())
     adding.add_argument("--name", help="what the dataset is called (default: the file's name)")
     adding.add_argument("--target", default="", help="the column, array or .npy file to predict")
     adding.add_argument(
@@ -105,17 +115,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     adding.add_argument("--dry-run", action="store_true", help="only show what would be stored")
     adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)
-    adding.add_argument("--json", action="store_true", help="print JSON")
-    adding.set_defaults(call=add)
-    renaming = actions.add_parser("rename", help="rename a stored dataset")
-    renaming.add_argument("name", metavar="NAME")
-    renaming.add_argument("title", metavar="TITLE")
-    renaming.add_argument("--json", action="store_true", help="print JSON")
-    renaming.set_defaults(call=rename)
-    deleting = actions.add_parser("delete", help="delete a stored dataset")
-    deleting.add_argument("name", metavar="NAME")
-    deleting.add_argument("--json", action="store_true", help="print JSON")
-    deleting.set_defaults(call=delete)
+    finish(adding, add_files)
 
 
 def list_all(options: argparse.Namespace) -> int:
@@ -136,7 +136,7 @@ def list_all(options: argparse.Namespace) -> int:
     return 0
 
 
-def add(options: argparse.Namespace) -> int:
+def add_files(options: argparse.Namespace) -> int:
     """Store files, each as a dataset of its own; exit code 2 where one was refused."""
     if options.name and len(options.paths) > 1:
         raise InputError("--name received with several files. Name them one at a time.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli.answers import as_json
+from experiments.cli.arguments import AddCommand, finish
 from experiments.cli.inspect_child import answer_in_child, load_in_child
 from experiments.core.errors import ModelFileError
 from experiments.inspection.difference import compare
@@ -17,8 +18,11 @@ _LOOK_SECONDS = 60
 _COMPARE_SECONDS = 600
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """The arguments of `inspect`, `--json` apart."""
+def add_commands(add: AddCommand) -> None:
+    """`inspect`."""
+    command = add(
+        "inspect", help="show what model files contain, whether they are safe, and how they differ"
+    )
     command.add_argument(
         "files", nargs="+", type=Path, metavar="FILE",
         help=".h5, .weights.h5, .keras, or an architecture as .json or .yaml",
@@ -30,6 +34,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--load", action="store_true",
         help="also build and load each model, in a process with limited memory and time",
     )  # fmt: skip
+    finish(command, inspect)
 
 
 def inspect(options: argparse.Namespace) -> int:

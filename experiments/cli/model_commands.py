@@ -2,14 +2,34 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, add_run, finish
 from experiments.core.errors import InputError
 
 #: experiments.saving.exports.KINDS, named here so that the parser need not import it.
 EXPORTS = ("h5", "keras", "weights", "json", "yaml", "script", "history")
 #: Keras chooses how it reads a file by the end of its name.
 _ENDINGS = {"h5": (".h5", ".hdf5"), "keras": (".keras",), "weights": (".weights.h5",)}
+
+
+def add_commands(add: AddCommand) -> None:
+    """`predict` and `export`."""
+    command = add("predict", help="predict with a run's saved model")
+    add_run(command)
+    command.add_argument(
+        "input", type=Path, metavar="INPUT", help=".npy, .npz, .csv, .json or an image"
+    )
+    finish(command, predict)
+
+    command = add(
+        "export", help="write a run's model, weights, architecture, history or script to a file"
+    )
+    add_run(command)
+    command.add_argument("--as", dest="kind", required=True, choices=list(EXPORTS))
+    command.add_argument("out", type=Path, metavar="OUT")
+    finish(command, export)
 
 
 def predict(options: argparse.Namespace) -> int:

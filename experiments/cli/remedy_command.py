@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, add_queue, add_run, count_to, finish
 from experiments.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -12,20 +13,25 @@ if TYPE_CHECKING:
     from experiments.tracking.runs import Run
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """What the command takes."""
-    command.add_argument("run", metavar="RUN", help="a run that has ended")
+def add_commands(add: AddCommand) -> None:
+    """`remedy`."""
+    command = add(
+        "remedy", help="try what may help a run, with several seeds, and report whether it did"
+    )
+    add_run(command, "a run that has ended")
     command.add_argument(
         "--remedies", metavar="NAME,…", default="",
         help="the remedies to try, comma-separated (default: those that its verdict suggests)",
     )  # fmt: skip
     command.add_argument(
         "--seeds",
-        type=_seeds,
+        type=count_to(100),
         default=3,
         metavar="N",
         help="how many seeds to train with (default 3)",
     )
+    add_queue(command)
+    finish(command, remedy, logs=True)
 
 
 def remedy(options: argparse.Namespace) -> int:
@@ -74,12 +80,6 @@ def _chosen(options: argparse.Namespace, run: "Run", spec: "RunSpec") -> "list[R
             f"{run.name} is {run.verdict}: nothing is suggested. Choose with --remedies: {offered}."
         )
     return chosen
-
-
-def _seeds(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 1 to 100")
-    return int(text)
 
 
 def _json_safe(value: Any) -> Any:

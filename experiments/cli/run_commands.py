@@ -1,13 +1,20 @@
 """Commands about runs."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cli.answers import open_store, say
-from experiments.core.errors import HistoryError, InputError
+from experiments.cli.arguments import (
+    AddCommand,
+    add_overrides,
+    add_queue,
+    add_run,
+    count_to,
+    finish,
+)
+from experiments.core.errors import InputError
 from experiments.core.settings import read_settings
 from experiments.data.catalog import CATALOG
 
@@ -17,6 +24,58 @@ if TYPE_CHECKING:
     from experiments.spec.run_spec import RunSpec
     from experiments.tracking.runs import Run, RunStatus
     from experiments.tracking.store import Store
+
+
+_MOST_EPOCHS = 100_000
+_MOST_SLOTS = 64
+
+
+def add_commands(add: AddCommand) -> None:
+    """From `run` to `stop`."""
+    training = add("run", help="train a spec here, in the foreground")
+    submitting = add("submit", help="queue a spec for a worker")
+    for command in (training, submitting):
+        command.add_argument("spec", type=Path, metavar="SPEC.yaml")
+        add_overrides(command, "override a field of the spec, for example training.epochs=5")
+    finish(training, run, logs=True)
+    finish(submitting, submit_spec)
+
+    command = add("resume", help="continue a run that has ended, exactly where it stopped")
+    add_run(command)
+    command.add_argument(
+        "--epochs", type=count_to(_MOST_EPOCHS), metavar="N",
+        help="total number of epochs to reach (default: the spec's)",
+    )  # fmt: skip
+    add_queue(command)
+    finish(command, resume, logs=True)
+
+    command = add("branch", help="train a new run from a checkpoint of another one")
+    add_run(command)
+    command.add_argument(
+        "--epoch", type=count_to(_MOST_EPOCHS), metavar="K",
+        help="the checkpoint after K epochs (default: the last)",
+    )  # fmt: skip
+    add_overrides(command, "what is changed")
+    add_queue(command)
+    finish(command, branch, logs=True)
+
+    command = add("worker", help="train queued runs until stopped")
+    command.add_argument(
+        "--slots",
+        type=count_to(_MOST_SLOTS),
+        default=1,
+        help="how many runs to train at once (default 1)",
+    )
+    command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
+    finish(command, work, json=False, logs=True)
+
+    command = add("status", help="list the runs, or show one")
+    command.add_argument("run", nargs="?", metavar="RUN")
+    finish(command, status)
+
+    command = add("stop", help="stop a run after its current batch; its model is kept")
+    add_run(command)
+    finish(command, stop)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -115,45 +174,6 @@ def stop(options: argparse.Namespace) -> int:
     return 0
 
 
-def diagnose_all(options: argparse.Namespace) -> int:
-    """Verdicts on runs and on history files, in the order in which they were given.
-
-    An input that is refused has ``verdict`` null and an ``error``; the others are answered all
-    the same, and the exit code is 2.
-    """
-    from experiments.diagnosis import diagnose, history_from_keras
-
-    if not options.runs and not options.history:
-        raise InputError("Nothing to diagnose. Name runs, or files with --history FILE….")
-    answers: list[dict[str, Any]] = []
-    if options.runs:
-        from experiments.tracking.history_reader import get_history
-        from experiments.tracking.runs import resolve_run
-
-        store = open_store()
-        for name in options.runs:
-            found = resolve_run(store, name)
-            verdict = diagnose(
-                get_history(store, found), constant_loss=found.metrics.get("constant_loss")
-            )
-            answers.append({"name": found.name, "run_id": found.id, **verdict.to_dict()})
-    for path in options.history:
-        try:
-            answers.append(
-                {"name": str(path), **diagnose(history_from_keras(_read_history(path))).to_dict()}
-            )
-        except HistoryError as error:
-            answers.append({"name": str(path), "verdict": None, "error": str(error)})
-            print(f"error: {path}: {error}", file=sys.stderr)
-    text = "\n\n".join(
-        f"{answer['name']}: {answer['verdict']}\n  {answer['reason']}\n  {answer['advice']}"
-        for answer in answers
-        if answer["verdict"]
-    )
-    say(options, answers, text)
-    return 2 if any("error" in answer for answer in answers) else 0
-
-
 def read_named_spec(path: Path, overrides: list[str]) -> "RunSpec":
     """The spec in a file, which may name stored datasets as the user does; raises SpecError."""
     from experiments.spec.spec_files import read_spec
@@ -207,13 +227,3 @@ def _describe(run: "Run") -> dict[str, Any]:
         "metrics": {name: value if abs(value) < float("inf") else None
                     for name, value in run.metrics.items()},
     }  # fmt: skip
-
-
-def _read_history(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HistoryError(
-            f"This is not a JSON file that can be read: {error}. Allowed: a Keras history dict, "
-            '{"loss": […], "val_loss": […]}.'
-        ) from None

@@ -5,7 +5,29 @@ from pathlib import Path
 from typing import Any
 
 from experiments.cli.answers import open_store, say
+from experiments.cli.arguments import AddCommand, add_overrides, add_queue, finish
 from experiments.core.errors import InputError
+
+
+def add_commands(add: AddCommand) -> None:
+    """`transplant`."""
+    command = add("transplant", help="transfer weights by layer name into another network")
+    command.add_argument("weights", metavar="WEIGHTS", help="a model file, or a run")
+    command.add_argument(
+        "--into", required=True, metavar="ARCHITECTURE|RUN",
+        help="a Keras architecture or model file, a run, or a spec; for a run or a spec, a new "
+            "run is trained that starts from the weights",
+    )  # fmt: skip
+    command.add_argument("--dry-run", action="store_true", help="only show what would be loaded")
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="OUT.h5",
+        help="the model file to write (if --into is an architecture or model file)",
+    )
+    add_overrides(command, "override a field of the new run's spec")
+    add_queue(command)
+    finish(command, transplant, logs=True)
 
 
 def transplant(options: argparse.Namespace) -> int:

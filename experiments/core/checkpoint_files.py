@@ -6,9 +6,10 @@ same few files (hard links). When it has ended, each file is kept under one name
 """
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,10 @@ FOLDER = "checkpoints"
 INDEX_FILE = f"{FOLDER}/index.json"
 MODEL_FILE = "model/model.h5"
 LAST, BEST = "last", "best"
+#: Where checkpoints go that cannot be read, in case somebody can mend them.
+UNREADABLE = "unreadable"
+
+logger = logging.getLogger(__name__)
 
 
 class Checkpoint(NamedTuple):
@@ -61,20 +66,23 @@ def link(source: Path, target: Path) -> None:
     temporary.replace(target)
 
 
-def finish(artifacts: Path) -> None:
+def finish(artifacts: Path) -> list[str]:
     """Leave each checkpoint under one name and write the index; does nothing the second time.
 
-    A run that died has no model yet: its last checkpoint becomes that.
+    A run that died has no model yet: its last checkpoint becomes that. Files that cannot be read
+    are moved to ``unreadable/``, and their names are returned; the newest of the others is then
+    the last checkpoint.
     """
     for half in artifacts.rglob("unfinished.*"):  # what a killed process was writing
         half.unlink()
     names = sorted((artifacts / FOLDER).glob("*.h5"))
     if not names or (artifacts / INDEX_FILE).exists():
-        return
+        return _unreadable(artifacts)
     model = artifacts / MODEL_FILE
-    last = path_of(artifacts, LAST)
-    if not model.exists() and last.exists():
-        link(last, model)
+    progress = {path: _sort_out(artifacts, path) for path in [model, *names] if path.exists()}
+    if not model.exists() and (source := _newest(progress)):
+        link(source, model)
+        progress[model] = progress[source]
     found: list[Checkpoint] = []
     for path in [model, *names]:
         if not path.exists():
@@ -87,15 +95,39 @@ def finish(artifacts: Path) -> None:
                 path.unlink()
                 break
         else:
-            progress = read_progress(path)
-            if progress is None:
+            if (behind := progress[path]) is None:
                 continue  # a model that could be saved only when training had ended
-            epoch, batch = progress
+            epoch, batch = behind
             found.append(Checkpoint(epoch, batch, file, role, path.stat().st_size))
     found = [checkpoint for checkpoint in found if checkpoint.roles]
     found.sort(key=lambda checkpoint: (checkpoint.epoch, checkpoint.batch))
+    if found and not any(LAST in checkpoint.roles for checkpoint in found):
+        found[-1] = found[-1]._replace(roles=(LAST, *found[-1].roles))
     text = json.dumps({"checkpoints": [kept._asdict() for kept in found]}, indent=1)
     (artifacts / INDEX_FILE).write_text(text, encoding="utf-8")
+    return _unreadable(artifacts)
+
+
+def _unreadable(artifacts: Path) -> list[str]:
+    return sorted(path.name for path in (artifacts / UNREADABLE).glob("*"))
+
+
+def _sort_out(artifacts: Path, path: Path) -> tuple[int, int] | None:
+    """What is behind a checkpoint; one that cannot be read is moved out of the way."""
+    try:
+        return read_progress(path)
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError) as error:  # as h5py does
+        logger.warning("%s cannot be read: %s", path, error)
+        target = artifacts / UNREADABLE / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)
+        return None
+
+
+def _newest(progress: Mapping[Path, tuple[int, int] | None]) -> Path | None:
+    """The checkpoint named last, or where it cannot be read the one with the most epochs."""
+    behind = {path: done or (0, 0) for path, done in progress.items() if path.exists()}
+    return max(behind, key=lambda path: (path.stem == LAST, behind[path]), default=None)
 
 
 def parse_index(text: str) -> list[Checkpoint]:

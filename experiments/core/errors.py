@@ -44,6 +44,10 @@ class StoreError(ExperimentsError):
     """The MLflow store cannot be reached or refuses."""
 
 
+class StoreRefusedError(StoreError):
+    """The MLflow store answers and refuses what it was given; asking again does not help."""
+
+
 class WorkerError(ExperimentsError):
     """A process that should train or answer could not be started, or died."""
 

@@ -9,25 +9,15 @@ import json
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
-
-class Entry(NamedTuple):
-    """One line of the journal.
-
-    ``time`` is in ms since 1970; ``epoch`` counts from 0 and is None for what belongs to the run
-    as a whole; ``metrics``, ``params`` and ``tags`` are what MLflow calls them.
-    """
-
-    time: int
-    epoch: int | None
-    metrics: dict[str, float]
-    params: dict[str, str]
-    tags: dict[str, str]
+#: In the names of folders that are kept because they could not be recorded.
+_ASIDE = ".unreadable"
+_RESERVE_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -86,6 +76,30 @@ class RunFolder:
         """The pid of the training process and whether it supervises itself."""
         return self.path / "process.json"
 
+    @property
+    def reserve(self) -> Path:
+        """Room on the disk that is given back when it is full, for the log and the result."""
+        return self.path / "reserve"
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it was set aside; then it belongs to no run that is under way."""
+        return _ASIDE in self.path.name
+
+    @property
+    def aside(self) -> Path:
+        """Where ``set_aside`` would keep it."""
+        names = (f"{self.run_id}{_ASIDE}{suffix}" for suffix in _suffixes())
+        return next(path for name in names if not (path := self.path.with_name(name)).exists())
+
+    def set_aside(self) -> None:
+        """Keep all of it under another name, so that it is not taken up again."""
+        self.path.rename(self.aside)
+
+    def make_reserve(self) -> None:
+        """Take the room of ``reserve``; random, as a file system may compress."""
+        self.reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+
     def create(self) -> "RunFolder":
         """Make the folder, with nothing in it from an earlier try."""
         self.remove()
@@ -95,6 +109,11 @@ class RunFolder:
     def remove(self) -> None:
         """Delete all of it; called when everything is in MLflow."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _suffixes() -> Iterator[str]:
+    yield ""
+    yield from (f".{number}" for number in count(2))
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
@@ -108,10 +127,10 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file, or an empty one if the file is not there (yet)."""
+    """The JSON object in a file; an empty one if the file is not there (yet) or broken."""
     try:
         data = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -123,83 +142,3 @@ def note_process(folder: RunFolder, *, supervises_itself: bool) -> None:
     born = psutil.Process().create_time()
     note = {"pid": os.getpid(), "born": born, "attends_itself": supervises_itself}
     write_json(folder.process, note)
-
-
-class Journal:
-    """Appends entries; each is handed to the operating system before ``write`` returns."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
-
-    def write(
-        self,
-        metrics: Mapping[str, float] | None = None,
-        *,
-        epoch: int | None = None,
-        params: Mapping[str, str] | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> None:
-        """Add one entry, stamped with the present time."""
-        self.append(journal_line(metrics or {}, epoch, params, tags))
-
-    def append(self, line: str) -> None:
-        """Add a line that journal_line made."""
-        self._file.write(line.encode() + b"\n")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-def journal_line(
-    metrics: Mapping[str, float],
-    epoch: int | None,
-    params: Mapping[str, str] | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> str:
-    """An entry as a line of the journal, stamped with the present time."""
-    now = time.time_ns() // 1_000_000
-    entry = Entry(now, epoch, dict(metrics), dict(params or {}), dict(tags or {}))
-    return json.dumps(entry._asdict())  # NaN and Infinity stay as they are
-
-
-def parse_line(line: str | bytes) -> Entry:
-    """The entry in a line of the journal."""
-    return Entry(**json.loads(line))
-
-
-def read_journal(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
-    """The entries after a byte offset, and the offset after them.
-
-    A last line without its end (the process died while writing, or is writing now) is left for
-    the next call.
-    """
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except FileNotFoundError:
-        return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
-    return list(_parse(whole)), offset + len(whole)
-
-
-def _parse(lines: bytes) -> Iterator[Entry]:
-    for line in lines.splitlines():
-        yield parse_line(line)
-
-
-def journal_history(path: Path) -> dict[str, list[float | None]]:
-    """The epochs of a journal as a plain Keras history dict; None for a broken value.
-
-    A metric that is missing in an epoch is None there, so that all lists have one length.
-    """
-    entries = [entry for entry in read_journal(path)[0] if entry.epoch is not None]
-    names = list(dict.fromkeys(name for entry in entries for name in entry.metrics))
-    return {name: [_finite(entry.metrics.get(name)) for entry in entries] for name in names}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and abs(value) < float("inf") else None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+#: The folder that holds the packages: the clone, or site-packages where Kerascope is installed.
 ROOT = Path(__file__).resolve().parents[2]
+_IS_CLONE = (ROOT / "pyproject.toml").is_file()
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """The environment for a child process that must see the same workspace and store."""
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        # where Kerascope is installed, Python finds the packages by itself
+        places = [str(ROOT)] if _IS_CLONE else []
+        path = os.pathsep.join(filter(None, [*places, os.environ.get("PYTHONPATH")]))
         return os.environ | {
             "KERASCOPE_HOME": str(self.home),
             "MLFLOW_TRACKING_URI": self.tracking_uri,
@@ -91,11 +95,13 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """Settings from ``KERASCOPE_HOME``, ``MLFLOW_TRACKING_URI``, ``MLFLOW_PORT``,
-    ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the server's),
-    ``KERASCOPE_WORKER`` (``external`` where workers run elsewhere) and ``KERASCOPE_DATA`` (a folder
-    of this machine from which the page may read)."""
-    home = Path(os.environ.get("KERASCOPE_HOME") or ROOT / "workspace").expanduser().resolve()
+    """Settings from ``KERASCOPE_HOME`` (by default ``workspace/`` in a clone, and ``~/.kerascope``
+    where Kerascope is installed: the same from any folder), ``MLFLOW_TRACKING_URI``,
+    ``MLFLOW_PORT``, ``KERASCOPE_MLFLOW_UI`` (the address a browser uses, where it differs from the
+    server's), ``KERASCOPE_WORKER`` (``external`` where workers run elsewhere) and
+    ``KERASCOPE_DATA`` (a folder of this machine from which the page may read)."""
+    usual = ROOT / "workspace" if _IS_CLONE else Path("~/.kerascope")
+    home = Path(os.environ.get("KERASCOPE_HOME") or usual).expanduser().resolve()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(home / "mlflow.db")
     served = uri if uri.startswith(("http://", "https://")) else None
     port = os.environ.get("MLFLOW_PORT", "5000")
@@ -115,5 +121,7 @@ def sqlite_uri(database: Path) -> str:
 
 
 def python_command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs a module of this project with this Python."""
-    return [sys.executable, "-m", module, *arguments]
+    """The command line that runs a module with this Python, from any folder: ``-P`` keeps it from
+    taking a user's folder called ``experiments``, or a script called ``keras.py``, for ours. The
+    modules of a clone are found by ``Settings.environment``."""
+    return [sys.executable, "-P", "-m", module, *arguments]

@@ -1,6 +1,6 @@
 """What all parts of a spec have in common, and the numbers that several of them take."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,3 +14,14 @@ class SpecPart(BaseModel):
     """A part of a spec: immutable, and a field that it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def flatten(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """What a spec or a part of it dumps, under dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -87,7 +87,15 @@ def load_dataset(spec: DatasetSpec, seed: int, *, lazily: bool = False) -> Datas
         x, y = x[: spec.max_samples].copy(), y[: spec.max_samples].copy()
     has_test = raw.x_test is not None
     x_test, y_test = _typed(info, raw.x_test, raw.y_test) if has_test else (None, None)
-    return Dataset(info, x, y, x_test, y_test, raw.feature_names, _content_hash(x, y))
+    return Dataset(
+        info=info,
+        x=x,
+        y=y,
+        x_test=x_test,
+        y_test=y_test,
+        feature_names=raw.feature_names,
+        content_hash=_content_hash(x, y),
+    )
 
 
 def _bundled(info: DatasetInfo) -> _Raw:
@@ -128,7 +136,18 @@ def _stored(info: DatasetInfo, most: int | None, lazily: bool) -> Dataset:
         ) from None
     whole = len(x) == info.samples
     digest = info.content_hash if whole else _content_hash(x, y)
-    return Dataset(info, x, y, None, None, info.feature_names, digest, groups, times, parts)
+    return Dataset(
+        info=info,
+        x=x,
+        y=y,
+        x_test=None,
+        y_test=None,
+        feature_names=info.feature_names,
+        content_hash=digest,
+        groups=groups,
+        times=times,
+        parts=parts,
+    )
 
 
 def _downloaded(info: DatasetInfo) -> _Raw:

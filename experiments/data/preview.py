@@ -40,7 +40,15 @@ def look(info: DatasetInfo) -> Preview:
     columns = _columns(info, dataset.feature_names, sampled.x)
     path = folder_of(info.content_hash) / SAMPLES_FILE if info.source is Source.STORED else None
     size = path.stat().st_size if path else None
-    return Preview(dataset.x[rows], y, rows, columns, dataset.x.nbytes, size, sampled)
+    return Preview(
+        x=dataset.x[rows],
+        y=y,
+        rows=rows,
+        columns=columns,
+        bytes_in_memory=dataset.x.nbytes,
+        bytes_on_disk=size,
+        sampled=sampled,
+    )
 
 
 def class_counts(info: DatasetInfo, y: np.ndarray) -> pd.Series:

@@ -7,14 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-#: What runs record for this beside Keras' own metrics; none of it is a curve to look at.
-RECORDED = (
-    "loss_training_mode",
-    "loss_penalty",
-    "se_val_loss",
-    "se_train_eval_loss",
-    "se_loss_training_mode",
-)
 #: What the difference is made of, and how a sentence calls it. A history has some of them.
 PARTS = {
     "training_mode": "what acts only in training",
@@ -51,10 +43,10 @@ class GapParts(NamedTuple):
 def take_apart(history: pd.DataFrame, acting: str = "") -> GapParts:
     """Where the difference between loss and val_loss comes from, epoch by epoch.
 
-    ``history`` has Keras' columns and those of RECORDED. Without these, only training mode and
-    averaging together are known (by train_eval_loss); without train_eval_loss too, averaging is
-    estimated: loss is about that of the middle of the epoch. ``acting`` names what acts only in
-    training, such as dropout.
+    ``history`` has Keras' columns and recorded.OF_THE_GAP. Without that, only
+    training mode and averaging together are known (by train_eval_loss); without train_eval_loss
+    too, averaging is estimated: loss is about that of the middle of the epoch. ``acting`` names
+    what acts only in training, such as dropout.
     """
     if "loss" not in history or "val_loss" not in history:
         missing = "validation" if "loss" in history else "training"

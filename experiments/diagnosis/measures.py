@@ -54,13 +54,13 @@ def level(curve: Curve) -> Level:
     at = int(np.argmin(smoothed.level + CAREFUL * smoothed.error))
     end, end_error = _end(smoothed)
     return Level(
-        smoothed,
-        float(values[0]),
-        float(smoothed.level[at]),
-        float(smoothed.error[at]),
-        at,
-        end,
-        end_error,
+        smooth=smoothed,
+        start=float(values[0]),
+        lowest=float(smoothed.level[at]),
+        lowest_error=float(smoothed.error[at]),
+        lowest_at=at,
+        end=end,
+        end_error=end_error,
     )
 
 

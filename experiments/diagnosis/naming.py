@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from experiments.core import recorded
+from experiments.spec.metrics import METRICS
+
 TRAIN = ("train", "training", "trn")
 # The likeliest to be what a run was steered by comes first.
 VALIDATION = ("val", "valid", "validation", "eval", "evaluation", "dev", "holdout", "test")
@@ -34,10 +37,8 @@ HIGHER_WORDS = {
     "similarity", "sensitivity", "specificity", "reward", "score", "map50",
 }  # fmt: skip
 TRAIN_EVAL = "train_eval_"
-NOT_JUDGED = (
-    "learning_rate", "epoch_seconds", "evaluation_seconds", "data_wait_share", "epoch",
-    "constant_loss", "predicted_memory_mb", "peak_memory_mb",
-)  # fmt: skip
+# Of our runs what is no measure of the model, and what others count their epochs by.
+NOT_JUDGED = (*recorded.NOT_JUDGED, "epoch")
 
 
 class Pair(NamedTuple):
@@ -103,7 +104,9 @@ def find_pairs(columns: Iterable[str]) -> list[Pair]:
 
 
 def higher_is_better(metric: str) -> bool:
-    """Whether a metric grows as a model gets better, judged by its name."""
+    """Whether a metric grows as a model gets better; of one that is not ours its name tells."""
+    if metric in METRICS:
+        return METRICS[metric].higher_is_better
     name = metric.lower()
     if "loss" in name:
         return False

@@ -62,7 +62,13 @@ def smooth(epochs: Floats, values: Floats) -> Smooth:
     level = np.clip(level, y.min(), y.max())
     typical = float(np.median(noise[len(noise) // 2 :])) * inflation**0.5
     return Smooth(
-        t, level * scale, error * scale, typical * scale, spikes, epochs[keep], values[keep]
+        epochs=t,
+        level=level * scale,
+        error=error * scale,
+        noise=typical * scale,
+        spikes=spikes,
+        kept_epochs=epochs[keep],
+        kept_values=values[keep],
     )
 
 

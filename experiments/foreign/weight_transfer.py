@@ -12,6 +12,7 @@ import h5py
 import keras
 
 from experiments.core.errors import ModelFileError
+from experiments.core.words import listed
 from experiments.inspection.layer_tree import snake_case
 from experiments.inspection.weights import LayerWeights, Weight, open_weights_file, read_layers
 
@@ -106,8 +107,8 @@ class Plan:
         here = [row.layer for row in self.rows if row.target_shapes]
         raise ModelFileError(
             f"No layer of {self.source.name} fits this network by name and shapes: the file has "
-            f"{_listed(there)}; the network has {_listed(here)}. Give the layers to transfer the "
-            "same name on both sides."
+            f"{listed(there)}; the network has {listed(here)}. Give the layers to transfer the "
+            f"same name on both sides."
         )
 
 
@@ -231,8 +232,3 @@ def _size(shape: tuple[int, ...]) -> int:
     for length in shape:
         size *= length
     return size
-
-
-def _listed(names: list[str], most: int = 8) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "none"

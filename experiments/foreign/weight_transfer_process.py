@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.core.errors import ExperimentsError, ModelFileError
-from experiments.core.settings import ROOT, python_command
+from experiments.core.settings import python_command, read_settings
 
 #: Seconds on the clock; the process itself is limited in seconds of computing.
 PATIENCE = 600
@@ -28,7 +28,8 @@ def transplant_into_file(weights: Path, into: Path, out: Path | None) -> dict[st
     try:
         result = subprocess.run(
             python_command("experiments.foreign.weight_transfer_process", *files),
-            cwd=ROOT, stdout=subprocess.PIPE, timeout=PATIENCE, check=False,
+            env=read_settings().environment(),
+            stdout=subprocess.PIPE, timeout=PATIENCE, check=False,
         )  # fmt: skip
         answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, IndexError, ValueError):

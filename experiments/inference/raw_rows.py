@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments.core.errors import InputError
+from experiments.core.words import listed
 from experiments.data.catalog import DatasetInfo, Kind, Source
 from experiments.data.reading.tables.column_values import MISSING, days_in
 from experiments.data.reading.tables.date_styles import ISO
@@ -20,7 +21,6 @@ from experiments.data.reading.tables.number_signs import without_sign
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 _DAY = 86_400
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)([.][0-9]+)?")  # and not 01234, a code
-_SHOWN = 10
 
 
 def takes_raw_rows(info: DatasetInfo) -> bool:
@@ -47,7 +47,7 @@ def encode_rows(info: DatasetInfo, rows: Sequence[Any]) -> np.ndarray:
             received = len(row) if isinstance(row, list | tuple) else repr(row)
             raise InputError(
                 f"Row {number + 1}: received {received} values. Each row needs {len(names)}: "
-                f"{_listed(names)}."
+                f"{listed(names)}."
             )
         for i, value in enumerate(row):
             where = f"Row {number + 1}, {names[i]}"
@@ -92,8 +92,8 @@ def _category(value: Any, names: _Names, where: str) -> float:
     meaning = _meaning(str(int(value)) if is_whole else text)
     if meaning is None or meaning not in names.meant:
         raise InputError(
-            f"{where}: received {text!r}. Allowed: {_listed(list(names.written))}, or nothing if "
-            "it is not known."
+            f"{where}: received {text!r}. Allowed: {listed(list(names.written))}, or nothing if "
+            f"it is not known."
         )
     return names.meant[meaning]
 
@@ -140,8 +140,3 @@ def _days(text: str, date_format: str) -> float | None:
         return None if days is None else float(days[0].as_py())
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment.timestamp() / _DAY
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")

@@ -73,9 +73,9 @@ def _open_keras(path: Path) -> Iterator[Inside]:
         compiled = config.get("compile_config")
         with open_weights(archive, path) as weights:
             yield Inside(
-                path,
-                Format.KERAS,
-                config,
+                path=path,
+                kind=Format.KERAS,
+                config=config,
                 training=compiled if isinstance(compiled, dict) else None,
                 weights=weights,
                 keras_version=_text(metadata.get("keras_version")),
@@ -92,9 +92,9 @@ def _open_hdf5(path: Path) -> Iterator[Inside]:
             check_model(config, f"{path.name}: model_config")
         legacy = file.get("model_weights", file)
         yield Inside(
-            path,
-            kind,
-            config,
+            path=path,
+            kind=kind,
+            config=config,
             training=read_attribute(file, "training_config", path.name),
             weights=file,
             keras_version=read_text(file, "keras_version") or read_text(legacy, "keras_version"),
@@ -121,7 +121,9 @@ def _read_text(path: Path) -> Inside:
             raise ModelFileError(f"{path.name} is a text without an architecture; {ALLOWED}.")
     check_model(config, path.name)
     version, backend = config.get("keras_version"), config.get("backend")
-    return Inside(path, kind, config, keras_version=_text(version), backend=_text(backend))
+    return Inside(
+        path=path, kind=kind, config=config, keras_version=_text(version), backend=_text(backend)
+    )
 
 
 def _text(value: object) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.core.errors import ModelFileError
-from experiments.core.settings import ROOT, Settings, python_command
+from experiments.core.settings import Settings, python_command
 
 _SECONDS = 90.0
 _COMPARING_SECONDS = 300.0
@@ -26,7 +26,7 @@ def inspect_file(settings: Settings, path: Path, against: Path | None = None) ->
     if against:
         command += ["--against", str(against)]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=settings.environment(), stdin=subprocess.DEVNULL,
+        command, env=settings.environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip

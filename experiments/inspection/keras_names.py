@@ -34,18 +34,12 @@ _OPERATIONS = ("core", "einops", "image", "linalg", "math", "nn", "numpy")
 _NO_OBJECTS = {"get", "serialize", "deserialize"}
 
 #: What Keras 2 called by other names, by where it stands; Keras 3 loads the second name.
-KERAS2_NAMES = {
-    "losses": {
-        "logcosh": "log_cosh",
-        "kullback_leibler_divergence": "kl_divergence",
-        "cosine_proximity": "cosine_similarity",
-    },
-    "metrics": {
-        "logcosh": "log_cosh",
-        "kullback_leibler_divergence": "kl_divergence",
-        "cosine_proximity": "cosine_similarity",
-    },
+_KERAS2_FUNCTIONS = {
+    "logcosh": "log_cosh",
+    "kullback_leibler_divergence": "kl_divergence",
+    "cosine_proximity": "cosine_similarity",
 }
+KERAS2_NAMES = {"losses": _KERAS2_FUNCTIONS, "metrics": _KERAS2_FUNCTIONS}
 
 
 @dataclass(frozen=True)

@@ -16,39 +16,13 @@ from experiments.data.split.splits import Split
 from experiments.models.architectures import Layers, Tensor, augment
 from experiments.models.bases import extract, freeze, set_input_values
 from experiments.models.row_encoding import encode_row
+from experiments.spec.metrics import METRICS, Metric
 from experiments.spec.model_specs import BaseSpec, SavedBaseSpec
+from experiments.spec.optimizers import OPTIMIZERS
 from experiments.spec.run_spec import RunSpec
 
 _SURELY_FITS = 4096  # no layer wider than this: not worth counting
 _TRAINING_BYTES = 16  # a float32 weight, its gradient, and the two slots of Adam
-
-_OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
-    "adam": keras.optimizers.Adam,
-    "sgd": keras.optimizers.SGD,
-    "rmsprop": keras.optimizers.RMSprop,
-    "adamw": keras.optimizers.AdamW,
-    "nadam": keras.optimizers.Nadam,
-    "adagrad": keras.optimizers.Adagrad,
-    "adamax": keras.optimizers.Adamax,
-    "lion": keras.optimizers.Lion,
-    "adafactor": keras.optimizers.Adafactor,
-}
-
-#: Made by class only where a string would give another name in the history.
-_METRICS: dict[str, Callable[[], Any]] = {
-    "accuracy": lambda: "accuracy",
-    "auc": lambda: keras.metrics.AUC(name="auc"),
-    "precision": lambda: keras.metrics.Precision(name="precision"),
-    "recall": lambda: keras.metrics.Recall(name="recall"),
-    "top_5_accuracy": lambda: keras.metrics.SparseTopKCategoricalAccuracy(
-        k=5, name="top_5_accuracy"
-    ),
-    "mean_absolute_error": lambda: "mean_absolute_error",
-    "root_mean_squared_error": lambda: keras.metrics.RootMeanSquaredError(
-        name="root_mean_squared_error"
-    ),
-    "r2_score": lambda: keras.metrics.R2Score(name="r2_score"),
-}
 
 
 class _Statistics(NamedTuple):
@@ -118,14 +92,22 @@ def compile_model(model: keras.Model, spec: RunSpec, learning_rate: float | None
     ``learning_rate`` is the spec's if left out.
     """
     training = spec.training
+    optimizer = OPTIMIZERS[training.optimizer]
     options = {"learning_rate": learning_rate or training.learning_rate}
-    if training.optimizer in ("sgd", "rmsprop"):
+    if optimizer.takes_momentum:
         options["momentum"] = training.momentum
     model.compile(
-        optimizer=_OPTIMIZERS[training.optimizer](**options),
+        optimizer=getattr(keras.optimizers, optimizer.keras_class)(**options),
         loss=spec.loss,
-        metrics=[_METRICS[name]() for name in spec.metrics],
+        metrics=[_metric(METRICS[name]) for name in spec.metrics],
     )
+
+
+def _metric(metric: Metric) -> str | keras.metrics.Metric:
+    if not metric.keras_class:
+        return metric.name
+    made: type[keras.metrics.Metric] = getattr(keras.metrics, metric.keras_class)
+    return made(**dict(metric.settings), name=metric.name)
 
 
 def constant_loss(spec: RunSpec, y_train: np.ndarray) -> float:

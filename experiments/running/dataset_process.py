@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.core.errors import DatasetError
-from experiments.core.settings import ROOT, Settings, python_command
+from experiments.core.settings import Settings, python_command
 
 _LOOKING_SECONDS = 300.0
 _STORING_SECONDS = 3600.0
@@ -43,7 +43,7 @@ def _ask(settings: Settings, path: Path, options: list[str], seconds: float) -> 
         "experiments", "datasets", "add", str(path), "--json", "--memory", str(MEMORY), *options
     )
     process = subprocess.Popen(
-        command, cwd=ROOT, env=settings.environment(), stdin=subprocess.DEVNULL,
+        command, env=settings.environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from experiments.core.errors import ExperimentsError, WorkerError
+from experiments.core.errors import WorkerError
 from experiments.core.run_folder import RunFolder, note_process
 from experiments.running.run_preparation import prepare
 from experiments.running.supervision import supervise
@@ -59,15 +59,16 @@ def resume_inline(store: Store, run_id: str, epochs: int | None = None) -> RunSt
 def _train_here(store: Store, run_id: str, spec: RunSpec) -> RunStatus:
     from experiments.training.train import train
 
-    folder = RunFolder(store.settings.run_folders / run_id).create()
-    note_process(folder, supervises_itself=True)
+    folder = RunFolder(store.settings.run_folders / run_id)
     try:
+        note_process(folder.create(), supervises_itself=True)
         prepare(store, folder, spec)
-    except ExperimentsError as error:
-        end_run(store, run_id, RunStatus.FAILED, f"It could not be started: {error}")
+        start_run(store, run_id, worker="inline")
+    except BaseException as error:  # Ctrl-C too: the run is RUNNING, and nobody else knows of it
+        said = str(error) or type(error).__name__
+        end_run(store, run_id, RunStatus.FAILED, f"It could not be started: {said}")
         folder.remove()
         raise
-    start_run(store, run_id, worker="inline")
     process = _ThisProcess()
     statuses: list[RunStatus | None] = []
     supervising = threading.Thread(

@@ -10,7 +10,7 @@ from typing import Any
 
 from experiments.core import errors
 from experiments.core.errors import ExperimentsError, WorkerError
-from experiments.core.settings import ROOT, Settings, python_command
+from experiments.core.settings import Settings, python_command
 
 _START_SECONDS = 180.0
 
@@ -65,7 +65,6 @@ class KerasProcess:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
                     python_command("experiments.running.keras_server", *limited),
-                    cwd=ROOT,
                     env=self._settings.environment(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,

@@ -8,11 +8,12 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext, SpawnContext
 
 import psutil
 
-from experiments.core.run_folder import RunFolder
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.spec.run_spec import RunSpec
 
 
@@ -68,14 +69,25 @@ class FoundProcess:
     def __init__(self, pid: int, born: float) -> None:
         self._pid, self._born = pid, born
 
+    @classmethod
+    def of(cls, folder: RunFolder) -> "FoundProcess":
+        """The process that noted itself in a run's folder; without a readable note none lives."""
+        note = read_json(folder.process)
+        pid, born = note.get("pid"), note.get("born")
+        if isinstance(pid, int) and pid > 0 and isinstance(born, int | float):
+            return cls(pid, born)
+        return cls(0, 0.0)
+
     def poll(self) -> int | None:
         """None while it lives; a zombie, or another process with its pid, does not count. Its
         exit code cannot be had, so 0 stands for "gone"."""
+        if not self._pid:
+            return 0
         try:
             process = psutil.Process(self._pid)
             same = abs(process.create_time() - self._born) < 1
             return None if same and process.status() != psutil.STATUS_ZOMBIE else 0
-        except psutil.NoSuchProcess:
+        except psutil.Error:  # it is gone, or it is somebody else's
             return 0
 
     def wait(self, seconds: float) -> None:
@@ -85,7 +97,8 @@ class FoundProcess:
     def kill(self) -> None:
         """End it at once, if it is still the same process."""
         if self.poll() is None:
-            os.kill(self._pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
 
 def _train(spec: RunSpec, folder: RunFolder) -> None:

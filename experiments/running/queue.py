@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from experiments.core.errors import WorkerError
 from experiments.core.run_folder import read_json
-from experiments.core.settings import ROOT, Settings, python_command
+from experiments.core.settings import Settings, python_command
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.changes import create_run, reopen_run
 from experiments.tracking.runs import Tag
@@ -85,7 +85,6 @@ def ensure_worker(settings: Settings) -> None:
             with log.open("ab") as file:
                 _started[str(settings.home)] = subprocess.Popen(
                     python_command("experiments", "worker", "--embedded"),
-                    cwd=ROOT,
                     env=settings.environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=file,

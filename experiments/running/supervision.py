@@ -6,37 +6,19 @@ run's folder; training does not notice.
 """
 
 import logging
-import math
 import signal
 import threading
 import time
+import traceback
 from typing import Any, Protocol
 
-import pandas as pd
-
-from experiments.core.checkpoint_files import MODEL_FILE, finish
-from experiments.core.errors import RunNotFoundError, StoreError
-from experiments.core.run_folder import (
-    RunFolder,
-    journal_history,
-    read_journal,
-    read_json,
-    write_json,
-)
-from experiments.diagnosis import Verdict, diagnose
-from experiments.spec.run_spec import HIGHER_IS_BETTER
-from experiments.tracking.artifacts import drop_stale_checkpoints
-from experiments.tracking.changes import delete_runs, end_run, restore_runs, set_tags
-from experiments.tracking.history_reader import HISTORY_FILE, to_frame
-from experiments.tracking.runs import RunStatus, Tag, get_run
-from experiments.tracking.shipping import (
-    Shipment,
-    log_metrics,
-    ship_artifacts,
-    ship_journal,
-    ship_log,
-    watch_system,
-)
+from experiments.core.checkpoint_files import MODEL_FILE
+from experiments.core.errors import RunNotFoundError, StoreError, StoreRefusedError
+from experiments.core.run_folder import RunFolder, read_json
+from experiments.running.run_record import write_record
+from experiments.tracking.changes import delete_runs, end_run, restore_runs
+from experiments.tracking.runs import RunStatus, get_run
+from experiments.tracking.shipping import Shipment, ship_journal, ship_log, watch_system
 from experiments.tracking.store import Store
 
 TICK_SECONDS = 0.5
@@ -68,23 +50,46 @@ def supervise(
 
     ``shutdown`` asks the run to stop because the worker ends. Returns the final status, or None
     if the store was still down when the worker had to end: then the folder stays, and the next
-    worker finishes the work.
+    worker finishes the work. A run that cannot be recorded is FAILED, and its folder is set aside.
     """
     watch = _Watch(store, folder, process)
     with watch_system(store, folder.run_id):
         while process.poll() is None:
             watch.tick(shutdown.is_set())
             process.wait(TICK_SECONDS)
+    return _record(store, watch, shutdown)
+
+
+def _record(store: Store, watch: "_Watch", shutdown: threading.Event) -> RunStatus | None:
+    """Finish the run, as often as it takes while the store is down; give up what fails twice at
+    the same place for a reason that does not go away by waiting."""
+    seen: set[tuple[str, int]] = set()
+    trouble: Exception | None = None
     while True:
         try:
+            if trouble:
+                return _give_up(store, watch, trouble)
             return _finish(store, watch, shutdown.is_set())
         except RunNotFoundError:  # deleted for good in the MLflow UI while it trained
-            folder.remove()
+            watch.folder.remove()
             return None
-        except StoreError as error:
-            logger.warning("Run %s waits for the store: %s", folder.run_id, error)
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, StoreRefusedError):
+                logger.warning("Run %s waits for the store: %s", watch.folder.run_id, error)
+            else:
+                logger.exception("Run %s cannot be recorded", watch.folder.run_id)
+                place = _place(error)
+                if place in seen and not trouble:
+                    trouble = error
+                seen.add(place)
             if shutdown.wait(_RETRY_SECONDS):
                 return None
+
+
+def _place(error: Exception) -> tuple[str, int]:
+    """Where an exception was raised; its words may differ each time."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} {last.filename}", last.lineno or 0
 
 
 class _Watch:
@@ -96,6 +101,7 @@ class _Watch:
         self.stop_by: float | None = None
         self.overdue = ""
         self._log_at = self._quiet_until = 0.0
+        self._was_in_bin = False
         self._heartbeat, self._heard = 0.0, time.monotonic()
 
     def tick(self, shutting_down: bool) -> None:
@@ -109,7 +115,23 @@ class _Watch:
             except (StoreError, RunNotFoundError) as error:
                 logger.warning("Run %s: %s", self.folder.run_id, error)
                 self._quiet_until = now + _RETRY_SECONDS
+            except Exception:  # training goes on; _record has the last word
+                logger.exception("Run %s cannot be shipped", self.folder.run_id)
+                self._quiet_until = now + LOG_SECONDS
         self._end_overdue(now)
+
+    def take_out_of_bin(self) -> None:
+        """A run that was put into the bin while it trained is taken out until it has ended."""
+        if get_run(self.store, self.folder.run_id).deleted:
+            self._was_in_bin = True
+            restore_runs(self.store, [self.folder.run_id])
+
+    def end(self, status: RunStatus, reason: str) -> None:
+        """End the run, and put it back where it was."""
+        end_run(self.store, self.folder.run_id, status, reason)
+        if self._was_in_bin:
+            delete_runs(self.store, [self.folder.run_id])
+        logger.info("Run %s is %s: %s", self.folder.run_id, status, reason)
 
     def _exchange(self, now: float) -> None:
         run = get_run(self.store, self.folder.run_id)
@@ -125,7 +147,10 @@ class _Watch:
     def _ask_to_stop(self, now: float) -> None:
         if self.stop_by is None:
             self.stop_by = now + GRACE_SECONDS
-            self.folder.stop.touch()
+            try:
+                self.folder.stop.touch()
+            except OSError as error:  # a full disk: the process is ended when the time is over
+                logger.warning("Run %s cannot be asked to stop: %s", self.folder.run_id, error)
 
     def _end_overdue(self, now: float) -> None:
         heartbeat = _modified(self.folder)
@@ -144,98 +169,72 @@ class _Watch:
 def _modified(folder: RunFolder) -> float:
     try:
         return folder.heartbeat.stat().st_mtime
-    except FileNotFoundError:
+    except OSError:
         return 0.0
 
 
 def _finish(store: Store, watch: _Watch, shutting_down: bool) -> RunStatus:
-    """Ship the rest, the artifacts and the verdict, then end the run and delete its folder.
-
-    A run that was put into the bin while it trained is taken out for that, and put back.
-    """
+    """Ship the rest, write the record, then end the run and delete its folder."""
     folder = watch.folder
-    deleted = get_run(store, folder.run_id).deleted
-    if deleted:
-        restore_runs(store, [folder.run_id])
+    watch.take_out_of_bin()
+    folder.artifacts.mkdir(parents=True, exist_ok=True)
     ship_journal(store, watch.shipment)
     ship_log(store, watch.shipment)
-    history = journal_history(folder.journal)
-    if history:
-        write_json(folder.artifacts / HISTORY_FILE, history)
-        frame = to_frame(history)
-        facts = _facts(folder)
-        verdict = diagnose(
-            frame,
-            constant_loss=facts.get("constant_loss"),
-            validation_samples=int(facts.get("val_samples", 0)) or None,
-        )
-        log_metrics(store, folder.run_id, best_values(frame))
-        set_tags(store, folder.run_id, {Tag.VERDICT: verdict.label.value, Tag.NOTE: _note(verdict)})
-    finish(folder.artifacts)
-    ship_artifacts(store, folder)
-    drop_stale_checkpoints(store, folder.run_id)
-    status, reason = _judge(watch, shutting_down)
-    end_run(store, folder.run_id, status, reason)
-    if deleted:
-        delete_runs(store, [folder.run_id])
+    problems = write_record(store, folder)
+    status, reason = _judge(watch, shutting_down, _kept(folder, whole=not problems))
+    watch.end(status, " ".join([reason, *problems]))
     folder.remove()
-    logger.info("Run %s is %s: %s", folder.run_id, status, reason)
     return status
 
 
-def best_values(history: pd.DataFrame) -> dict[str, float]:
-    """``best_epoch`` (of the lowest val_loss, or loss) and each metric's own best value."""
-    monitor = "val_loss" if "val_loss" in history else "loss"
-    if monitor not in history or history[monitor].isna().all():
-        return {}
-    best = {"best_epoch": float(history.index[int(history[monitor].argmin())])}
-    for name in history:
-        metric = str(name).removeprefix("val_")
-        if str(name).startswith("val_") or (monitor == "loss" and metric in ("loss", "accuracy")):
-            values = history[name]
-            best[f"best_{name}"] = values.max() if metric in HIGHER_IS_BETTER else values.min()
-    return {name: value for name, value in best.items() if math.isfinite(value)}
+def _give_up(store: Store, watch: _Watch, error: Exception) -> RunStatus:
+    """End a run that cannot be recorded; what it wrote is kept for whoever mends that."""
+    folder = watch.folder
+    watch.take_out_of_bin()
+    _, reason = _judge(watch, shutting_down=False, kept="")
+    said = str(error).strip().partition("\n")[0][:500]
+    watch.end(
+        RunStatus.FAILED,
+        f"It could not be recorded: {type(error).__name__}: {said}. The worker's log has the "
+        f"traceback; what the run wrote is kept in {folder.aside}. How it ended: {reason}",
+    )
+    try:
+        folder.set_aside()
+    except OSError:
+        logger.exception("Run %s: its folder stays", folder.run_id)
+    return RunStatus.FAILED
 
 
-def _facts(folder: RunFolder) -> dict[str, float]:
-    """The metrics that belong to the run as a whole."""
-    facts: dict[str, float] = {}
-    for entry in read_journal(folder.journal)[0]:
-        if entry.epoch is None:
-            facts |= entry.metrics
-    return facts
-
-
-def _note(verdict: Verdict) -> str:
-    """The run's description in the MLflow UI."""
-    title = verdict.label.value.replace("_", " ").capitalize()
-    return f"**{title}.** {verdict.reason}\n\n{verdict.advice}"
-
-
-def _judge(watch: _Watch, shutting_down: bool) -> tuple[RunStatus, str]:
-    """The final status and the reason: the process's own word, or what its end tells."""
+def _judge(watch: _Watch, shutting_down: bool, kept: str) -> tuple[RunStatus, str]:
+    """The final status and the reason: the process's own word, or what its end tells with what is
+    ``kept``."""
     result = read_json(watch.folder.result)
-    if result:
-        reason = result["reason"]
-        if result["status"] == RunStatus.KILLED and shutting_down:
+    status, reason = result.get("status"), result.get("reason")
+    if status in set(RunStatus) and isinstance(reason, str):
+        if status == RunStatus.KILLED and shutting_down:
             reason = reason.replace("on request", "because the worker was shut down")
-        return RunStatus(result["status"]), reason
+        return RunStatus(status), reason
     where = _where(read_json(watch.folder.heartbeat))
-    kept = "Every epoch that it had finished is recorded"
-    saved = (watch.folder.artifacts / MODEL_FILE).exists()
-    kept += ", and its last checkpoint is saved." if saved else "; no checkpoint was saved."
     if watch.overdue:
         stopped = watch.stop_by is not None
-        status = RunStatus.KILLED if stopped else RunStatus.FAILED
-        return status, f"{watch.overdue} It was {where}. {kept}"
-    return RunStatus.FAILED, f"{_exit_words(watch.process.poll())} {where}. {kept}"
+        ended = RunStatus.KILLED if stopped else RunStatus.FAILED
+        return ended, f"{watch.overdue} It was {where}. {kept}".rstrip()
+    return RunStatus.FAILED, f"{_exit_words(watch.process.poll())} {where}. {kept}".rstrip()
+
+
+def _kept(folder: RunFolder, *, whole: bool) -> str:
+    """What is recorded of a run that could not say it itself."""
+    kept = "Every epoch that it had finished" if whole else "What could be read of its epochs"
+    saved = (folder.artifacts / MODEL_FILE).exists()
+    and_saved = ", and its last checkpoint is saved." if saved else "; no checkpoint was saved."
+    return f"{kept} is recorded{and_saved}"
 
 
 def _where(progress: dict[str, Any]) -> str:
     match progress.get("phase"):
         case None:
             return "before it started"
-        case "training":
+        case "training" if "epoch" in progress:
             return f"in epoch {progress['epoch']}"
         case phase:
             return f"while {phase}"
@@ -243,7 +242,7 @@ def _where(progress: dict[str, Any]) -> str:
 
 def _exit_words(code: int | None) -> str:
     if code is not None and code < 0:
-        name = signal.Signals(-code).name
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         memory = " (the machine may have run out of memory)" if name == "SIGKILL" else ""
         return f"The training process was killed by {name}{memory}"
     if code:

@@ -10,12 +10,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from experiments.core.errors import ExperimentsError, StoreError, WorkerError
+from experiments.core.errors import (
+    ExperimentsError,
+    RunNotFoundError,
+    StoreError,
+    WorkerError,
+)
 from experiments.core.run_folder import RunFolder, read_json, write_json
 from experiments.core.settings import Settings
 from experiments.running.local_launcher import FoundProcess, LocalLauncher
 from experiments.running.run_preparation import prepare
-from experiments.running.supervision import supervise
+from experiments.running.supervision import TrainingProcess, supervise
 from experiments.tracking.changes import end_run, set_tags, start_run
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.runs import Run, RunStatus, Tag, find_runs, get_run
@@ -76,6 +81,9 @@ class Worker:
             except StoreError as error:
                 logger.warning("%s", error)
                 self.shutdown.wait(POLL_SECONDS)
+            except Exception:  # one run must not end the worker of all others
+                logger.exception("The worker goes on")
+                self.shutdown.wait(POLL_SECONDS)
             if self.embedded and time.monotonic() - self._busy_at > IDLE_SECONDS:
                 logger.info("Nothing to do for %.0f minutes; the worker stops.", IDLE_SECONDS / 60)
                 return
@@ -110,7 +118,7 @@ class Worker:
 
     def _take(self, free: int) -> None:
         for run in find_runs(self.store, RunStatus.SCHEDULED)[:free]:
-            if self._claim(run):
+            if run.id not in self._attending and self._claim(run):
                 self._start(run)
 
     def _claim(self, run: Run) -> bool:
@@ -121,7 +129,10 @@ class Worker:
             return True
         set_tags(self.store, run.id, {Tag.WORKER: self.name})
         time.sleep(_SETTLE_SECONDS)
-        again = get_run(self.store, run.id)
+        try:
+            again = get_run(self.store, run.id)
+        except RunNotFoundError:  # somebody deleted it for good
+            return False
         return again.status is RunStatus.SCHEDULED and again.tags.get(Tag.WORKER) == self.name
 
     def _start(self, run: Run) -> None:
@@ -129,16 +140,31 @@ class Worker:
         try:
             spec = get_spec(self.store, run.id)
             prepare(self.store, folder.create(), spec)
-            process = self.launcher.start(spec, folder)
         except StoreError:
+            folder.remove()  # nothing has begun, and another machine may take the run
             raise
-        except (ExperimentsError, OSError) as error:
-            end_run(self.store, run.id, RunStatus.FAILED, f"It could not be started: {error}")
-            folder.remove()
+        except Exception as error:
+            self._refuse(folder, error)
             return
+        # before its process: a run that trains is never taken a second time. Where the store
+        # fails now, the folder stays, and is adopted if the run is RUNNING all the same
         start_run(self.store, run.id, self.name)
+        try:
+            process = self.launcher.start(spec, folder)
+        except Exception as error:
+            self._refuse(folder, error)
+            return
         logger.info("Run %s (%s) starts", run.id, run.name)
         self._attend(folder, process)
+
+    def _refuse(self, folder: RunFolder, error: Exception) -> None:
+        """End a run that cannot be started; what nobody foresaw is logged with its traceback."""
+        said = str(error)
+        if not isinstance(error, ExperimentsError | OSError):
+            logger.error("Run %s cannot be started", folder.run_id, exc_info=error)
+            said = f"{type(error).__name__}: {error}. The worker's log has the traceback."
+        end_run(self.store, folder.run_id, RunStatus.FAILED, f"It could not be started: {said}")
+        folder.remove()
 
     def _adopt(self) -> None:
         """Take over the runs that a worker left behind when it was killed: living ones are
@@ -147,21 +173,35 @@ class Worker:
             return
         for path in list(self.settings.run_folders.iterdir()):
             folder = RunFolder(path)
-            if folder.run_id in self._attending or not folder.artifacts.is_dir():
+            if folder.is_aside or folder.run_id in self._attending or not path.is_dir():
                 continue
-            note = read_json(folder.process)
-            process = FoundProcess(note.get("pid", 0), note.get("born", 0.0))
-            if note.get("attends_itself") and process.poll() is None:
+            try:
+                self._adopt_one(folder)
+            except StoreError:
+                raise
+            except FileNotFoundError:  # whoever trained it has just finished
                 continue
-            if not note and _age(path) < ADOPT_SECONDS:
-                continue  # somebody is just starting it
-            if _has_ended(self.store, folder):
-                folder.remove()
-                continue
-            logger.info("Run %s is taken over", folder.run_id)
-            self._attend(folder, process)
+            except Exception:  # the folders behind it are looked at, too
+                logger.exception("Run %s cannot be taken over yet", folder.run_id)
 
-    def _attend(self, folder: RunFolder, process: object) -> None:
+    def _adopt_one(self, folder: RunFolder) -> None:
+        note = read_json(folder.process)
+        process = FoundProcess.of(folder)
+        if note.get("attends_itself") and process.poll() is None:
+            return
+        if not note and _age(folder.path) < ADOPT_SECONDS:
+            return  # somebody is just starting it
+        status = _status(self.store, folder)
+        if status is RunStatus.SCHEDULED and not note:
+            return  # the store was down before it was started; it is taken anew
+        if status is None or not status.is_active:
+            if folder.artifacts.is_dir():  # else it is no folder of a run
+                folder.remove()
+            return
+        logger.info("Run %s is taken over", folder.run_id)
+        self._attend(folder, process)
+
+    def _attend(self, folder: RunFolder, process: TrainingProcess) -> None:
         thread = threading.Thread(
             target=supervise,
             args=(self.store, folder, process, self.shutdown),
@@ -171,13 +211,11 @@ class Worker:
         self._attending[folder.run_id] = thread
 
 
-def _has_ended(store: Store, folder: RunFolder) -> bool:
+def _status(store: Store, folder: RunFolder) -> RunStatus | None:
     try:
-        return not get_run(store, folder.run_id).status.is_active
-    except StoreError:
-        raise
-    except ExperimentsError:
-        return True  # the run itself is gone
+        return get_run(store, folder.run_id).status
+    except RunNotFoundError:
+        return None  # the run itself is gone
 
 
 def _age(path: Path) -> float:

@@ -14,17 +14,10 @@ from keras.src.legacy.saving import json_utils, saving_options, saving_utils
 from keras.src.legacy.saving.legacy_h5_format import save_attributes_to_hdf5_group
 
 from experiments.saving.keras2_config import to_keras2
+from experiments.spec.losses import LONG_LOSSES
 
 #: The groups of a file.
 WEIGHTS, OPTIMIZER = "model_weights", "optimizer_weights"
-
-#: Losses that Keras 3 does not find when it compiles a loaded .h5.
-_LONG_NAMES = {
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "mape": "mean_absolute_percentage_error",
-    "msle": "mean_squared_logarithmic_error",
-}
 
 
 class Description(NamedTuple):
@@ -90,12 +83,13 @@ def _update_learning_rate(config: dict[str, Any], optimizer: keras.optimizers.Op
 
 
 def lengthen(loss: Any) -> Any:
-    """A loss of a training config under its long name, wherever it stands."""
+    """A loss of a training config under its long name, wherever it stands: Keras 3 does not find
+    short ones when it compiles a loaded .h5."""
     if isinstance(loss, list):
         return [lengthen(item) for item in loss]
     if isinstance(loss, dict) and "class_name" not in loss:
         return {name: lengthen(item) for name, item in loss.items()}
-    return _LONG_NAMES.get(loss, loss) if isinstance(loss, str) else loss
+    return LONG_LOSSES.get(loss, loss) if isinstance(loss, str) else loss
 
 
 def _dump(value: Any) -> str:

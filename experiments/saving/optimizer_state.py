@@ -45,6 +45,8 @@ def restore_optimizer(model: keras.Model, file: h5py.File, name: str) -> list[st
     variables = optimizer.variables
     if not stored:
         return [_note(0, len(variables), "the file has none")]
+    if _took_no_step(stored):
+        return []
     of_keras2 = any(key.endswith(":0") for key, _ in stored)
     pairs = _by_slot(variables, stored, optimizer) if of_keras2 else _in_order(variables, stored)
     if isinstance(pairs, str):
@@ -69,6 +71,12 @@ def restore_optimizer(model: keras.Model, file: h5py.File, name: str) -> list[st
 
 
 _Pairs = list[tuple[keras.Variable, h5py.Dataset]]
+
+
+def _took_no_step(stored: list[tuple[str, h5py.Dataset]]) -> bool:
+    """Whether Keras 3 stored an optimizer that it had not built yet: its step, which is 0, and the
+    learning rate, which stands in the config too."""
+    return len(stored) == 2 and all(data.shape == () for _, data in stored) and not stored[0][1][()]
 
 
 def _in_order(

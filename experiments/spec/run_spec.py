@@ -5,28 +5,14 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from experiments.core.spec_part import Seed, SpecPart
-from experiments.data.catalog import DatasetInfo, Kind, Source, Task
+from experiments.core.spec_part import Seed, SpecPart, flatten
+from experiments.data.catalog import DatasetInfo, Kind, Source
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.split.split_spec import SplitSpec, split_methods
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import METRICS, metrics_for
 from experiments.spec.model_specs import WITH_BASE, AugmentationSpec, MLPSpec, ModelSpec
 from experiments.spec.training_specs import CallbacksSpec, FinetuneSpec, TrainingSpec
-
-#: Losses and metrics under Keras' own long names: a model.h5 compiled with a short name such as
-#: "mse" does not load again in Keras 3 (checked up to 3.15.1).
-LOSSES: dict[Task, tuple[str, ...]] = {
-    Task.BINARY: ("binary_crossentropy", "mean_squared_error"),
-    Task.MULTICLASS: ("sparse_categorical_crossentropy",),
-    Task.REGRESSION: ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
-}
-METRICS: dict[Task, tuple[str, ...]] = {
-    Task.BINARY: ("accuracy", "auc", "precision", "recall"),
-    Task.MULTICLASS: ("accuracy", "top_5_accuracy"),
-    Task.REGRESSION: ("mean_absolute_error", "root_mean_squared_error", "r2_score"),
-}
-HIGHER_IS_BETTER = frozenset(
-    ("accuracy", "auc", "precision", "recall", "top_5_accuracy", "r2_score")
-)
 
 
 class StartSpec(SpecPart):
@@ -67,12 +53,12 @@ class RunSpec(SpecPart):
     @property
     def loss(self) -> str:
         """The loss by Keras' long name: the given one, or the one that fits the task."""
-        return self.training.loss or LOSSES[self.dataset.info.task][0]
+        return self.training.loss or losses_for(self.dataset.info.task)[0]
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics: the given ones, or the one that fits the task."""
-        return tuple(self.training.metrics or METRICS[self.dataset.info.task][:1])
+        return tuple(self.training.metrics or metrics_for(self.dataset.info.task)[:1])
 
     @property
     def data_seed(self) -> int:
@@ -130,11 +116,12 @@ class RunSpec(SpecPart):
                 f"split.test_split: received {self.split.test_split:g}; {info.name} comes with a "
                 "test part. Allowed: null."
             )
-        if self.loss not in LOSSES[info.task]:
-            raise ValueError(_refused("training.loss", self.loss, info, LOSSES[info.task]))
+        losses, metrics = losses_for(info.task), metrics_for(info.task)
+        if self.loss not in losses:
+            raise ValueError(_refused("training.loss", self.loss, info, losses))
         for metric in self.metrics:
-            if metric not in METRICS[info.task]:
-                raise ValueError(_refused("training.metrics", metric, info, METRICS[info.task]))
+            if metric not in metrics:
+                raise ValueError(_refused("training.metrics", metric, info, metrics))
         for field in ("early_stopping", "reduce_lr_on_plateau"):
             callback = getattr(self.callbacks, field)
             if callback and callback.monitor not in self.monitors():
@@ -174,9 +161,10 @@ class RunSpec(SpecPart):
             return names
         return (*(f"val_{name}" for name in names), *names)
 
-    def rises(self, metric: str) -> bool:
+    def higher_is_better(self, metric: str) -> bool:
         """Whether higher values of a metric, or of its validation or test-mode twin, are better."""
-        return metric.removeprefix("val_").removeprefix("train_eval_") in HIGHER_IS_BETTER
+        plain = metric.removeprefix("val_").removeprefix("train_eval_")
+        return plain in METRICS and METRICS[plain].higher_is_better
 
     def to_yaml(self) -> str:
         """The whole spec as YAML, defaults included, in the order of the fields."""
@@ -184,7 +172,11 @@ class RunSpec(SpecPart):
 
     def flatten(self) -> dict[str, str]:
         """The spec as MLflow params: dotted names, text values; parts that are off are left out."""
-        flat = _flatten(self.model_dump(mode="json"))
+        flat = {
+            name: ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in flatten(self.model_dump(mode="json")).items()
+            if value is not None and value != ""
+        }
         return flat | {"training.loss": self.loss, "training.metrics": ", ".join(self.metrics)}
 
 
@@ -193,15 +185,3 @@ def _refused(field: str, received: str, info: DatasetInfo, allowed: tuple[str, .
         f"{field}: received {received!r}. Allowed for {info.name} ({info.task.value}): "
         f"{', '.join(allowed)}."
     )
-
-
-def _flatten(data: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in data.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            flat[f"{prefix}{name}"] = ", ".join(map(str, value))
-        elif value is not None and value != "":
-            flat[f"{prefix}{name}"] = str(value)
-    return flat

@@ -5,19 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.core.spec_part import Fraction, Positive, SpecPart
-
-OptimizerName = Literal[
-    "adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"
-]
-
-_SHORT_NAMES = {
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "rmse": "root_mean_squared_error",
-    "r2": "r2_score",
-    "acc": "accuracy",
-    "top_5": "top_5_accuracy",
-}
+from experiments.spec.losses import LONG_LOSSES
+from experiments.spec.metrics import LONG_METRICS
+from experiments.spec.optimizers import OPTIMIZERS, WITH_MOMENTUM, OptimizerName
 
 
 class TrainingSpec(SpecPart):
@@ -39,21 +29,21 @@ class TrainingSpec(SpecPart):
     @field_validator("loss")
     @classmethod
     def _long_loss(cls, loss: str | None) -> str | None:
-        return _SHORT_NAMES.get(loss, loss) if loss else None
+        return LONG_LOSSES.get(loss, loss) if loss else None
 
     @field_validator("metrics")
     @classmethod
     def _long_metrics(cls, metrics: list[str] | None) -> list[str] | None:
         if not metrics:
             return None
-        return list(dict.fromkeys(_SHORT_NAMES.get(name, name) for name in metrics))
+        return list(dict.fromkeys(LONG_METRICS.get(name, name) for name in metrics))
 
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
-        if self.momentum and self.optimizer not in ("sgd", "rmsprop"):
+        if self.momentum and not OPTIMIZERS[self.optimizer].takes_momentum:
             raise ValueError(
                 f"momentum: received {self.momentum} with {self.optimizer}, which has none. "
-                "Allowed: 0, or optimizer sgd or rmsprop."
+                f"Allowed: 0, or optimizer {' or '.join(WITH_MOMENTUM)}."
             )
         return self
 

@@ -1,12 +1,12 @@
 """Changing runs: making them, starting, stopping, ending, deleting. All state is in MLflow."""
 
 import getpass
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from experiments.core.checkpoint_files import find
 from experiments.core.errors import ExperimentsError, InputError
+from experiments.core.journal import now_ms
 from experiments.data.catalog import Source
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
@@ -76,7 +76,7 @@ def set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
 @asks_store
 def start_run(store: Store, run_id: str, worker: str) -> None:
     """SCHEDULED → RUNNING, in the name of a worker."""
-    set_tags(store, run_id, {Tag.WORKER: worker, Tag.STARTED: str(_now())})
+    set_tags(store, run_id, {Tag.WORKER: worker, Tag.STARTED: str(now_ms())})
     store.client.update_run(run_id, status=RunStatus.RUNNING.value)
 
 
@@ -94,7 +94,7 @@ def request_stop(store: Store, run_id: str) -> None:
     if run.status is RunStatus.SCHEDULED:
         end_run(store, run_id, RunStatus.KILLED, "Stopped before it started.")
     elif run.status is RunStatus.RUNNING:
-        set_tags(store, run_id, {Tag.STOP: str(_now())})
+        set_tags(store, run_id, {Tag.STOP: str(now_ms())})
 
 
 @asks_store
@@ -125,7 +125,8 @@ def reopen_run(
         data = spec.model_dump(mode="json")
         spec = parse_spec(data | {"training": data["training"] | {"epochs": total}})
         store.client.log_text(run_id, spec.to_yaml(), SPEC_FILE)
-    for tag in (Tag.STOP, Tag.REASON, Tag.VERDICT, Tag.PROGRESS, Tag.WORKER):
+    of_the_end = (Tag.REASON, Tag.VERDICT, Tag.VERDICT_REASON, Tag.VERDICT_ADVICE)
+    for tag in (*of_the_end, Tag.STOP, Tag.PROGRESS, Tag.WORKER):
         if tag in run.tags:
             store.client.delete_tag(run_id, tag.value)
     set_tags(store, run_id, {Tag.EPOCHS: str(total), Tag.SPENT: f"{run.seconds or 0:.3f}"})
@@ -156,10 +157,6 @@ def _next_color(store: Store) -> str:
     used = newest[0].data.tags.get(Tag.COLOR, COLORS[-1]) if newest else COLORS[-1]
     position = COLORS.index(used) if used in COLORS else -1
     return COLORS[(position + 1) % len(COLORS)]
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _user() -> str:

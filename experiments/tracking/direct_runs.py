@@ -5,22 +5,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from experiments.tracking.direct_database import Database, among, chunks
-from experiments.tracking.run import Run, RunStatus, make_run, to_value
+from experiments.tracking.run import Run, RunRow, RunStatus, make_run, to_value
 
 _COLUMNS = "r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.lifecycle_stage"
 _NEWEST_FIRST = "ORDER BY r.start_time DESC, r.run_uuid"  # as MLflow has it
-
-
-class RunRow(NamedTuple):
-    """What the table of runs itself says; times are in ms since 1970."""
-
-    id: str
-    name: str
-    status: str
-    start_time: int
-    end_time: int | None
-    lifecycle_stage: str
-    experiment_id: str
 
 
 class ExperimentRow(NamedTuple):
@@ -95,7 +83,7 @@ def read_runs(database: Database, rows: Sequence[RunRow]) -> list[Run]:
             metrics[run_id][key] = to_value(value, bool(is_nan))
     return [
         make_run(
-            *row, params=params.get(row.id, {}), metrics=metrics.get(row.id, {}),
+            row, params=params.get(row.id, {}), metrics=metrics.get(row.id, {}),
             tags=tags.get(row.id, {}),
         )
         for row in rows
@@ -126,11 +114,11 @@ def read_last_values(database: Database, key: str) -> dict[str, float]:
 
 
 def read_best_values(
-    database: Database, key: str, run_ids: Sequence[str], *, rises: bool
+    database: Database, key: str, run_ids: Sequence[str], *, higher_is_better: bool
 ) -> dict[str, float]:
     """The best finite value of one metric of these runs."""
     found: dict[str, float] = {}
-    best = "MAX" if rises else "MIN"
+    best = "MAX" if higher_is_better else "MIN"
     for some in chunks(run_ids):
         condition, parameters = among("r", some)
         rows = database.rows(
@@ -172,5 +160,5 @@ def find_in_params(database: Database, word: str) -> set[str]:
 
 
 def _row(*values: Any) -> RunRow:
-    row = RunRow(*values)
+    row = RunRow._make(values)
     return row._replace(experiment_id=str(row.experiment_id))

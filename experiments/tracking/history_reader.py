@@ -4,10 +4,11 @@ import hashlib
 import json
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from experiments.core.recent import Recent
 from experiments.diagnosis.histories import Histories
 from experiments.tracking.direct_database import chunks, is_direct, open_database
 from experiments.tracking.direct_histories import read_points
@@ -22,6 +23,14 @@ from experiments.tracking.store import Store
 HISTORY_FILE = "history.json"
 #: After so many runs, what was read is kept and the progress is told.
 _RUNS_A_READ, _RUNS_A_SERVED_READ = 500, 100
+
+#: Of histories in memory. 10,000 runs with 20 metrics of 100 epochs take 0.6 GB, those read from
+#: disk as pages that are given back when memory is short; beyond, the disk is read anew, which
+#: costs 0.03 s for 1,000 runs.
+MOST_BYTES = 1_000_000_000
+_BYTES_A_METRIC = 440  # of Python's objects around three arrays
+#: A run and which end of it.
+_Key = tuple[str, str]
 
 #: Told how many of how many runs are read.
 Progress = Callable[[int, int], None]
@@ -49,19 +58,20 @@ def to_frame(history: dict[str, list[float | None]]) -> pd.DataFrame:
 
 
 class HistoryReader:
-    """Reads histories and keeps them: those of ended runs in memory and on disk, each read from
-    the store once; of runs under way only what is new is read. Safe to share between threads.
+    """Reads histories and keeps them: those of ended runs on disk, each read from the store
+    once, and those used last in memory; of runs under way only what is new is read. Safe to share
+    between threads.
 
     A run that is resumed and ends again is read again, as is one of others to which something was
     logged after its end.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, most_bytes: int = MOST_BYTES) -> None:
         self._store = store
         settings = store.settings
         name = hashlib.sha256(settings.tracking_uri.encode()).hexdigest()[:8]
         self._disk = HistoryCache(settings.home / "cache" / "histories" / name)
-        self._ended: dict[str, tuple[str, RunHistory]] = {}
+        self._recent = Recent[_Key, RunHistory](most_bytes, _bytes_of)
         self._live = LiveHistories(store)
         self._reading = threading.Lock()
 
@@ -70,49 +80,53 @@ class HistoryReader:
 
         ``progress`` is told while runs are read from the store. Raises StoreError.
         """
-        ended = [run for run in runs if not run.status.is_active]
-        missing = self._missing(ended)
+        ended = {run.id: (run.id, _state(run)) for run in runs if not run.status.is_active}
+        found = self._known(runs, ended)
+        missing = [run for run in runs if run.id in ended and run.id not in found]
         at_once = _RUNS_A_READ if is_direct(self._store.settings) else _RUNS_A_SERVED_READ
         for number, some in enumerate(chunks(missing, at_once)):
             if progress:
                 progress(number * at_once, len(missing))
-            self._read_ended(some)
-        found = {run.id: self._ended[run.id][1] for run in ended}
+            found |= self._read_ended(some, ended)
         under_way = [run for run in runs if run.status.is_active]
         return _joined(found | self._live.look(under_way), runs)
 
     def known(self, runs: Sequence[Run]) -> Histories:
         """Those of ended runs that are in memory or on disk; the store is not asked."""
-        ended = [run for run in runs if not run.status.is_active]
-        missing = {run.id for run in self._missing(ended)}
-        have = {run.id: self._ended[run.id][1] for run in ended if run.id not in missing}
-        return _joined(have, ended)
+        ended = {run.id: (run.id, _state(run)) for run in runs if not run.status.is_active}
+        return _joined(self._known(runs, ended), runs)
 
-    def _missing(self, runs: Sequence[Run]) -> list[Run]:
-        """The runs that have to be read from the store."""
-        states = {run.id: _state(run) for run in runs}
-        unknown = [run for run in runs if not self._has(run.id, states[run.id])]
+    def _known(self, runs: Sequence[Run], ended: Mapping[str, _Key]) -> dict[str, RunHistory]:
+        """Those in memory or on disk, by run id."""
+        found = self._in_memory(ended)
+        unknown = [run for run in runs if run.id in ended and run.id not in found]
         if not unknown:
-            return []
+            return found
         with self._reading:
-            kept = self._disk.load({run.id: states[run.id] for run in unknown})
-        for run in unknown:
-            if run.id in kept:
-                self._ended[run.id] = states[run.id], to_history(run, kept[run.id])
-        return [run for run in unknown if run.id not in kept]
+            kept = self._disk.load({run.id: ended[run.id][1] for run in unknown})
+        new = {run.id: to_history(run, kept[run.id]) for run in unknown if run.id in kept}
+        self._keep(new, ended)
+        return found | new
 
-    def _read_ended(self, runs: Sequence[Run]) -> None:
+    def _read_ended(self, runs: Sequence[Run], ended: Mapping[str, _Key]) -> dict[str, RunHistory]:
+        """Those of some runs, from the store unless another thread has just read them."""
         with self._reading:
-            states = {run.id: _state(run) for run in runs}
-            runs = [run for run in runs if not self._has(run.id, states[run.id])]
+            found = self._in_memory({run.id: ended[run.id] for run in runs})
+            runs = [run for run in runs if run.id not in found]
             logged = _logged(self._store, runs)
-            self._disk.save({run.id: states[run.id] for run in runs}, logged)
-        for run in runs:
-            self._ended[run.id] = states[run.id], to_history(run, logged[run.id])
-            self._live.forget(run.id)
+            self._disk.save({run.id: ended[run.id][1] for run in runs}, logged)
+            new = {run.id: to_history(run, logged[run.id]) for run in runs}
+            self._keep(new, ended)
+        return found | new
 
-    def _has(self, run_id: str, state: str) -> bool:
-        return run_id in self._ended and self._ended[run_id][0] == state
+    def _in_memory(self, ended: Mapping[str, _Key]) -> dict[str, RunHistory]:
+        found = self._recent.get(ended.values())
+        return {run_id: found[key] for run_id, key in ended.items() if key in found}
+
+    def _keep(self, new: Mapping[str, RunHistory], ended: Mapping[str, _Key]) -> None:
+        self._recent.keep({ended[run_id]: new[run_id] for run_id in new}, ended.values())
+        for run_id in new:
+            self._live.forget(run_id)
 
 
 def _logged(store: Store, runs: Sequence[Run]) -> Logged:
@@ -128,6 +142,12 @@ def _joined(histories: dict[str, RunHistory], runs: Sequence[Run]) -> Histories:
         {run_id: history.series for run_id, history in found},
         {run_id: history.logged_steps for run_id, history in found if history.logged_steps},
     )
+
+
+def _bytes_of(history: RunHistory) -> int:
+    points = sum(array.nbytes for points in history.series.values() for array in points)
+    steps = sum(array.nbytes for array in history.logged_steps.values())
+    return points + steps + _BYTES_A_METRIC * len(history.series)
 
 
 def _state(run: Run) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.core.recorded import FACTS
 from experiments.diagnosis.histories import Points
 from experiments.tracking.run import LARGEST
 
@@ -12,10 +13,6 @@ from experiments.tracking.run import LARGEST
 Logged = dict[str, dict[str, Points]]
 
 _ONE_VALUE = ("best_", "final_", "system/")
-_NO_HISTORY = {
-    "constant_loss", "parameters", "train_samples", "val_samples", "test_samples",
-    "predicted_memory_mb", "peak_memory_mb",
-}  # fmt: skip
 
 
 class Seen(NamedTuple):
@@ -27,7 +24,7 @@ class Seen(NamedTuple):
 
 def may_be_history(name: str) -> bool:
     """Whether a metric of this name can be one of epochs: not the machine's load, not a fact."""
-    return not name.startswith(_ONE_VALUE) and name not in _NO_HISTORY
+    return not name.startswith(_ONE_VALUE) and name not in FACTS
 
 
 def restored(values: NDArray[np.float64], is_nan: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
-
-from experiments.spec.run_spec import HIGHER_IS_BETTER
+from typing import Any, NamedTuple
 
 #: The source of runs that are made here, by which they are told from those of other tools.
 SOURCE = "kerascope"
@@ -39,6 +37,9 @@ class Tag(StrEnum):
     WORKER = "kerascope.worker"
     PROGRESS = "kerascope.progress"
     VERDICT = "kerascope.verdict"
+    VERDICT_REASON = "kerascope.verdict_reason"
+    VERDICT_ADVICE = "kerascope.verdict_advice"
+    NOTE_HASH = "kerascope.note_hash"
     REMEDY = "kerascope.remedy"
     FOLDS = "kerascope.folds"
     PHASES = "kerascope.phases"
@@ -46,6 +47,10 @@ class Tag(StrEnum):
     RESUME_POINTS = "kerascope.seams"
     EPOCHS = "kerascope.epochs"
     SPENT = "kerascope.spent_seconds"
+    DATASET_HASH = "kerascope.dataset"
+    DATASET_TITLE = "kerascope.dataset_title"
+    DATASET_FILE = "kerascope.dataset_file"
+    BASE_HASH = "kerascope.content_hash"
     COLOR = "mlflow.runColor"
     PARENT = "mlflow.parentRunId"
     NOTE = "mlflow.note.content"
@@ -143,39 +148,41 @@ class Run:
         """The first metric of the spec; ``loss`` where there is none."""
         return self.params.get("training.metrics", "").split(",")[0].strip() or "loss"
 
-    @property
-    def main_metric_rises(self) -> bool:
-        """Whether higher values of the main metric are better."""
-        return self.main_metric in HIGHER_IS_BETTER
+
+class RunRow(NamedTuple):
+    """What MLflow's table of runs itself says; times are in ms since 1970."""
+
+    id: str
+    name: str | None
+    status: str
+    start_time: int | None
+    end_time: int | None
+    lifecycle_stage: str
+    experiment_id: str
 
 
 def make_run(
-    run_id: str,
-    name: str | None,
-    status: str,
-    created: int | None,
-    ended: int | None,
-    stage: str,
-    experiment_id: str,
+    row: RunRow,
     *,
     params: Mapping[str, str],
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
 ) -> Run:
-    """A run from what MLflow stores; times are in ms since 1970."""
-    active = RunStatus(status).is_active
+    """A run from what MLflow stores."""
+    status = RunStatus(row.status)
+    ended = None if status.is_active else row.end_time  # MLflow keeps it over a resume
     return Run(
-        id=run_id,
-        experiment_id=experiment_id,
-        name=name or run_id[:8],
-        status=RunStatus(status),
-        created=_to_time(created or 0),
+        id=row.id,
+        experiment_id=row.experiment_id,
+        name=row.name or row.id[:8],
+        status=status,
+        created=_to_time(row.start_time or 0),
         started=_to_time(int(tags[Tag.STARTED])) if Tag.STARTED in tags else None,
-        ended=_to_time(ended) if ended and not active else None,  # MLflow keeps it over a resume
+        ended=_to_time(ended) if ended else None,
         params=params,
         metrics=metrics,
         tags=tags,
-        deleted=stage == "deleted",
+        deleted=row.lifecycle_stage == "deleted",
     )
 
 

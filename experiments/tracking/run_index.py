@@ -10,7 +10,6 @@ import pandas as pd
 from experiments.diagnosis.naming import keras_names
 from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_runs import (
-    RunRow,
     find_in_params,
     read_best_values,
     read_keys,
@@ -22,7 +21,7 @@ from experiments.tracking.direct_runs import (
     read_texts,
 )
 from experiments.tracking.points import may_be_history
-from experiments.tracking.run import Run, make_run
+from experiments.tracking.run import Run, RunRow, make_run
 from experiments.tracking.runs import list_runs, our_experiments
 from experiments.tracking.store import Store
 
@@ -78,15 +77,15 @@ class RunIndex:
         """The last value of a metric under its logged name, NaN where there is none."""
         return self._column("last", metric)
 
-    def best(self, metric: str, *, rises: bool = False) -> pd.Series:
+    def best(self, metric: str, *, higher_is_better: bool = False) -> pd.Series:
         """The best value of a metric under Keras' name: as recorded when a run of ours ended, and
         else the best of all that was logged."""
-        key = ("best", f"{metric} {rises}")
+        key = ("best", f"{metric} {higher_is_better}")
         if key not in self._columns:
             best = self.last(f"best_{metric}").copy()
             missing = list(best.index[best.isna()])
             for name in self._names_of(metric, missing) if missing else ():
-                found = self._source.best(name, missing, rises=rises)
+                found = self._source.best(name, missing, higher_is_better=higher_is_better)
                 best.update(pd.Series(found, dtype=float))
                 missing = [run_id for run_id in missing if run_id not in found]
             self._columns[key] = best
@@ -116,8 +115,7 @@ class RunIndex:
         if not self._snapshots:
             self._snapshots = [
                 make_run(
-                    row.id, row.name, row.status, row.start_time, row.end_time, row.lifecycle_stage,
-                    row.experiment_id, params=_OfRun(self, "params", row.id),
+                    row, params=_OfRun(self, "params", row.id),
                     metrics=_OfRun(self, "last", row.id), tags=_OfRun(self, "tags", row.id),
                 )
                 for row in self._rows
@@ -198,7 +196,9 @@ class _Source(Protocol):
 
     def names(self, table: _Table) -> Mapping[str, tuple[str, ...]]: ...
 
-    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]: ...
+    def best(
+        self, metric: str, run_ids: Sequence[str], *, higher_is_better: bool
+    ) -> dict[str, float]: ...
 
     def find(self, word: str) -> set[str]: ...
 
@@ -225,10 +225,12 @@ class _Direct:
             assert database
             return read_names_of_runs(database, "latest_metrics" if table == "last" else table)
 
-    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
+    def best(
+        self, metric: str, run_ids: Sequence[str], *, higher_is_better: bool
+    ) -> dict[str, float]:
         with open_database(self._store) as database:
             assert database
-            return read_best_values(database, metric, run_ids, rises=rises)
+            return read_best_values(database, metric, run_ids, higher_is_better=higher_is_better)
 
     def find(self, word: str) -> set[str]:
         with open_database(self._store) as database:
@@ -263,7 +265,9 @@ class _Loaded:
         part = "metrics" if table == "last" else table
         return ((run.id, getattr(run, part)) for run in self._runs.values())
 
-    def best(self, metric: str, run_ids: Sequence[str], *, rises: bool) -> dict[str, float]:
+    def best(
+        self, metric: str, run_ids: Sequence[str], *, higher_is_better: bool
+    ) -> dict[str, float]:
         return {}
 
     def find(self, word: str) -> set[str]:
@@ -283,4 +287,7 @@ class _Loaded:
 def _row(run: Run) -> RunRow:
     ended = int(run.ended.timestamp() * 1000) if run.ended else None
     created = int(run.created.timestamp() * 1000)
-    return RunRow(run.id, run.name, run.status, created, ended, "", run.experiment_id)
+    return RunRow(
+        id=run.id, name=run.name, status=run.status, start_time=created, end_time=ended,
+        lifecycle_stage="", experiment_id=run.experiment_id,
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from experiments.tracking.direct_runs import (
     read_run_rows,
     read_runs,
 )
-from experiments.tracking.run import SOURCE, Run, RunStatus, Tag, make_run, to_value
+from experiments.tracking.run import SOURCE, Run, RunRow, RunStatus, Tag, make_run, to_value
 from experiments.tracking.store import DATASETS_EXPERIMENT, EXPERIMENT, Store, asks_store
 
 if TYPE_CHECKING:
@@ -152,8 +152,10 @@ def _served_runs(
 
 def _to_run(run: "MlflowRun") -> Run:
     info, data = run.info, run.data
-    return make_run(
-        info.run_id, info.run_name, info.status, info.start_time, info.end_time,
-        info.lifecycle_stage, info.experiment_id, params=dict(data.params), tags=dict(data.tags),
-        metrics={name: to_value(value) for name, value in data.metrics.items()},
+    row = RunRow(
+        id=info.run_id, name=info.run_name, status=info.status, start_time=info.start_time,
+        end_time=info.end_time, lifecycle_stage=info.lifecycle_stage,
+        experiment_id=info.experiment_id,
     )  # fmt: skip
+    metrics = {name: to_value(value) for name, value in data.metrics.items()}
+    return make_run(row, params=dict(data.params), metrics=metrics, tags=dict(data.tags))

@@ -1,16 +1,19 @@
 """Bringing what a run wrote on this machine into MLflow, in batches, as often as one likes."""
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import Entry, now_ms, read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store, asks_store
 
 _MOST_METRICS = 900  # MLflow takes 1,000 metrics, params and tags in one call
 _SYSTEM_SECONDS = 2
+
+logger = logging.getLogger(__name__)
 
 
 class Shipment:
@@ -27,16 +30,24 @@ class Shipment:
         self.progress = ""
 
 
-@asks_store
 def ship_journal(store: Store, shipment: Shipment) -> int:
     """Send the new journal entries and the progress; returns how many entries there were.
 
     Raises StoreError; what was not sent is sent by the next call.
     """
+    part = read_journal(shipment.folder.journal, shipment.offset)
+    heartbeat = read_json(shipment.folder.heartbeat)
+    progress = json.dumps(heartbeat) if heartbeat else ""
+    told = progress if progress != shipment.progress else ""
+    _log_entries(store, shipment.folder.run_id, part.entries, told)
+    shipment.offset, shipment.progress = part.offset, progress
+    return len(part.entries)
+
+
+@asks_store
+def _log_entries(store: Store, run_id: str, entries: Sequence[Entry], progress: str) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    folder = shipment.folder
-    entries, offset = read_journal(folder.journal, shipment.offset)
     metrics = [
         Metric(name, value, entry.time, entry.epoch or 0)
         for entry in entries
@@ -44,17 +55,13 @@ def ship_journal(store: Store, shipment: Shipment) -> int:
     ]
     params = [Param(*item) for entry in entries for item in entry.params.items()]
     tags = [RunTag(*item) for entry in entries for item in entry.tags.items()]
-    progress = _read(folder.heartbeat)
-    if progress and progress != shipment.progress:
+    if progress:
         tags.append(RunTag(Tag.PROGRESS.value, progress))
     if params or tags:
-        store.client.log_batch(folder.run_id, params=params, tags=tags)
+        store.client.log_batch(run_id, params=params, tags=tags)
     for start in range(0, len(metrics), _MOST_METRICS):
         batch = metrics[start : start + _MOST_METRICS]
-        store.client.log_batch(folder.run_id, metrics=batch)
-    shipment.offset = offset
-    shipment.progress = progress
-    return len(entries)
+        store.client.log_batch(run_id, metrics=batch)
 
 
 @asks_store
@@ -74,33 +81,31 @@ def ship_artifacts(store: Store, folder: RunFolder) -> None:
         store.client.log_artifacts(folder.run_id, str(folder.artifacts))
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
-
-
 @asks_store
 def log_metrics(store: Store, run_id: str, values: Mapping[str, float]) -> None:
     """Metrics that belong to the run as a whole."""
     from mlflow.entities import Metric
 
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     metrics = [Metric(name, value, now, 0) for name, value in values.items()]
     store.client.log_batch(run_id, metrics=metrics)
 
 
 @contextmanager
 def watch_system(store: Store, run_id: str) -> Iterator[None]:
-    """Record the machine's load beside a run, as MLflow's system metrics."""
+    """Record the machine's load beside a run, as MLflow's system metrics.
+
+    A run is recorded without them where that fails.
+    """
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    monitor = SystemMetricsMonitor(
-        run_id, sampling_interval=_SYSTEM_SECONDS, tracking_uri=store.settings.tracking_uri
-    )
-    monitor.start()
-    try:
+    with ExitStack() as stack:
+        try:
+            monitor = SystemMetricsMonitor(
+                run_id, sampling_interval=_SYSTEM_SECONDS, tracking_uri=store.settings.tracking_uri
+            )
+            monitor.start()
+            stack.callback(monitor.finish)
+        except Exception:
+            logger.exception("No system metrics of run %s", run_id)
         yield
-    finally:
-        monitor.finish()

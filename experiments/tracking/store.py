@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from filelock import FileLock
 
-from experiments.core.errors import RunNotFoundError, StoreError
+from experiments.core.errors import RunNotFoundError, StoreError, StoreRefusedError
 from experiments.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EXPERIMENT = "kerascope"
 #: Holds the datasets that users brought.
 DATASETS_EXPERIMENT = "kerascope data sets"
+#: Holds the model files that users keep as bases.
+MODELS_EXPERIMENT = "kerascope models"
 #: Without it the MLflow UI opens the experiment as one about prompts and agents.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -76,9 +78,9 @@ class Store:
     @cached_property
     def experiment_id(self) -> str:
         """The experiment that holds our runs, made at first use."""
-        client = self.client
+        self.client  # noqa: B018 - imports mlflow, so that its errors can be caught
         with told_plainly(self.settings):
-            return _find_or_make_experiment(client, self.settings)
+            return _find_or_make_experiment(self)
 
 
 def prepare_database(settings: Settings) -> None:
@@ -117,14 +119,21 @@ def _migrate(database: Path) -> None:
     unfinished.rename(database)
 
 
-def _find_or_make_experiment(client: "MlflowClient", settings: Settings) -> str:
+def make_experiment(store: Store, name: str, tags: dict[str, str] | None = None) -> str:
+    """A new experiment; its artifacts lie in the workspace, or where a server keeps them."""
+    settings = store.settings
+    location = None if settings.is_server else settings.artifact_root.as_uri()
+    return str(store.client.create_experiment(name, location, tags=tags))
+
+
+def _find_or_make_experiment(store: Store) -> str:
     from mlflow.exceptions import MlflowException
 
+    client = store.client
     found = client.get_experiment_by_name(EXPERIMENT)
     if found is None:
-        location = None if settings.is_server else settings.artifact_root.as_uri()
         try:
-            return client.create_experiment(EXPERIMENT, location, tags=_EXPERIMENT_TAGS)
+            return make_experiment(store, EXPERIMENT, _EXPERIMENT_TAGS)
         except MlflowException:  # another process made it in between
             found = client.get_experiment_by_name(EXPERIMENT)
             if found is None:
@@ -149,7 +158,9 @@ def told_plainly(settings: Settings) -> Iterator[None]:
             raise RunNotFoundError(
                 f"{error.message.rstrip('.')}. Choose one that is in the list of runs."
             ) from None
-        raise StoreError(unreachable(settings, error)) from error
+        refused = error.error_code in ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "BAD_REQUEST")
+        kind = StoreRefusedError if refused else StoreError
+        raise kind(unreachable(settings, error)) from error
     except (requests.RequestException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StoreError(unreachable(settings, error)) from error
 

@@ -12,10 +12,9 @@ from experiments.spec.base_files import place_of
 from experiments.spec.model_specs import SavedBaseSpec
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
-from experiments.tracking.runs import RunStatus
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.runs import RunStatus, Tag
+from experiments.tracking.store import MODELS_EXPERIMENT, Store, asks_store, make_experiment
 
-EXPERIMENT = "kerascope models"
 _MOST = 200
 
 
@@ -27,7 +26,6 @@ class StoredBase(NamedTuple):
     name: str
 
 
-_HASH = "kerascope.content_hash"
 _FOLDER = "base"
 
 
@@ -62,7 +60,7 @@ def _ended(store: Store, run_id: str) -> int | None:
 @asks_store
 def list_bases(store: Store) -> list[StoredBase]:
     """The model files that users keep, newest first."""
-    found = store.client.get_experiment_by_name(EXPERIMENT)
+    found = store.client.get_experiment_by_name(MODELS_EXPERIMENT)
     if found is None:
         return []
     runs = store.client.search_runs(
@@ -87,17 +85,15 @@ def store_base(store: Store, path: Path) -> StoredBase:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     client = store.client
-    found = client.get_experiment_by_name(EXPERIMENT)
-    settings = store.settings
-    location = None if settings.is_server else settings.artifact_root.as_uri()
-    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, location)
+    found = client.get_experiment_by_name(MODELS_EXPERIMENT)
+    experiment = found.experiment_id if found else make_experiment(store, MODELS_EXPERIMENT)
     same = client.search_runs(
-        [experiment], f"tags.`{_HASH}` = '{digest}' and status = 'FINISHED'", max_results=1
+        [experiment], f"tags.`{Tag.BASE_HASH}` = '{digest}' and status = 'FINISHED'", max_results=1
     )
     if same:
         name = same[0].info.run_name
         return StoredBase(same[0].info.run_id, f"{_FOLDER}/{name}", name)
-    run = client.create_run(experiment, run_name=path.name, tags={_HASH: digest})
+    run = client.create_run(experiment, run_name=path.name, tags={Tag.BASE_HASH.value: digest})
     client.log_artifact(run.info.run_id, str(path), _FOLDER)
     client.set_terminated(run.info.run_id, status=RunStatus.FINISHED.value)
     return StoredBase(run.info.run_id, f"{_FOLDER}/{path.name}", path.name)

@@ -27,11 +27,8 @@ from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_runs import find_experiment
 from experiments.tracking.runs import SOURCE, RunStatus, Tag, list_runs
-from experiments.tracking.store import DATASETS_EXPERIMENT, Store, asks_store
+from experiments.tracking.store import DATASETS_EXPERIMENT, Store, asks_store, make_experiment
 
-_HASH = "kerascope.dataset"
-_TITLE = "kerascope.dataset_title"
-_FILE = "kerascope.dataset_file"
 _MOST = 1000
 
 
@@ -55,12 +52,12 @@ def add_dataset(store: Store, info: DatasetInfo, file: str) -> StoredDataset:
     there = [one for one in list_datasets(store) if content_hash(one.name) == info.content_hash]
     if there:
         store.client.update_run(there[0].run_id, name=info.name)
-        store.client.set_tag(there[0].run_id, _TITLE, info.title)
+        store.client.set_tag(there[0].run_id, Tag.DATASET_TITLE.value, info.title)
         return _find(store, info.name)
     folder = folder_of(info.content_hash)
     tags = {
-        _HASH: info.content_hash, _TITLE: info.title, _FILE: file, Tag.SOURCE.value: SOURCE,
-        Tag.SOURCE_TYPE.value: "LOCAL",
+        Tag.DATASET_HASH.value: info.content_hash, Tag.DATASET_TITLE.value: info.title,
+        Tag.DATASET_FILE.value: file, Tag.SOURCE.value: SOURCE, Tag.SOURCE_TYPE.value: "LOCAL",
     }  # fmt: skip
     made = store.client.create_run(_experiment(store), run_name=info.name, tags=tags)
     run_id = made.info.run_id
@@ -79,7 +76,11 @@ def list_datasets(store: Store) -> list[StoredDataset]:
     runs = list_runs(store, experiments=[experiment], most=_MOST) if experiment else []
     return [
         StoredDataset(
-            run.name, run.tags.get(_TITLE, run.name), run.tags.get(_FILE, ""), run.created, run.id
+            run.name,
+            run.tags.get(Tag.DATASET_TITLE, run.name),
+            run.tags.get(Tag.DATASET_FILE, ""),
+            run.created,
+            run.id,
         )
         for run in runs
         if run.status is RunStatus.FINISHED
@@ -149,7 +150,7 @@ def rename_dataset(store: Store, name: str, title: str) -> str:
     write_description(info, path)
     store.client.log_artifact(one.run_id, str(path))
     store.client.update_run(one.run_id, name=whole)
-    store.client.set_tag(one.run_id, _TITLE, title)
+    store.client.set_tag(one.run_id, Tag.DATASET_TITLE.value, title)
     return whole
 
 
@@ -205,11 +206,7 @@ def _bring(store: Store, name: str, part: str) -> None:
 
 def _experiment(store: Store) -> str:
     """The experiment that holds datasets, made at first use."""
-    settings = store.settings
-    location = None if settings.is_server else settings.artifact_root.as_uri()
-    return _find_experiment(store) or str(
-        store.client.create_experiment(DATASETS_EXPERIMENT, location)
-    )
+    return _find_experiment(store) or make_experiment(store, DATASETS_EXPERIMENT)
 
 
 def _find_experiment(store: Store) -> str | None:

@@ -4,22 +4,18 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import keras
 import numpy as np
 
-from experiments.core.run_folder import (
-    Journal,
-    RunFolder,
-    journal_line,
-    parse_line,
-    write_json,
-)
+from experiments.core.journal import Journal, journal_line, parse_line
+from experiments.core.recorded import NOT_LOGGED
+from experiments.core.run_folder import RunFolder, write_json
 
 _MOST_SAMPLES = 1024
 _MOST_VALUES = 4_000_000  # in one batch of the sample; a convolution multiplies it by its filters
-_UNSAID = ("train_eval_", "loss_", "se_", "evaluation_seconds", "learning_rate", "data_wait")
 
 logger = logging.getLogger("kerascope.training")
 
@@ -31,6 +27,7 @@ class Heartbeat:
     """
 
     SECONDS = 1.0
+    PATIENCE = 30.0  # for which it may fail to be written: somebody may make room on the disk
     _LOOK = 0.1
 
     def __init__(self, folder: RunFolder, epochs: int) -> None:
@@ -42,6 +39,7 @@ class Heartbeat:
         self.batches: int | None = None
         self.seconds_per_epoch: float | None = None
         self.stop_requested = threading.Event()
+        self.failure: OSError | None = None  # why it could not be written for so long
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -53,7 +51,8 @@ class Heartbeat:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        self.enter("ended")
+        with suppress(OSError):  # what went wrong, if anything did, is told by the result
+            self.enter("ended")
 
     def enter(self, phase: str) -> None:
         """Name what is being done now, for the page."""
@@ -73,13 +72,19 @@ class Heartbeat:
         write_json(self.folder.heartbeat, progress)
 
     def _beat(self) -> None:
-        beaten = time.monotonic()
+        beaten = written = time.monotonic()
         while not self._ended.wait(self._LOOK):
             if not self.stop_requested.is_set() and self.folder.stop.exists():
                 self.stop_requested.set()
             if time.monotonic() - beaten >= self.SECONDS:
-                self.write()
                 beaten = time.monotonic()
+                try:
+                    self.write()
+                    written = beaten
+                except OSError as error:
+                    logger.warning("The heartbeat cannot be written: %s", error)
+                    if beaten - written >= self.PATIENCE:
+                        self.failure = error
 
 
 class TrainEvaluation(keras.callbacks.Callback):
@@ -153,7 +158,10 @@ class Recorder(keras.callbacks.Callback):
         self.heartbeat.epoch, self.heartbeat.batch = epoch, 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count the batch; end training after it if that was asked for."""
+        """Count the batch; end training after it if that was asked for, or if nobody can be told
+        that it goes on."""
+        if self.heartbeat.failure:
+            raise self.heartbeat.failure
         self.heartbeat.batch = done = batch + 1
         if done <= self._skipped or not self.heartbeat.stop_requested.is_set():
             return
@@ -173,7 +181,7 @@ class Recorder(keras.callbacks.Callback):
         values["epoch_seconds"] = self.heartbeat.seconds_per_epoch = ended - self._started
         self.lines.append(journal_line(values, epoch))
         said = "  ".join(f"{name} {value:.4g}" for name, value in values.items()
-                         if not name.startswith(_UNSAID))  # fmt: skip
+                         if not name.startswith(NOT_LOGGED))  # fmt: skip
         logger.info("epoch %d  %s", epoch, said)
         self.seconds += time.perf_counter() - ended
 

@@ -1,5 +1,6 @@
 """The phases of a run on one epoch axis: the head alone, then the base too, block by block."""
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import keras
@@ -35,12 +36,6 @@ class Trained(NamedTuple):
     copies: Samples | None = None
 
 
-def count_blocks(spec: RunSpec, model: keras.Model) -> int:
-    """How many blocks of the base of a model will train at some time; raises SpecError for a
-    layer that it does not have."""
-    return len(blocks_to_train(model, spec.finetune.from_layer)) if spec.finetune else 0
-
-
 def phases_from(spec: RunSpec, epoch: int, blocks: int = 0) -> list[Phase]:
     """The phases that are left after ``epoch`` whole epochs, for ``blocks`` of the base."""
     end, tune = spec.training.epochs, spec.finetune
@@ -60,50 +55,84 @@ def phases_from(spec: RunSpec, epoch: int, blocks: int = 0) -> list[Phase]:
     return [phase for phase in left if phase.first < phase.end] or phases[-1:]
 
 
-def enter(phase: Phase, spec: RunSpec, model: keras.Model) -> None:
-    """Compile a model for a phase, with an optimizer that begins anew."""
-    if isinstance(spec.model, BaseSpec):
-        layers = [layer for block in _blocks(phase, spec, model).values() for layer in block]
-        norm = bool(spec.finetune and spec.finetune.train_batch_norm)
-        freeze(model, layers, batch_norm=norm)
-    compile_model(model, spec, rate_in(phase, spec))
+class Schedule:
+    """What of a model trains when, by a spec: its phases, and the model in each of them.
 
+    Raises SpecError for a layer to train from that the model does not have.
+    """
 
-def borders_of(spec: RunSpec, model: keras.Model) -> dict[int, str]:
-    """The epochs, from 0, with which a phase begins, and what trains from there on, in words."""
-    later = [phase for phase in phases_from(spec, 0, count_blocks(spec, model)) if phase.blocks]
-    gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
-    return {
-        phase.first: f"{list(_blocks(phase, spec, model))[-1]} trains" if gradual else "base trains"
-        for phase in later
-        if phase.first
-    }
+    def __init__(self, spec: RunSpec, model: keras.Model) -> None:
+        self._spec, self.model = spec, model
+        self._tune = spec.finetune
 
+    @property
+    def epochs(self) -> int:
+        """How many the run shall have."""
+        return self._spec.training.epochs
 
-def rate_in(phase: Phase, spec: RunSpec) -> float:
-    """The learning rate of a phase, of the head and the last block."""
-    return spec.finetune.learning_rate if phase.blocks and spec.finetune else (
-        spec.training.learning_rate
-    )  # fmt: skip
+    @property
+    def is_gradual(self) -> bool:
+        """Whether the base is unfrozen block by block."""
+        return self._tune is not None and self._tune.unfreeze_every is not None
 
+    @cached_property
+    def blocks(self) -> dict[str, list[keras.Layer]]:
+        """The blocks of the base that will train at some time, with their layers, last first."""
+        return blocks_to_train(self.model, self._tune.from_layer) if self._tune else {}
 
-def trained_in(phase: Phase, spec: RunSpec, model: keras.Model, dataset: Dataset) -> Trained:
-    """What is trained in a phase. While the base is frozen its features of an image never change,
-    so the head is trained on those: it shares the model's layers, weights and optimizer, and gets
-    the numbers that the whole model would. Images that are augmented anew in each epoch are the
-    exception, unless so many copies of them were asked for."""
-    augmented = spec.augmentation
-    runs_base = phase.blocks or (augmented and not augmented.cached_copies)
-    if not isinstance(spec.model, BaseSpec) or runs_base:
-        if phase.blocks and spec.finetune:
-            blocks = list(_blocks(phase, spec, model).values())
-            _slow_down(model, blocks, spec.finetune.rate_decay)
-        return Trained(model, dataset)
-    head = head_of(model)
-    compile_model(head, spec)
-    head.optimizer = model.optimizer
-    copies = augmented_features(spec, dataset, model) if augmented else None
-    return Trained(head, with_features(spec, dataset, model), copies)
+    def left_after(self, epoch: int) -> list[Phase]:
+        """The phases that are left after ``epoch`` whole epochs."""
+        return phases_from(self._spec, epoch, len(self.blocks))
+
+    @property
+    def borders(self) -> dict[int, str]:
+        """The epochs, from 0, with which a phase begins, and what trains from there on, in
+        words."""
+        return {
+            phase.first: f"{list(self._in(phase))[-1]} trains" if self.is_gradual else "base trains"
+            for phase in self.left_after(0)
+            if phase.blocks and phase.first
+        }
+
+    def enter(self, phase: Phase) -> None:
+        """Compile the model for a phase, with an optimizer that begins anew."""
+        if isinstance(self._spec.model, BaseSpec):
+            layers = [layer for block in self._in(phase).values() for layer in block]
+            norm = bool(self._tune and self._tune.train_batch_norm)
+            freeze(self.model, layers, batch_norm=norm)
+        compile_model(self.model, self._spec, self.rate(phase))
+
+    def rate(self, phase: Phase) -> float:
+        """The learning rate of a phase, of the head and the last block."""
+        if phase.blocks and self._tune:
+            return self._tune.learning_rate
+        return self._spec.training.learning_rate
+
+    def trained(self, phase: Phase, dataset: Dataset) -> Trained:
+        """What is trained in a phase. While the base is frozen its features of an image never
+        change, so the head is trained on those: it shares the model's layers, weights and
+        optimizer, and gets the numbers that the whole model would. Images that are augmented anew
+        in each epoch are the exception, unless so many copies of them were asked for."""
+        spec, model = self._spec, self.model
+        augmented = spec.augmentation
+        runs_base = phase.blocks or (augmented and not augmented.cached_copies)
+        if not isinstance(spec.model, BaseSpec) or runs_base:
+            if phase.blocks and self._tune:
+                _slow_down(model, list(self._in(phase).values()), self._tune.rate_decay)
+            return Trained(model, dataset)
+        head = head_of(model)
+        compile_model(head, spec)
+        head.optimizer = model.optimizer
+        copies = augmented_features(spec, dataset, model) if augmented else None
+        return Trained(head, with_features(spec, dataset, model), copies)
+
+    def warm_up(self, batches: int) -> "list[WarmUp]":
+        """The callback that lets the rate rise where the base begins to train, if it does."""
+        return [WarmUp(self._tune, batches)] if self._tune else []
+
+    def _in(self, phase: Phase) -> dict[str, list[keras.Layer]]:
+        """The blocks that train in a phase."""
+        return dict(list(self.blocks.items())[: phase.blocks])
 
 
 class WarmUp(keras.callbacks.Callback):
@@ -125,13 +154,6 @@ class WarmUp(keras.callbacks.Callback):
         if 0 <= self._done < self._epochs:
             share = (self._done * self._batches + batch + 1) / (self._epochs * self._batches)
             self.model.optimizer.learning_rate = self._rate * share
-
-
-def _blocks(phase: Phase, spec: RunSpec, model: keras.Model) -> dict[str, list[keras.Layer]]:
-    if not phase.blocks or not spec.finetune:
-        return {}
-    blocks = blocks_to_train(model, spec.finetune.from_layer)
-    return dict(list(blocks.items())[: phase.blocks])
 
 
 def _slow_down(model: keras.Model, blocks: list[list[keras.Layer]], decay: float) -> None:

@@ -4,6 +4,7 @@ Nothing here knows of MLflow: everything is written into the run's folder, and w
 the run (running/supervision.py) ships it.
 """
 
+import errno
 import json
 import logging
 import os
@@ -20,7 +21,8 @@ import numpy as np
 
 from experiments.core.checkpoint_files import link
 from experiments.core.errors import ExperimentsError
-from experiments.core.run_folder import Journal, RunFolder, note_process, write_json
+from experiments.core.journal import Journal, read_journal
+from experiments.core.run_folder import RunFolder, note_process, write_json
 from experiments.data.loading import Dataset, load_dataset
 from experiments.data.split.audit import AUDIT_FILE, audit_split
 from experiments.data.split.splits import Split, split_dataset
@@ -30,7 +32,6 @@ from experiments.models.building import (
     model_outline,
     refuse_too_large,
 )
-from experiments.saving.training_state import build_metrics, capture
 from experiments.saving.whole_model import (
     ARCHITECTURE_FILE,
     MODEL_FILE,
@@ -40,33 +41,15 @@ from experiments.saving.whole_model import (
     save_weights,
 )
 from experiments.spec.run_spec import RunSpec
-from experiments.training.batch_loop import train_by_batches
-from experiments.training.callbacks import (
-    EarlyStopping,
-    Heartbeat,
-    Recorder,
-    ReduceLROnPlateau,
-    TrainEvaluation,
-)
-from experiments.training.checkpoints import Checkpoints, Continuation
-from experiments.training.gap_recording import GapRecording, Sample
+from experiments.tracking.run import Tag
+from experiments.training.callbacks import Heartbeat, Recorder
+from experiments.training.checkpoints import Checkpoints
+from experiments.training.fitting import Watch, deciding_callbacks, fit
 from experiments.training.memory_needs import measured_peak, predict_peak
-from experiments.training.phases import (
-    Phase,
-    Trained,
-    WarmUp,
-    borders_of,
-    count_blocks,
-    enter,
-    phases_from,
-    trained_in,
-)
+from experiments.training.phases import Schedule
 from experiments.training.resume_point import Start, epoch_saved_in, restore_start
-from experiments.training.training_data import test_data, training_batches, validation_data
+from experiments.training.training_data import RunData
 
-#: The tag that says before which epochs a run was resumed or branched off.
-RESUME_POINTS_TAG = "kerascope.seams"
-PHASES_TAG = "kerascope.phases"
 _MOST_PREDICTIONS = 10_000
 _MEGABYTE = 1_000_000
 
@@ -86,27 +69,28 @@ def train(spec: RunSpec, folder: RunFolder, *, supervises_itself: bool = False) 
     A failure is recorded with its traceback in the log. Errors that the user caused are told in
     their own words, others by their type.
     """
-    note_process(folder, supervises_itself=supervises_itself)
     with _logging_to(logging.FileHandler(folder.log)):
-        outcome = _try_to_train(spec, folder)
+        outcome = _try_to_train(spec, folder, supervises_itself)
         logger.info("%s. %s", outcome.status, outcome.reason)
+    folder.reserve.unlink(missing_ok=True)
     write_json(folder.result, outcome._asdict())
     return outcome
 
 
-def _try_to_train(spec: RunSpec, folder: RunFolder) -> Outcome:
+def _try_to_train(spec: RunSpec, folder: RunFolder, supervises_itself: bool) -> Outcome:
     try:
+        note_process(folder, supervises_itself=supervises_itself)
+        folder.make_reserve()
         with (
             Journal(folder.journal) as journal,
             Heartbeat(folder, spec.training.epochs) as heartbeat,
         ):
             return _train(spec, folder, journal, heartbeat)
-    except ExperimentsError as error:
-        logger.error("%s", error)
-        return Outcome("FAILED", str(error))
     except Exception as error:
-        logger.error("%s", traceback.format_exc())
-        return Outcome("FAILED", _explain(error))
+        folder.reserve.unlink(missing_ok=True)  # a full disk has room for what is told now
+        told = isinstance(error, ExperimentsError)
+        logger.error("%s", error if told else traceback.format_exc())
+        return Outcome("FAILED", str(error) if told else _explain(error, folder))
 
 
 def train_in_child(spec: RunSpec, folder: RunFolder) -> None:
@@ -142,9 +126,9 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, heartbeat: Heartb
 
     heartbeat.enter("building the model")
     model = build_model(spec, dataset, split)
+    schedule = Schedule(spec, model)
     # as it was saved: the order of weights in .h5 depends on which of them train
-    phases = phases_from(spec, epoch_saved_in(folder), count_blocks(spec, model))
-    enter(phases[0], spec, model)
+    schedule.enter(schedule.left_after(epoch_saved_in(folder))[0])
     start = restore_start(spec, folder, model)
     _record_facts(spec, dataset, split, model, journal)
     for line in start.lines:
@@ -158,13 +142,18 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, heartbeat: Heartb
     )  # fmt: skip
 
     heartbeat.enter("training")
-    recorder, checkpoints = _fit(spec, folder, model, dataset, split, start, journal, heartbeat)
+    data = RunData.of(spec, dataset, split)
+    recorder = Recorder(journal, heartbeat, start.lines, skipped=start.batch)
+    deciding = deciding_callbacks(spec, recorder)
+    _mark_epochs(journal, start, schedule)
+    checkpoints = Checkpoints(folder, spec, recorder, deciding, start.resume_points, model)
+    fit(data, schedule, start, Watch(recorder, deciding, checkpoints), spec.training.loop)
 
     heartbeat.enter("saving")
     journal.write({"peak_memory_mb": measured_peak() / _MEGABYTE})
     _save(folder, model, checkpoints)
     _write_predictions(folder, model, dataset, split)
-    if (test := test_data(spec, dataset, split)) is not None:
+    if (test := data.test()) is not None:
         values = model.evaluate(test, verbose=0, return_dict=True)
         journal.write({f"test_{name}": float(value) for name, value in values.items()})
     logger.info(
@@ -177,112 +166,14 @@ def _train(spec: RunSpec, folder: RunFolder, journal: Journal, heartbeat: Heartb
     return _outcome(spec, heartbeat, recorder, start)
 
 
-def _fit(
-    spec: RunSpec,
-    folder: RunFolder,
-    model: keras.Model,
-    dataset: Dataset,
-    split: Split,
-    start: Start,
-    journal: Journal,
-    heartbeat: Heartbeat,
-) -> tuple[Recorder, Checkpoints]:
-    """Train from where ``start`` says to the last epoch, phase after phase."""
-    recorder = Recorder(journal, heartbeat, start.lines, skipped=start.batch)
-    watching = _keras_callbacks(spec, recorder)
-    borders = borders_of(spec, model)
-    marks = {RESUME_POINTS_TAG: list(start.resume_points), PHASES_TAG: list(borders.items())}
-    if tags := {tag: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
+def _mark_epochs(journal: Journal, start: Start, schedule: Schedule) -> None:
+    """Tell before which epochs the run went on or began to train more of its base."""
+    marks = {
+        Tag.RESUME_POINTS: list(start.resume_points),
+        Tag.PHASES: list(schedule.borders.items()),
+    }
+    if tags := {tag.value: json.dumps(epochs) for tag, epochs in marks.items() if epochs}:
         journal.write(tags=tags)
-    gradual = spec.finetune is not None and spec.finetune.unfreeze_every is not None
-    checkpoints = Checkpoints(folder, spec, recorder, watching, start.resume_points, model)
-    for number, phase in enumerate(phases_from(spec, start.epoch, count_blocks(spec, model))):
-        begins = bool(number) or (phase.first in borders and not start.batch)
-        if number:  # callbacks go on counting from block to block
-            start = Start(capture(model, watching, epoch=phase.first))
-        if begins:
-            enter(phase, spec, model)  # also where a run was stopped between two phases
-            start = start if phase.blocks > 1 and gradual else Start()
-        for callback in watching:
-            if isinstance(callback, EarlyStopping):
-                callback.goes_on = phase.end < spec.training.epochs
-        trained = trained_in(phase, spec, model, dataset)
-        _fit_phase(spec, phase, trained, split, start, recorder, watching, checkpoints)
-        if recorder.recorded < phase.end:  # it was stopped, by the user or by a callback
-            break
-    return recorder, checkpoints
-
-
-def _fit_phase(
-    spec: RunSpec,
-    phase: Phase,
-    trained: Trained,
-    split: Split,
-    start: Start,
-    recorder: Recorder,
-    watching: list[keras.callbacks.Callback],
-    checkpoints: Checkpoints,
-) -> None:
-    """One call of ``fit``, or of the loop that is chosen in its place."""
-    model, dataset, copies = trained
-    size = spec.training.batch_size
-    validating = len(split.validation)
-    sample = _draw(dataset, split.train, validating, [spec.seed, 3])
-    val_sample = (
-        _draw(dataset, split.validation, validating, [spec.seed, 5]) if validating else None
-    )
-    batches = training_batches(spec, dataset, split, start.batch, copies)
-    validation = validation_data(spec, dataset, split)
-    in_fit = spec.training.loop == "fit"
-    going_on = [Continuation(start.state, watching, in_fit=in_fit)] if start.state else []
-    if start.batch:
-        build_metrics(model, sample.x, sample.y)
-    callbacks = [
-        batches,
-        TrainEvaluation(sample.x, sample.y),
-        GapRecording(sample, val_sample, spec.loss, size),
-        recorder,
-        *watching,
-        *going_on,
-        *([WarmUp(spec.finetune, len(batches))] if spec.finetune else []),
-        checkpoints,
-    ]
-    if in_fit:
-        model.fit(
-            batches.batches(),
-            shuffle=False,  # the batches are drawn anew in each epoch
-            initial_epoch=phase.first,
-            epochs=phase.end,
-            validation_data=validation,
-            callbacks=callbacks,
-            verbose=0,
-        )
-    else:
-        train_by_batches(
-            model,
-            batches.batches(),
-            validation,
-            callbacks,
-            steps=len(batches),
-            initial_epoch=phase.first,
-            epochs=phase.end,
-            skip=start.batch,
-        )
-
-
-def _keras_callbacks(spec: RunSpec, recorder: Recorder) -> list[keras.callbacks.Callback]:
-    callbacks: list[keras.callbacks.Callback] = []
-    modes = {name: "max" if spec.rises(name) else "min" for name in spec.monitors()}
-    if early := spec.callbacks.early_stopping:
-        settings = early.model_dump()
-        if spec.finetune:  # a head that has converged is where the base begins to train
-            settings["start_from_epoch"] = max(early.start_from_epoch, spec.finetune.after)
-        callbacks.append(EarlyStopping(recorder, **settings, mode=modes[early.monitor]))
-    if reduce := spec.callbacks.reduce_lr_on_plateau:
-        callbacks.append(
-            ReduceLROnPlateau(recorder, **reduce.model_dump(), mode=modes[reduce.monitor])
-        )
-    return callbacks
 
 
 def _save(folder: RunFolder, model: keras.Model, checkpoints: Checkpoints) -> None:
@@ -353,13 +244,6 @@ _PREDICTED_BYTES = 64_000_000  # of samples at a time, in the same batches as al
 PREDICT_BATCH = 256
 
 
-def _draw(dataset: Dataset, part: np.ndarray, validation: int, seed: list[int]) -> Sample:
-    """Which samples of a part are measured each epoch, in file order: always the same."""
-    size = TrainEvaluation.sample_size(len(part), validation, int(np.prod(dataset.x.shape[1:])))
-    rows = part[np.sort(np.random.default_rng(seed).permutation(len(part))[:size])]
-    return Sample(dataset.x[rows], dataset.y[rows], len(part))
-
-
 def _outcome(spec: RunSpec, heartbeat: Heartbeat, recorder: Recorder, start: Start) -> Outcome:
     epochs = f"{recorder.recorded} of {spec.training.epochs} epochs"
     if heartbeat.stop_requested.is_set() and recorder.recorded < spec.training.epochs:
@@ -375,8 +259,16 @@ def _outcome(spec: RunSpec, heartbeat: Heartbeat, recorder: Recorder, start: Sta
     return Outcome("FINISHED", f"Trained all {recorder.recorded} epochs.{resumed}")
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, folder: RunFolder) -> str:
     kind = type(error).__name__
+    for full in map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+        if full in str(error):  # h5py has it only in its text
+            entries = read_journal(folder.journal).entries
+            recorded = len({entry.epoch for entry in entries} - {None})
+            return (
+                f"{full}: {getattr(error, 'filename', None) or folder.path}; {recorded} epochs "
+                "are recorded. Make room there, then resume the run."
+            )
     if kind in ("MemoryError", "ResourceExhaustedError"):
         return f"Out of memory. Choose a smaller network, batch size or dataset. ({kind})"
     lines = str(error).strip().splitlines()

@@ -1,16 +1,10 @@
 """The chart of curves in a real Chromium."""
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.core.settings import ROOT
-from tests.support.driving import browser_page
-from tests.support.waiting import answers, free_port, wait_for
+from tests.support.driving import browser_page, served
 
 POINTS = "document.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot" \
     "?.querySelector('.chart')?.dataset.drawnPoints"  # fmt: skip
@@ -18,20 +12,8 @@ POINTS = "document.querySelector('[data-testid=stBidiComponentIsolated]')?.shado
 
 @pytest.fixture(scope="module")
 def address():
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("curve_app.py")),
-         "--server.port", str(port), "--server.address", "127.0.0.1",
-         "--server.headless", "true", "--server.fileWatcherType", "none",
-         "--browser.gatherUsageStats", "false"],
-        cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/_stcore/health"), 60)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+    with served(Path(__file__).with_name("curve_app.py")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
@@ -22,16 +23,24 @@ _ARGUMENTS = [
 
 @contextmanager
 def dashboard(settings: Settings) -> Iterator[str]:
-    """`streamlit run dashboard/app.py` on a free port; yields its address.
+    """The dashboard on a free port; yields its address."""
+    with served(ROOT / "dashboard" / "app.py", settings.environment()) as address:
+        yield address
+
+
+@contextmanager
+def served(script: Path, environment: dict[str, str] | None = None) -> Iterator[str]:
+    """`streamlit run` a script on a free port; yields its address.
 
     Streamlit prints tracebacks to stdout: pytest shows them where a test fails.
     """
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard" / "app.py"),
+        [sys.executable, "-m", "streamlit", "run", str(script),
          "--server.port", str(port), "--server.address", "127.0.0.1",
-         "--server.headless", "true", "--server.fileWatcherType", "none"],
-        env=settings.environment(), start_new_session=True,
+         "--server.headless", "true", "--server.fileWatcherType", "none",
+         "--browser.gatherUsageStats", "false"],
+        env=environment, start_new_session=True,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:

@@ -188,24 +188,24 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     near = near_groups(looked, dataset.info.kind, exact)
     exact_copies, near_copies = _copies(looked, split, labels, exact, near)
     return Audit(
-        in_words(split),
-        split.method if len(split.validation) or _is_held_out(split) else "none",
-        dataset.info.task,
-        dataset.info.kind == "image",
-        dataset.info.target,
-        len(y) + (0 if y_test is None else len(y_test)),
-        len(looked),
-        len(np.unique(y)),
-        tuple(names),
-        tuple(parts),
-        _order(y, regression),
-        exact_copies,
-        near_copies,
-        _groups(dataset, split),
-        _times(dataset, split),
-        split.folds,
-        len(split.test) > 0,
-        _given(dataset),
+        sentence=in_words(split),
+        method=split.method if len(split.validation) or _is_held_out(split) else "none",
+        task=dataset.info.task,
+        image=dataset.info.kind == "image",
+        target=dataset.info.target,
+        samples=len(y) + (0 if y_test is None else len(y_test)),
+        looked=len(looked),
+        values=len(np.unique(y)),
+        names=tuple(names),
+        parts=tuple(parts),
+        order=_order(y, regression),
+        exact=exact_copies,
+        near=near_copies,
+        groups=_groups(dataset, split),
+        times=_times(dataset, split),
+        folds=split.folds,
+        held_out=len(split.test) > 0,
+        given=_given(dataset),
     )
 
 
@@ -225,16 +225,16 @@ def _groups(dataset: Dataset, split: Split) -> Groups | None:
     values, numbers = np.unique(dataset.groups, return_inverse=True)
 
     def shared(known: np.ndarray, held: np.ndarray) -> tuple[int, int]:
-        both = np.intersect1d(numbers[known], numbers[held])
-        return len(both), int(np.isin(numbers[held], both).sum())
+        of_both = np.intersect1d(numbers[known], numbers[held])
+        return len(of_both), int(np.isin(numbers[held], of_both).sum())
 
+    both = np.concatenate([split.train, split.validation])
+    in_validation, rows = shared(split.train, split.validation)
+    in_test, test_rows = shared(both, split.test)
     return Groups(
-        dataset.info.group,
-        len(values),
-        *shared(split.train, split.validation),
-        *shared(np.concatenate([split.train, split.validation]), split.test),
-        len(np.unique(numbers[np.concatenate([split.train, split.validation])])),
-    )
+        column=dataset.info.group, groups=len(values), shared=in_validation, rows=rows,
+        test_shared=in_test, test_rows=test_rows, divided=len(np.unique(numbers[both])),
+    )  # fmt: skip
 
 
 def _times(dataset: Dataset, split: Split) -> Times | None:
@@ -278,12 +278,19 @@ def _part(
     ranges = tuple((int(a), int(b)) for a, b in zip(first, last, strict=True))
     if edges is None:
         counts = np.bincount(values.astype(np.int64), minlength=classes)
-        return Part(name, len(rows), tuple(counts.tolist()), ranges[:_MOST_RANGES], len(ranges))
+        return Part(
+            name=name,
+            samples=len(rows),
+            counts=tuple(counts.tolist()),
+            ranges=ranges[:_MOST_RANGES],
+            range_count=len(ranges),
+        )
     # a test part may reach beyond what is known
     counts, _ = np.histogram(np.clip(values.astype(float), edges[0], edges[-1]), edges)
     return Part(
-        name, len(rows), tuple(counts.tolist()), ranges[:_MOST_RANGES], len(ranges),
-        float(values.mean(dtype=float)), float(values.std(dtype=float)),
+        name=name, samples=len(rows), counts=tuple(counts.tolist()),
+        ranges=ranges[:_MOST_RANGES], range_count=len(ranges),
+        mean=float(values.mean(dtype=float)), spread=float(values.std(dtype=float)),
     )  # fmt: skip
 
 

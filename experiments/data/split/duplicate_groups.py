@@ -63,8 +63,9 @@ def find_copies(info: DatasetInfo) -> Copies:
         )  # fmt: skip
     alike = len(exact) - len(np.unique(exact))
     return Copies(
-        len(dataset.y), len(looked), alike, int((counts - 1).sum()) - alike, len(found),
-        int((~mixed[found]).sum()), tuple(shown),
+        samples=len(dataset.y), looked=len(looked), exact=alike,
+        near=int((counts - 1).sum()) - alike, groups=len(found),
+        mixed=int((~mixed[found]).sum()), shown=tuple(shown),
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """What is worth knowing of a split, in words, worst first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from experiments.core.findings import Action, Finding, Severity, percent, points
+from experiments.core.words import listed
 from experiments.data.catalog import Task
 from experiments.data.split.audit import Audit, Order, Part
 from experiments.data.split.better_splits import in_folds, shuffled
@@ -14,7 +15,6 @@ from experiments.data.split.margins import (
 )
 
 _FEW = 5  # samples of a class
-_MOST_NAMES = 8
 _SURE = 0.01  # a difference that chance makes less often is none of chance
 _GOAL = 0.05  # points of accuracy that a validation set should tell apart, at 90 %
 _LARGEST_SPLIT = 0.4
@@ -129,16 +129,16 @@ def _missing(audit: Audit) -> Iterator[Finding]:
             given = name == "test" and not _is_drawn_test(audit)
             yield Finding(
                 Severity.SERIOUS,
-                f"Missing from training{', and tested' * (name == 'test')}: {_listed(missing)}",
+                f"Missing from training{', and tested' * (name == 'test')}: {listed(missing)}",
                 f"The model never sees these classes, so it gets all of their {name} samples "
-                "wrong.",
+                f"wrong.",
                 *(Action() if given else shuffled(audit)),
             )
     if validation and (unseen := [name for name, t, v in pairs if v == 0 < t]):
         single = all(t == 1 for _, t, v in pairs if v == 0 < t)
         yield Finding(
             Severity.WARNING,
-            f"Missing from validation: {_listed(unseen)}",
+            f"Missing from validation: {listed(unseen)}",
             "How well the model knows these classes is not measured."
             + (" They have one sample each, which trains." if single else ""),
             *(Action() if single else shuffled(audit)),
@@ -147,7 +147,7 @@ def _missing(audit: Audit) -> Iterator[Finding]:
     if absent := [name for name, n in zip(audit.names, everywhere, strict=True) if not n]:
         yield Finding(
             Severity.WARNING,
-            f"No samples at all: {_listed(absent)}",
+            f"No samples at all: {listed(absent)}",
             "The model has an output for these classes, but nothing to learn them from. Use more "
             "of the file.",
         )
@@ -252,7 +252,7 @@ def _few(audit: Audit) -> Iterator[Finding]:
     if few := [name for name, total in zip(audit.names, totals, strict=True) if 0 < total < _FEW]:
         yield Finding(
             Severity.WARNING,
-            f"Fewer than {_FEW} samples: {_listed(few)}",
+            f"Fewer than {_FEW} samples: {listed(few)}",
             "That is too few to learn a class and to measure it. Collect more samples, or merge "
             "these classes with others.",
         )
@@ -292,7 +292,7 @@ def _test(audit: Audit) -> Iterator[Finding]:
         drawn = shuffled(audit) if _is_drawn_test(audit) else Action()
         yield Finding(
             Severity.WARNING,
-            f"Missing from the test: {_listed(unseen)}",
+            f"Missing from the test: {listed(unseen)}",
             "How well the model knows these classes is not tested.",
             *drawn,
         )
@@ -300,9 +300,3 @@ def _test(audit: Audit) -> Iterator[Finding]:
 
 def _share(part: Part, number: int) -> float:
     return part.counts[number] / part.samples if part.samples else 0.0
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"

@@ -98,8 +98,9 @@ def divide(
     else:
         held = np.zeros(len(rows), bool)
     return Split(
-        rows[~held], rows[held], spec.method, seed, keys.column,
-        spec.folds or 0, (spec.fold or 1) if spec.folds else 0, test, given,
+        train=rows[~held], validation=rows[held], method=spec.method, seed=seed, column=keys.column,
+        folds=spec.folds or 0, fold=(spec.fold or 1) if spec.folds else 0,
+        test=test, test_given=given,
     )  # fmt: skip
 
 

@@ -12,29 +12,9 @@ from experiments.saving.script_export.script_data import (
     split_lines,
 )
 from experiments.saving.script_export.script_layers import arguments, layer_lines, source
+from experiments.spec.metrics import METRICS, Metric
+from experiments.spec.optimizers import OPTIMIZERS
 from experiments.spec.run_spec import RunSpec
-
-_OPTIMIZERS = {
-    "adam": "Adam",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "adamw": "AdamW",
-    "nadam": "Nadam",
-    "adagrad": "Adagrad",
-    "adamax": "Adamax",
-    "lion": "Lion",
-    "adafactor": "Adafactor",
-}
-_METRICS = {
-    "auc": 'keras.metrics.AUC(name="auc")',
-    "precision": 'keras.metrics.Precision(name="precision")',
-    "recall": 'keras.metrics.Recall(name="recall")',
-    "top_5_accuracy": 'keras.metrics.SparseTopKCategoricalAccuracy(k=5, name="top_5_accuracy")',
-    "root_mean_squared_error": (
-        'keras.metrics.RootMeanSquaredError(name="root_mean_squared_error")'
-    ),
-    "r2_score": 'keras.metrics.R2Score(name="r2_score")',
-}
 
 _HEAD = '''\
 """{title}
@@ -214,15 +194,22 @@ def _compile(spec: RunSpec) -> list[str]:
     options: dict[str, float] = {"learning_rate": training.learning_rate}
     if training.momentum:
         options["momentum"] = training.momentum
-    metrics = ", ".join(_METRICS.get(name, source(name)) for name in spec.metrics)
+    metrics = ", ".join(_metric(METRICS[name]) for name in spec.metrics)
     return [
         "model.compile(",
-        f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer]}"
+        f"    optimizer=keras.optimizers.{OPTIMIZERS[training.optimizer].keras_class}"
         f"({arguments(options.items())}),",
         f"    loss={source(spec.loss)},",
         f"    metrics=[{metrics}],",
         ")",
     ]
+
+
+def _metric(metric: Metric) -> str:
+    if not metric.keras_class:
+        return source(metric.name)
+    settings = arguments((*metric.settings, ("name", metric.name)))
+    return f"keras.metrics.{metric.keras_class}({settings})"
 
 
 def _main(spec: RunSpec) -> str:
@@ -252,7 +239,7 @@ def _callbacks(spec: RunSpec) -> list[str]:
         ("ReduceLROnPlateau", spec.callbacks.reduce_lr_on_plateau),
     ):
         if callback:
-            mode = "max" if spec.rises(callback.monitor) else "min"
+            mode = "max" if spec.higher_is_better(callback.monitor) else "min"
             settings = {"monitor": callback.monitor, "mode": mode} | callback.model_dump()
             given = arguments(settings.items())
             line = f"keras.callbacks.{name}({given})"

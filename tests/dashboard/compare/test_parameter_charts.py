@@ -11,8 +11,7 @@ from dashboard.compare.columns import run_table
 from dashboard.compare.importance import FEWEST_RUNS, importance
 from dashboard.compare.importance_chart import importance_figure
 from dashboard.compare.parallel import MOST, parallel_figure, parallel_runs
-from dashboard.compare.pareto import pareto
-from dashboard.compare.scatter import scatter_figure, scatter_points
+from dashboard.compare.scatter import pareto, scatter_figure, scatter_points
 from experiments.diagnosis.histories import Histories
 from tests.support.comparing_runs import make_run
 

@@ -14,7 +14,7 @@ from dashboard.data.dataset_uploads import keep_upload
 from dashboard.data.value_spread import feature_figure
 from dashboard.runs.run_filters import dataset_labels
 from dashboard.shared.dataset_rows import row_table
-from dashboard.shared.uploaded_files import share_bytes
+from dashboard.shared.streamlit_fixes import share_bytes
 from experiments.core.errors import DatasetError
 from experiments.data.preview import look
 from experiments.data.reading.reader import Wanted

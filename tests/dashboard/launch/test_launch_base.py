@@ -42,7 +42,7 @@ def spec_of(run_id, **parts):
 
 
 def wait_for_preview(app):
-    cache.previews().ask(_spec(app)).result(120)
+    cache.previews().ask(_spec(app), "test").result(120)
     return app.run()
 
 

@@ -75,7 +75,7 @@ def test_a_run_is_reloaded_checked_drawn_evaluated_and_looked_into(open_page, st
     assert "The reloaded model predicts the same: max |Δ| = 0 over 30 samples" in said(app)
     table = app.dataframe[0].value
     assert list(table["connected to"])[1] == table["name"][0]
-    assert app.get("plotly_chart")
+    assert app.get("graphviz_chart")
     app = open_page("models", run=run_id, tab="Evaluate")
     assert "Measured on 30 samples of iris" in said(app)
     app = open_page("models", run=run_id, tab="Predict")
@@ -117,7 +117,7 @@ def test_an_uploaded_model_is_drawn_evaluated_and_compared(open_page, upload, wo
     key = upload("iris.keras")
     app = open_page("models", file=key)
     assert "67" in [metric.value for metric in app.metric]
-    assert app.get("plotly_chart")
+    assert app.get("graphviz_chart")
     app = open_page("models", file=key, tab="Evaluate")
     assert "Measured on 150 samples of iris" in said(app)
     app = open_page("models", file=key, tab="Predict")

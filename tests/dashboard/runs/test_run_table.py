@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from dashboard.runs.index_query import RunFilter, conditions, ordered, passing
-from dashboard.runs.run_table import run_rows, shown, sparkline
+from dashboard.runs.run_columns import sparkline
+from dashboard.runs.run_table import run_rows, shown
 from dashboard.shared.filters import parse_filter
 from dashboard.shared.run_summary import best_of, progress_of
 from experiments.tracking.history_reader import get_history, to_frame

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -12,6 +12,7 @@ from experiments.spec.run_spec import RunSpec
 from experiments.tracking.history_reader import HistoryReader, get_history
 from experiments.tracking.runs import RunStatus, get_run, list_runs
 from tests.dashboard.conftest import OVERFITTING
+from tests.support.waiting import wait_for
 
 
 class SlowAnswers:
@@ -34,9 +35,9 @@ class SlowAnswers:
 def test_previews_do_not_wait_and_ask_once_for_the_same_spec():
     keras = SlowAnswers()
     previews = Previews(keras)
-    first = previews.ask(RunSpec())
+    first = previews.ask(RunSpec(), "a")
     assert not first.done()
-    assert previews.ask(RunSpec(name="another name")) is first
+    assert previews.ask(RunSpec(name="another name"), "a") is first
     keras.may_answer.set()
     assert first.result(timeout=20) == {"parameters": 30}
     assert keras.asked == ["preview"]
@@ -46,12 +47,66 @@ def test_previews_that_failed_are_asked_again_only_when_told():
     keras = SlowAnswers()
     keras.may_answer.set()
     previews = Previews(keras)
-    failed: Future = previews.ask(RunSpec(seed=13))
+    failed: Future = previews.ask(RunSpec(seed=13), "a")
     with pytest.raises(WorkerError):
         failed.result(timeout=20)
-    assert previews.ask(RunSpec(seed=13)) is failed
+    assert previews.ask(RunSpec(seed=13), "a") is failed
     previews.forget_failures()
-    assert previews.ask(RunSpec(seed=13)) is not failed
+    assert previews.ask(RunSpec(seed=13), "a") is not failed
+
+
+def busy_previews() -> tuple[SlowAnswers, Previews]:
+    """Previews whose process is busy with something, so that what is asked waits."""
+    keras = SlowAnswers()
+    previews = Previews(keras)
+    previews.ask(RunSpec(seed=99), "busy")
+    wait_for(lambda: keras.asked)
+    return keras, previews
+
+
+def test_typing_in_one_session_does_not_cancel_the_preview_of_another():
+    keras, previews = busy_previews()
+    waiting = previews.ask(RunSpec(seed=1), "a")
+    typed = previews.ask(RunSpec(seed=2), "b")
+    last = previews.ask(RunSpec(seed=3), "b")
+    assert not waiting.cancelled()
+    assert typed.cancelled()  # only the last thing typed is worth an answer
+    keras.may_answer.set()
+    assert waiting.result(timeout=20) == last.result(timeout=20) == {"parameters": 30}
+
+
+def test_a_preview_that_two_sessions_wait_for_is_not_cancelled_by_one_of_them():
+    keras, previews = busy_previews()
+    both = previews.ask(RunSpec(seed=1), "a")
+    assert previews.ask(RunSpec(seed=1), "b") is both
+    previews.ask(RunSpec(seed=2), "b")
+    assert not both.cancelled()
+    keras.may_answer.set()
+    assert both.result(timeout=20)
+
+
+def test_what_was_cancelled_is_asked_again_when_it_is_typed_again():
+    keras, previews = busy_previews()
+    first = previews.ask(RunSpec(seed=1), "a")
+    previews.ask(RunSpec(seed=2), "a")
+    again = previews.ask(RunSpec(seed=1), "a")
+    assert first.cancelled()
+    keras.may_answer.set()
+    assert again.result(timeout=20)
+
+
+def test_previews_bear_many_sessions_that_type_at_once():
+    keras = SlowAnswers()
+    keras.may_answer.set()
+    previews = Previews(keras, most=5)
+
+    def type_on(number: int) -> int:
+        futures = [previews.ask(RunSpec(seed=100 + number * 50 + i), str(number))
+                   for i in range(50)]  # fmt: skip
+        return futures[-1].result(timeout=20)["parameters"]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(type_on, range(16))) == [30] * 16
 
 
 def test_histories_are_read_in_the_background(make_run, store):

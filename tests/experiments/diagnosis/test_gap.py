@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.diagnosis.gap import RECORDED, acting_in_training, take_apart
+from experiments.core.recorded import OF_THE_GAP
+from experiments.diagnosis.gap import acting_in_training, take_apart
 from experiments.running.inline_launcher import run_inline
 from experiments.spec.spec_files import load_spec
 from experiments.tracking.history_reader import get_history
@@ -52,8 +53,8 @@ def test_the_parts_are_what_each_measurement_adds_to_the_one_before():
         [],
         ["loss_penalty"],
         ["loss_training_mode", "se_loss_training_mode"],
-        list(RECORDED),
-        [*RECORDED, "train_eval_loss"],
+        list(OF_THE_GAP),
+        [*OF_THE_GAP, "train_eval_loss"],
     ],
     ids=["all", "no penalty", "nothing acts in training", "older run", "of others"],
 )
@@ -80,7 +81,7 @@ def test_a_gap_beyond_its_error_is_said_to_be_one():
 
 
 def test_a_run_that_recorded_no_errors_says_so_and_gives_none():
-    parts = take_apart(history(**RECORD).drop(columns=list(RECORDED)))
+    parts = take_apart(history(**RECORD).drop(columns=list(OF_THE_GAP)))
     assert parts.names == ["training", "generalization"]
     assert "its error was not recorded" in parts.sentence
     assert "±" not in parts.sentence
@@ -125,7 +126,7 @@ def test_what_acts_in_training_is_named_from_the_params():
 def test_a_real_run_with_dropout_has_the_gap_taken_apart(store):
     run_id, _ = run_inline(store, load_spec(DIGITS))
     found = get_history(store, get_run(store, run_id))
-    assert set(RECORDED) <= set(found.columns)
+    assert set(OF_THE_GAP) <= set(found.columns)
     parts = take_apart(found)
     assert parts.names == ["training_mode", "moving_average", "penalty", "generalization"]
     assert parts.frame[parts.names].sum(axis=1).to_numpy() == pytest.approx(

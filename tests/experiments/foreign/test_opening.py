@@ -71,6 +71,13 @@ def test_what_keras_3_saved_trains_on_to_the_bit(tmp_path, suffix, optimizer):
     assert opened.notes == ()
 
 
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_an_optimizer_that_took_no_step_is_not_called_lost(tmp_path, suffix):
+    path = tmp_path / f"model{suffix}"
+    small_model().save(path)
+    assert open_model_file(path).notes == ()
+
+
 def test_the_name_of_the_file_does_not_matter(tmp_path):
     model = small_model()
     model.save(tmp_path / "model.keras")

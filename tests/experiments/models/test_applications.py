@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from experiments.core.errors import ArtifactError, SpecError
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.loading import load_dataset
 from experiments.data.split.splits import split_dataset
 from experiments.models.bases import BASE, INPUT, input_values
@@ -21,9 +22,9 @@ from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import RunStatus
 from experiments.training.feature_cache import with_features
-from experiments.training.phases import Phase, count_blocks, enter, phases_from, trained_in
+from experiments.training.phases import Phase, Schedule, phases_from
 from experiments.training.train import train
-from experiments.training.training_data import training_batches, validation_data
+from experiments.training.training_data import RunData
 from tests.support.weight_servers import serving
 
 SMALL = {"name": "application", "application": "MobileNetV2", "alpha": 0.35, "weights": "random"}
@@ -110,7 +111,7 @@ def test_what_keras_does_not_take_is_told_in_its_words():
     spec = spec_of(finetune={"after": 0, "from_layer": "block_99"})
     model, _, _ = built(spec)
     with pytest.raises(SpecError, match="Unknown layer of the base 'block_99'"):
-        count_blocks(spec, model)
+        Schedule(spec, model).blocks
 
 
 @pytest.mark.parametrize(
@@ -140,10 +141,11 @@ def test_gradual_unfreezing_adds_a_block_every_so_many_epochs(epoch, blocks, exp
 def test_only_the_layers_of_a_phase_train():
     spec = spec_of(finetune={"after": 1, "from_layer": "block_16_expand"})
     model, _, _ = built(spec)
-    first, second = phases_from(spec, 0, count_blocks(spec, model))
-    enter(first, spec, model)
+    schedule = Schedule(spec, model)
+    first, second = schedule.left_after(0)
+    schedule.enter(first)
     assert len(model.trainable_variables) == 2  # the head's kernel and bias
-    enter(second, spec, model)
+    schedule.enter(second)
     trains = [layer.name for layer in model.get_layer(BASE).layers if layer.trainable]
     assert trains[0] == "block_16_expand" and "block_15_project" not in trains
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-5)
@@ -154,16 +156,17 @@ def test_training_the_head_on_features_equals_training_with_the_frozen_base_in_p
     weights = []
     for cached in (True, False):
         model, dataset, split = built(spec)
-        phase = phases_from(spec, 0)[0]
-        enter(phase, spec, model)
+        schedule = Schedule(spec, model)
+        phase = schedule.left_after(0)[0]
+        schedule.enter(phase)
         trained, data = model, dataset
         if cached:
-            trained, data, _ = trained_in(phase, spec, model, dataset)
+            trained, data, _ = schedule.trained(phase, dataset)
         assert (data.x.ndim == 2) == cached
-        batches = training_batches(spec, data, split)
+        batches = RunData.of(spec, data, split).batches()
         trained.fit(
             batches.batches(), epochs=3, shuffle=False, verbose=0, callbacks=[batches],
-            validation_data=validation_data(spec, data, split),
+            validation_data=RunData.of(spec, data, split).validation(),
         )  # fmt: skip
         weights.append([np.array(v) for v in model.trainable_variables])
     for own, other in zip(*weights, strict=True):
@@ -190,7 +193,7 @@ def test_features_are_computed_once_for_the_same_samples_and_weights(workspace, 
 
 
 def journal(folder):
-    entries, _ = read_journal(folder.journal)
+    entries = read_journal(folder.journal).entries
     return [entry.metrics for entry in entries if entry.epoch is not None], [
         entry.tags for entry in entries if entry.tags
     ]

@@ -17,10 +17,12 @@ from experiments.models.building import (
     count_parameters,
     model_outline,
 )
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import metrics_for
 from experiments.spec.model_specs import MLPSpec
-from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
+from experiments.spec.optimizers import OPTIMIZERS
+from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
-from experiments.spec.training_specs import OptimizerName
 
 HIDDEN = {"dropout": 0.2, "l1": 1e-4, "l2": 1e-3}
 KINDS = {
@@ -198,7 +200,7 @@ def test_a_model_too_deep_for_keras_is_refused():
 
 @pytest.mark.parametrize("name", ["breast_cancer", "iris", "digits", "diabetes"])
 def test_histories_carry_the_specs_names_for_every_metric(name):
-    metrics = METRICS[CATALOG[name].task]
+    metrics = metrics_for(CATALOG[name].task)
     spec, dataset, split = make(
         name, model={"layers": [4]}, training={"metrics": list(metrics), "batch_size": 256}
     )
@@ -212,9 +214,9 @@ def test_histories_carry_the_specs_names_for_every_metric(name):
 
 @pytest.mark.parametrize(
     ("name", "loss"),
-    [("two_moons", loss) for loss in LOSSES[Task.BINARY]]
-    + [("iris", loss) for loss in LOSSES[Task.MULTICLASS]]
-    + [("diabetes", loss) for loss in LOSSES[Task.REGRESSION]],
+    [("two_moons", loss) for loss in losses_for(Task.BINARY)]
+    + [("iris", loss) for loss in losses_for(Task.MULTICLASS)]
+    + [("diabetes", loss) for loss in losses_for(Task.REGRESSION)],
 )
 def test_every_loss_loads_again_compiled_and_no_constant_beats_constant_loss(name, loss, tmp_path):
     spec, dataset, split = make(name, training={"loss": loss})
@@ -243,17 +245,16 @@ def test_the_constant_loss_of_a_single_class_is_zero():
     assert constant_loss(parse_spec({"dataset": {"name": "iris"}}), np.zeros(10, np.int32)) == 0
 
 
-@pytest.mark.parametrize("optimizer", OptimizerName.__args__)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_is_keras_own_with_the_specs_learning_rate(optimizer):
-    momentum = 0.5 if optimizer in ("sgd", "rmsprop") else 0.0
+    momentum = 0.5 if OPTIMIZERS[optimizer].takes_momentum else 0.0
     training = {"optimizer": optimizer, "learning_rate": 0.25, "momentum": momentum}
     spec, dataset, split = make("iris", model={"name": "linear"}, training=training)
     model = build(spec, dataset, split)
     compile_model(model, spec)
-    assert type(model.optimizer).__name__.lower() == optimizer
+    assert type(model.optimizer).__name__ == OPTIMIZERS[optimizer].keras_class
     assert float(model.optimizer.learning_rate) == 0.25
-    if momentum:
-        assert model.optimizer.momentum == momentum
+    assert getattr(model.optimizer, "momentum", 0.0) == momentum
 
 
 def test_a_small_network_learns_digits_far_beyond_the_constant():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.core.errors import ModelFileError
-from experiments.data.catalog import CATALOG, Source
+from experiments.data.catalog import CATALOG, Source, Task
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file
@@ -18,7 +18,10 @@ from experiments.data.stored import folder_of
 from experiments.models.building import build_model, compile_model
 from experiments.running.inline_launcher import run_inline
 from experiments.saving.script_export.script import write_script
-from experiments.spec.run_spec import LOSSES, METRICS, RunSpec
+from experiments.spec.losses import losses_for
+from experiments.spec.metrics import metrics_for
+from experiments.spec.optimizers import OPTIMIZERS
+from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.tracking.artifacts import fetch_artifact
 
@@ -241,16 +244,14 @@ def test_downloaded_samples_have_the_shapes_and_types_that_a_run_gives_them(
     assert script["y"].dtype == (np.int32 if info.classes else np.float32)
 
 
-@pytest.mark.parametrize("task", LOSSES)
+@pytest.mark.parametrize("task", Task)
 def test_every_optimizer_loss_and_metric_is_compiled_as_in_a_run(task):
     name = next(info.name for info in CATALOG.values() if info.task is task)
-    for number, optimizer in enumerate(
-        ["adam", "sgd", "rmsprop", "adamw", "nadam", "adagrad", "adamax", "lion", "adafactor"]
-    ):
-        loss = LOSSES[task][number % len(LOSSES[task])]
+    for number, optimizer in enumerate(OPTIMIZERS):
+        loss = losses_for(task)[number % len(losses_for(task))]
         spec = parse_spec(
             {"dataset": {"name": name}, "model": {"name": "linear"},
-             "training": {"optimizer": optimizer, "loss": loss, "metrics": list(METRICS[task])}}
+             "training": {"optimizer": optimizer, "loss": loss, "metrics": list(metrics_for(task))}}
         )  # fmt: skip
         ours = build(spec)
         compile_model(ours, spec)

@@ -125,6 +125,23 @@ def test_an_ended_run_is_read_once_and_again_after_it_was_resumed(store):
     assert HistoryReader(store).read(later).metrics(runs[0].id) == ()
 
 
+def test_memory_holds_those_used_last_and_all_that_are_read_at_once(store):
+    make_store(store.settings, 60, 10)
+    runs = [run for run in list_runs(store) if not run.status.is_active]
+    everything = read_histories(store, runs)
+    one = sum(points.nbytes for points in everything.points(runs[0].id, "loss")) * 20
+    reader = HistoryReader(store, most_bytes=10 * one)
+    assert same(reader.read(runs), everything)
+    forget_metrics(store)
+    assert same(reader.read(runs), everything)
+    reader = HistoryReader(store, most_bytes=10 * one)
+    for run in runs:
+        reader.read([run])
+    assert len(reader._recent) < 30
+    assert same(reader.known(runs), everything)
+    assert same(reader.read(runs), everything)
+
+
 def test_a_broken_cache_file_is_read_again_from_the_store(store):
     make_store(store.settings, 5, 10)
     runs = list_runs(store)
@@ -270,7 +287,7 @@ def test_the_best_value_of_others_runs_is_that_of_all_they_logged(store):
     experiment = get_run(store, run_id).experiment_id
     found = read_index(store, experiments=[experiment])
     assert found.best("val_loss").to_dict() == {run_id: 0.5}
-    assert found.best("val_loss", rises=True).to_dict() == {run_id: 3.0}
+    assert found.best("val_loss", higher_is_better=True).to_dict() == {run_id: 3.0}
 
 
 def test_an_index_filters_by_name_id_and_params(store, index):

@@ -21,15 +21,8 @@ from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import RunStatus, Tag, get_run
 from experiments.tracking.stored_bases import bring_base, list_bases, store_base
 from experiments.training.feature_cache import augmented_features
-from experiments.training.phases import (
-    WarmUp,
-    borders_of,
-    count_blocks,
-    enter,
-    phases_from,
-    trained_in,
-)
-from experiments.training.training_data import training_batches
+from experiments.training.phases import Schedule, WarmUp
+from experiments.training.training_data import RunData
 
 DIGITS = {"name": "digits", "max_samples": 200}
 CNN = {"name": "cnn", "filters": [8, 16], "dense": 16, "batch_norm": True, "dropout": 0.2}
@@ -181,17 +174,18 @@ def test_blocks_train_from_the_end_down_to_the_one_that_is_named(store, pretrain
     model, _, _ = built(store, spec)
     parts = blocks_to_train(model)
     assert list(parts) == ["conv_2", "conv_1"] and parts["conv_1"][-1].name == "pool_1"
-    assert borders_of(spec, model) == {1: "conv_2 trains", 3: "conv_1 trains"}
+    assert Schedule(spec, model).borders == {1: "conv_2 trains", 3: "conv_1 trains"}
     trained = []
-    for phase in phases_from(spec, 0, count_blocks(spec, model)):
-        enter(phase, spec, model)
+    schedule = Schedule(spec, model)
+    for phase in schedule.left_after(0):
+        schedule.enter(phase)
         base = model.get_layer(BASE)
         trained.append({variable.path.split("/")[-2] for variable in base.trainable_variables})
     assert trained == [set(), {"conv_2"}, {"conv_1", "conv_2"}]
     only = spec_of(pretrained, finetune=TUNE | {"from_layer": "conv_2"})
-    assert count_blocks(only, model) == 1
+    assert len(Schedule(only, model).blocks) == 1
     with pytest.raises(SpecError, match=r"Unknown layer of the base 'conv_3'.*Choose one of"):
-        count_blocks(spec_of(pretrained, finetune=TUNE | {"from_layer": "conv_3"}), model)
+        Schedule(spec_of(pretrained, finetune=TUNE | {"from_layer": "conv_3"}), model).blocks
 
 
 def test_each_block_learns_at_a_share_of_the_rate_of_the_block_after_it(store, pretrained):
@@ -199,9 +193,10 @@ def test_each_block_learns_at_a_share_of_the_rate_of_the_block_after_it(store, p
     for decay in (1.0, 0.25):
         spec = spec_of(pretrained, finetune=TUNE | {"rate_decay": decay})
         model, dataset, split = built(store, spec)
-        phase = phases_from(spec, 1, count_blocks(spec, model))[0]
-        enter(phase, spec, model)
-        trained_in(phase, spec, model, dataset)
+        schedule = Schedule(spec, model)
+        phase = schedule.left_after(1)[0]
+        schedule.enter(phase)
+        schedule.trained(phase, dataset)
         before = {v.path: np.array(v) for v in model.trainable_variables}
         rows = split.train[:32]
         model.train_on_batch(dataset.x[rows], dataset.y[rows])
@@ -216,7 +211,8 @@ def test_each_block_learns_at_a_share_of_the_rate_of_the_block_after_it(store, p
 def test_the_base_is_in_inference_mode_also_while_all_of_it_trains(store, pretrained):
     spec = spec_of(pretrained, {"layer": "dropout_1"}, finetune=TUNE | {"after": 0})
     model, dataset, _ = built(store, spec)
-    enter(phases_from(spec, 0, count_blocks(spec, model))[0], spec, model)
+    schedule = Schedule(spec, model)
+    schedule.enter(schedule.left_after(0)[0])
     found = keras.Model(model.input, model.get_layer(FEATURES).output)
     x = dataset.x[:16]
     np.testing.assert_allclose(found(x, training=True), found(x, training=False), atol=1e-6)
@@ -231,7 +227,8 @@ def test_the_averages_of_batch_normalization_stay_unless_it_is_said_to_train(sto
     for trains in (False, True):
         spec = spec_of(pretrained, finetune=TUNE | {"after": 0, "train_batch_norm": trains})
         model, dataset, split = built(store, spec)
-        enter(phases_from(spec, 0, count_blocks(spec, model))[0], spec, model)
+        schedule = Schedule(spec, model)
+        schedule.enter(schedule.left_after(0)[0])
         norm = model.get_layer(BASE).get_layer("conv_1_norm")
         before = np.array(norm.moving_mean)
         model.train_on_batch(dataset.x[split.train], dataset.y[split.train])
@@ -272,7 +269,7 @@ def test_the_epochs_take_the_copies_of_augmented_images_in_turn(store, pretraine
     assert np.abs(copies[:n] - plain).max() > 0.01 and np.abs(copies[:n] - copies[n:]).max() > 0.01
     np.testing.assert_array_equal(augmented_features(spec, dataset, built(store, spec)[0]),
                                   copies)  # fmt: skip
-    batches = training_batches(spec, dataset, split, copies=copies)
+    batches = RunData.of(spec, dataset, split).batches(copies=copies)
     for epoch in range(3):
         batches.on_epoch_begin(epoch)
         parts = [tuple(map(np.array, pair)) for pair in batches.batches()]

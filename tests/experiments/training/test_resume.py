@@ -14,7 +14,8 @@ import pytest
 
 from experiments.core.checkpoint_files import find, finish, parse_index, path_of
 from experiments.core.errors import ArtifactError, InputError
-from experiments.core.run_folder import RunFolder, read_journal, read_json
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder, read_json
 from experiments.core.settings import ROOT
 from experiments.running.branch_runs import branch_spec
 from experiments.running.inline_launcher import resume_inline, run_inline
@@ -299,7 +300,7 @@ def test_a_disk_that_takes_no_checkpoint_costs_neither_the_run_nor_its_model(tmp
     (folder.artifacts / "checkpoints").write_text("a file where a folder should be")
     outcome = train(load_spec(SPEC, ["training.epochs=2"]), folder)
     assert outcome.status == "FINISHED", outcome.reason
-    assert len(read_journal(folder.journal)[0]) > 2
+    assert len(read_journal(folder.journal).entries) > 2
     assert "The checkpoint could not be saved" in folder.log.read_text()
     assert load_model(folder.artifacts / "model/model.h5").count_params() > 0
 

@@ -23,7 +23,6 @@ from PIL import (
 )
 
 from experiments.data.reading.images.image_members import BadPartError
-from experiments.data.reading.images.image_signs import other_kind
 
 MOST_MEGAPIXELS = 50
 
@@ -32,6 +31,19 @@ _MOST_SCANS = 100  # each scan of a progressive JPEG goes over the whole image; 
 _LARGE = 12 * 10**6  # pixels; an image takes up to 12 bytes a pixel while it is decoded
 _one_large_at_a_time = threading.Lock()
 _ORIENTATION = 0x0112
+# Images of kinds that are not read, by their first bytes
+_TIFF = "a TIFF (or a camera's raw file)"
+_SIGNS = (
+    (b"II*\0", _TIFF), (b"MM\0*", _TIFF), (b"II+\0", _TIFF), (b"MM\0+", _TIFF),
+    (b"%PDF-", "a PDF"), (b"8BPS", "a PSD (Photoshop)"), (b"\0\0\x01\0", "an icon (ICO)"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000"), (b"\xff\x0a", "a JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL"),
+)  # fmt: skip
+_BRANDS = {b"avif": "an AVIF", b"avis": "an AVIF"} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "a HEIC"
+)
+_DICOM_AT = 128
+_TEXT = 1000  # bytes in which the first element of an SVG stands
 
 
 class Checked(NamedTuple):
@@ -99,7 +111,7 @@ def _decoding(content: bytes) -> Iterator[Image.Image]:
     except (BadPartError, MemoryError):
         raise
     except UnidentifiedImageError:
-        if kind := other_kind(content):
+        if kind := _other_kind(content):
             raise BadPartError(f"{kind}, which is not read: save it as PNG or JPEG") from None
         raise BadPartError(
             "no image that can be read (PNG, JPEG, BMP, GIF, WebP), or its first bytes are damaged"
@@ -147,3 +159,17 @@ def _middle(size: tuple[int, int], proportion: float) -> tuple[float, float, flo
     cut_width, cut_height = min(width, height * proportion), min(height, width / proportion)
     left, above = (width - cut_width) / 2, (height - cut_height) / 2
     return left, above, left + cut_width, above + cut_height
+
+
+def _other_kind(content: bytes) -> str:
+    """What a file is that is no PNG, JPEG, BMP, GIF or WebP; "" where that is not known."""
+    if content[4:8] == b"ftyp":
+        return _BRANDS.get(content[8:12], "")
+    if content[_DICOM_AT : _DICOM_AT + 4] == b"DICM":
+        return "a DICOM"
+    if (
+        content[:_TEXT].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        and b"<svg" in content[:_TEXT]
+    ):
+        return "an SVG"
+    return next((what for sign, what in _SIGNS if content.startswith(sign)), "")

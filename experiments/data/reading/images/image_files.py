@@ -145,14 +145,14 @@ def _check_images(members: Members, folders: ClassFolders, name: str, group_of: 
             why = "no file in this class folder" if empty else "no good image in this class"
             left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is dropped"))
     return Images(
-        tuple((kind, count) for kind, count in classes.items() if count),
-        tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
-        tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
-        tuple(left_out),
-        tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if len(parts) > 1 else (),
-        folders.merged,
-        len(groups),
-        tuple(kind for kind, count in classes.items() if count and kind not in trained),
+        classes=tuple((kind, count) for kind, count in classes.items() if count),
+        sizes=tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
+        modes=tuple(sorted(modes.items(), key=lambda item: (-item[1], item[0]))),
+        left_out=tuple(left_out),
+        parts=tuple(parts[part] for part in (TRAINING, VALIDATION, TEST)) if len(parts) > 1 else (),
+        merged=folders.merged,
+        groups=len(groups),
+        untrained=tuple(kind for kind, count in classes.items() if count and kind not in trained),
     )
 
 

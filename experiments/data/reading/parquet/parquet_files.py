@@ -78,7 +78,13 @@ def _opened(path: Path) -> TableFile:
 
 def _opaque(field: pa.Field) -> Column:
     """A column whose values are no single numbers or texts."""
-    return Column(field.name, ColumnKind.TEXT, 0, MOST_CATEGORIES + 1, examples=(str(field.type),))
+    return Column(
+        name=field.name,
+        kind=ColumnKind.TEXT,
+        missing=0,
+        distinct=MOST_CATEGORIES + 1,
+        examples=(str(field.type),),
+    )
 
 
 def _checked_schema(path: Path) -> pa.Schema:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 import pyarrow as pa
 
+from experiments.core.words import listed
 from experiments.data.reading.reader import Column, ColumnKind, Odd, Table
 from experiments.data.reading.tables.column_precision import why_equal
 from experiments.data.reading.tables.column_values import date_formats
@@ -67,7 +68,7 @@ def about(table: Table, names: Collection[str]) -> tuple[str, ...]:
 def _about_signs(table: Table) -> Iterator[str]:
     signs = [f"{column.name} ({column.sign})" for column in table.columns if column.sign]
     if signs:
-        yield f"Read as numbers, without the sign beside them: {_listed(signs)}."
+        yield f"Read as numbers, without the sign beside them: {listed(signs)}."
 
 
 def _about_units(columns: Iterable[Column]) -> Iterator[str]:
@@ -95,11 +96,6 @@ def _about_dates(columns: Iterable[Column]) -> Iterator[str]:
                 f"{column.name} is read as {column.kind}; its values look like "
                 f"{_how_written(column)}: {texts[0]!r}."
             )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def odd_words(column: Column, odd: Odd, rows: int) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments.core.errors import DatasetError, unknown
+from experiments.core.words import listed
 from experiments.data.catalog import Kind, Task
 from experiments.data.reading.reader import (
     Column,
@@ -33,7 +34,6 @@ from experiments.data.reading.tables.date_styles import first_part
 
 _FEATURES = (ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL, ColumnKind.DATE)
 _LARGEST = float(np.finfo(np.float32).max)
-_NAMES_SHOWN = 10
 
 
 def as_table(found: Found) -> Table:
@@ -143,7 +143,7 @@ def _by_rule(
             left_out.setdefault(why, []).append(column.name)
         else:
             features.append(column)
-    return features, tuple(f"Left out, {why}: {_listed(names)}." for why, names in left_out.items())
+    return features, tuple(f"Left out, {why}: {listed(names)}." for why, names in left_out.items())
 
 
 def _refuse_too_large(
@@ -175,7 +175,7 @@ def _kept(
     missing = [column for column in columns if column.missing]
     if not missing:
         return table.rows, ()
-    where = _listed([column.name for column in missing])
+    where = listed([column.name for column in missing])
     if not wanted.drop_missing:
         note = f"Missing values are kept, as NaN, in: {where}."
         return table.rows, (note,)
@@ -188,7 +188,7 @@ def _kept(
             counts += np.bincount(some.y[whole].astype(np.int64), minlength=len(counts))
     gone = [name for name, n in zip(target.class_names, counts, strict=False) if not n]
     if rows < 2 or gone:
-        classes = f", and none of the classes {_listed(gone)}" if gone else ""
+        classes = f", and none of the classes {listed(gone)}" if gone else ""
         raise DatasetError(
             f"{file.name}: without the rows with missing values {rows:,} of {table.rows:,} rows "
             f"are left{classes}. Keep the rows, or leave these columns out: {where}."
@@ -202,7 +202,7 @@ def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
         return ()
     times = about_times([column for column in columns if column.kind is ColumnKind.DATE])
     kept = [name for name, one in dates.items() if one in columns or one is keys.time]
-    stored = (f"Dates are stored as days since 1970: {_listed(kept)}.",) if kept else ()
+    stored = (f"Dates are stored as days since 1970: {listed(kept)}.",) if kept else ()
     return (*stored, *times, *_about_order(dates.values()), *_about_years(dates.values()))
 
 
@@ -215,7 +215,8 @@ def _about_order(dates: Iterable[Column]) -> Iterator[str]:
     for first, names in unclear.items():
         yield (
             f"Read with the {first} first, because the file does not show which is meant: "
-            f"{_listed(names)}. If another part comes first, say so in Dates (--dates)."
+            f"{listed(names)}. "
+            "If another part stands first, say so in Dates (--dates)."
         )
 
 
@@ -226,13 +227,7 @@ def _about_years(dates: Iterable[Column]) -> Iterator[str]:
     if late:
         newest = max(one.days[1] for one in late if one.days)
         yield (
-            "Years of two digits are read as 1969 to 2068, so some dates lie in the future, up to "
-            f"{newest}: {_listed([one.name for one in late])}. Write years with four digits if "
-            "they belong to the previous century."
+            f"Years of two digits are read as 1969 to 2068, so some dates lie in the future, up to "
+            f"{newest}: {listed([one.name for one in late])}. Write years with four digits if "
+            f"they belong to the previous century."
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown

@@ -137,9 +137,9 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     names = names_in(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
     return Layout(
-        written,
-        tuple(names),
-        skipped,
+        written=written,
+        names=tuple(names),
+        skipped_bytes=skipped,
         skipped_lines=int(bool(separator)),
         commas=commas.columns,
         unclear=commas.unclear,

@@ -7,7 +7,8 @@ import pytest
 
 from experiments.core.errors import DatasetError, SpecError
 from experiments.core.findings import as_change
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.journal import read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.data.catalog import CATALOG
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
@@ -245,7 +246,7 @@ def trained(spec, path):
     folder.artifacts.mkdir()
     assert train(spec, folder).status == "FINISHED", folder.log.read_text()
     values = {}
-    for entry in read_journal(folder.journal)[0]:
+    for entry in read_journal(folder.journal).entries:
         values |= entry.metrics
     return folder, values
 

@@ -5,7 +5,7 @@ import pytest
 from experiments.core.errors import DatasetError
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.text.csv_files import CSV
-from experiments.data.reading.text.csv_quotes import Quotes
+from experiments.data.reading.text.csv_stream import Quotes
 
 
 def look(tmp_path, text):
