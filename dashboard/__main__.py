@@ -32,7 +32,7 @@ def main() -> int:
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: ended.set())
-    print(f"Kerascope starts; its workspace is {settings.home}", flush=True)
+    print(f"Starting Kerascope; the workspace is {settings.home}", flush=True)
     found_worker = worker_lives(settings)
     processes: list[subprocess.Popen[bytes]] = []
     try:
@@ -44,7 +44,7 @@ def main() -> int:
         _announce("MLflow UI", settings.ui_url, "/health", ended)
         while not ended.wait(0.5):
             if any(process.poll() is not None for process in processes):
-                print("A server ended; see what it said above.", file=sys.stderr)
+                print("A server stopped; see its output above.", file=sys.stderr)
                 return 1
     except ExperimentsError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -115,7 +115,7 @@ def _end(
     for dashboard in processes[:1]:
         _end_process(dashboard)
     if not found_worker and worker_lives(settings):
-        print("The worker ends; running runs are stopped, their models saved …", flush=True)
+        print("Stopping the worker: running runs are stopped and their models saved …", flush=True)
         end_worker(settings)
     for process in processes[1:]:
         _end_process(process)

@@ -49,5 +49,5 @@ hide_raw_export()
 worker = cache.worker()
 worker.look()
 if worker.problem:
-    show_error(worker.problem, "No worker: runs wait until one lives")
+    show_error(worker.problem, "No worker is running. Queued runs start as soon as one does.")
 page.run()

@@ -37,7 +37,7 @@ def draw_stopping(histories: Histories, like: Run) -> None:
             "Monitor", monitors, key="monitor", bind="query-params", width=220, format_func=words
         )
         tolerance = st.select_slider(
-            "Validation loss that may be given up", _TOLERANCES, value=1.0, key="tolerance",
+            "Tolerated rise in validation loss", _TOLERANCES, value=1.0, key="tolerance",
             bind="query-params", format_func=lambda share: f"{share:g} %", width=320,
             help=help_texts.STOPPING,
         )  # fmt: skip
@@ -58,8 +58,8 @@ def draw_recommendation(
     runs = int(swept["runs"].max())
     if best is None:
         st.info(
-            f"No setting would have saved an epoch and given up at most {tolerance:g} % of the "
-            "validation loss: training ended when it should."
+            "No setting would have saved an epoch without raising the validation loss by more "
+            f"than {tolerance:g} %: training ended when it should have."
         )
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -73,13 +73,14 @@ def draw_recommendation(
 def in_words(best: Setting, swept: pd.DataFrame, runs: int) -> str:
     """What the recommended setting would have done."""
     saved, seconds, given = (float(swept[name].loc[row_of(swept, best)]) for name in _RESULTS)
-    of = "this run" if runs == 1 else f"each of {runs:,} runs, on average"
-    time = "" if math.isnan(seconds) else f", {duration(seconds)}"
-    cost = "given up nothing" if given <= 0 else f"given up {number(100 * given, 2)} %"
-    return (
-        f"**{setting_text(best)}** would have saved {of}, {number(saved)} epochs{time}, and {cost} "
-        "of the best validation loss."
-    )
+    of = "this run" if runs == 1 else f"{runs:,} runs on average"
+    epochs = f"{saved:.3g} epoch{'s' * (saved != 1)}"
+    time = "" if math.isnan(seconds) else f" ({duration(seconds)})"
+    cost = (
+        "without raising the best validation loss" if given <= 0
+        else f"with a best validation loss {number(100 * given, 2)} % higher"
+    )  # fmt: skip
+    return f"**{setting_text(best)}** would have ended {of} {epochs}{time} earlier, {cost}."
 
 
 def setting_text(setting: Setting) -> str:

@@ -35,7 +35,7 @@ def audit_of(run: Run) -> Audit | None:
     try:
         return Audit.from_dict(json.loads(cache.artifact(run, AUDIT_FILE).read_text()))
     except ValueError:
-        show_error(f"{AUDIT_FILE} is no JSON; train the run again to have a new one.")
+        show_error(f"{AUDIT_FILE} is not valid JSON; train the run again to write a new one.")
     except DatasetError as error:
         show_error(error)
     return None
@@ -50,7 +50,7 @@ def draw_warnings(audit: Audit) -> None:
     ]
     if lines:
         with st.container(border=True, gap="xsmall"):
-            st.markdown("**About the split of these samples** :small[(the tab *Split* has more)]")
+            st.markdown("**About the split of these samples** :small[(more in the *Split* tab)]")
             st.markdown("  \n".join(lines))
 
 
@@ -72,7 +72,7 @@ def draw_audit(audit: Audit, how: str, act: Act) -> None:
 def draw_findings(findings: Sequence[Finding], how: str, act: Act) -> None:
     """Worst first; a button that does what an earlier one does is left out."""
     if not findings:
-        st.markdown(":green[:material/check_circle:] Nothing speaks against this split.")
+        st.markdown(":green[:material/check_circle:] No problems were found with this split.")
     offered: set[str] = set()
     for finding in findings:
         with st.container(border=True, gap="xsmall"):

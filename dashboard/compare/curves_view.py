@@ -46,7 +46,7 @@ def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
     """Controls and chart; the run whose curve is clicked is named below."""
     metrics = plain_metrics(name for run in runs for name in histories.metrics(run.id))
     if not metrics:
-        st.info("None of these runs has ended an epoch yet.")
+        st.info("None of these runs has finished an epoch yet.")
         return
     choice = draw_controls(runs, metrics)
     focus = st.query_params.get(FOCUS, "")
@@ -80,7 +80,9 @@ def draw_key(focus: Run | None, histories: Histories) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(LINE_KEY, help=help_texts.LINES, width="content")
         if focus is None:
-            st.caption("Click a curve to name its run; drag to zoom, double click to see all.")
+            st.caption(
+                "Click a curve to see which run it is. Drag to zoom, double-click to zoom out."
+            )
             return
         verdict = cache.verdict(focus, histories)
         told = f"{name_of(focus)}  {verdict_text(verdict.label if verdict else None)}"
@@ -90,7 +92,7 @@ def draw_key(focus: Run | None, histories: Histories) -> None:
         st.markdown(told, width="content")
         if st.button("Open", type="tertiary", icon=":material/open_in_full:", key="open focus"):
             open_run(focus.id)
-        if st.button("Let go", type="tertiary", icon=":material/close:", key="leave focus"):
+        if st.button("Deselect", type="tertiary", icon=":material/close:", key="leave focus"):
             del st.query_params[FOCUS]
             st.rerun(scope="fragment")
 
@@ -169,8 +171,8 @@ def draw_controls(runs: Sequence[Run], metrics: Sequence[str]) -> Choice:
             axis = st.segmented_control(
                 "Horizontal", list(AXES), default=next(iter(AXES)), key="x", required=True, **bound
             )
-            x_log = st.toggle("Logarithmic horizontally", key="xlog", **bound)
-            y_log = st.toggle("Logarithmic vertically", key="logscale", **bound)
+            x_log = st.toggle("Logarithmic x axis", key="xlog", **bound)
+            y_log = st.toggle("Logarithmic y axis", key="logscale", **bound)
         with st.popover("Smoothing", icon=":material/ssid_chart:"):
             smoothing = st.slider(
                 "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smooth", help=help_texts.SMOOTHING, **bound

@@ -46,11 +46,11 @@ def draw_export_view(runs: Sequence[Run], histories: Histories) -> None:
                      lambda: to_parquet(long_histories(runs, histories)))},
     )  # fmt: skip
     draw_row(
-        "Report", "One HTML file with curves, table, verdicts and parameters, that opens without "
+        "Report", "One HTML file with curves, table, verdicts and parameters. It opens without "
         f"a server or network. {_limited(len(runs))}",
         {"HTML": (f"{stem}.html", lambda: report(runs[:_MOST_REPORTED], histories, columns, now))},
     )  # fmt: skip
-    st.caption("The chart itself can be saved as PNG or SVG by the buttons on it.")
+    st.caption("The chart itself can be saved as PNG or SVG with the buttons on it.")
 
 
 def report(
@@ -108,4 +108,4 @@ def draw_row(title: str, text: str, files: dict[str, tuple[str, Callable[[], byt
 
 
 def _limited(runs: int) -> str:
-    return f"It has the first {_MOST_REPORTED} runs." if runs > _MOST_REPORTED else ""
+    return f"It includes the first {_MOST_REPORTED} runs." if runs > _MOST_REPORTED else ""

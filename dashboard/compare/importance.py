@@ -33,7 +33,7 @@ class Importance(NamedTuple):
     """What a result depends on.
 
     ``table``: one row a parameter, most important first, indexed by its name, with ``title``,
-    ``importance`` (the share of the differences between runs that is due to it, alone or with
+    ``importance`` (the share of the differences between runs due to it, alone or with
     others: Sobol's total effect),
     ``spread`` (standard deviation over repetitions), ``rank_correlation`` (Spearman's; NaN for
     words) and ``direction`` in words. ``fit``: the share of the differences that the forecast
@@ -63,7 +63,7 @@ def importance(runs: Sequence[Run], target: pd.Series, seed: int = 0) -> Importa
         known = [known[i] for i in sorted(chosen)]
     if len(known) < FEWEST_RUNS:
         return _cannot_tell(
-            name, len(known), f"{len(known)} runs have it; it takes at least {FEWEST_RUNS}."
+            name, len(known), f"{len(known)} runs have it; needed are at least {FEWEST_RUNS}."
         )
     features = _features(known)
     if not features:
@@ -76,8 +76,8 @@ def importance(runs: Sequence[Run], target: pd.Series, seed: int = 0) -> Importa
     if fit < LOWEST_FIT:
         return _cannot_tell(
             name, len(known),
-            "It cannot be forecast from the parameters: chance decides, or more runs are needed "
-            f"(explained in unseen runs: {max(fit, 0):.0%}).", fit,
+            "It cannot be predicted from the parameters: chance decides, or more runs are needed "
+            "(explained in unseen runs: {max(fit, 0):.0%}).", fit,
         )  # fmt: skip
     table = pd.DataFrame(
         {
@@ -189,7 +189,7 @@ def _direction(feature: _Feature, y: Floats) -> str:
         return f"lowest with {lowest}, highest with {highest}" if lowest != highest else ""
     correlation = _rank_correlation(feature, y)
     if np.isnan(correlation) or abs(correlation) < _CLEAR:
-        return "not simply up or down"
+        return "neither simply up nor down"
     return "more raises it" if correlation > 0 else "more lowers it"
 
 

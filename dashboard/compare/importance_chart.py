@@ -44,7 +44,5 @@ def importance_figure(found: Sequence[Importance]) -> go.Figure:
         margin={"l": 8, "r": 12, "t": 8, "b": 8}, bargap=0.35,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
     )  # fmt: skip
-    figure.update_xaxes(
-        title="% of the differences between runs that is due to it", rangemode="tozero"
-    )
+    figure.update_xaxes(title="% of the differences between runs due to it", rangemode="tozero")
     return figure

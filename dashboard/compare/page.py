@@ -33,7 +33,7 @@ def main() -> None:
             required=True, label_visibility="collapsed",
         )  # fmt: skip
         if not selection.runs:
-            st.info(f"None of {selection.of:,} runs passes the filter.")
+            st.info(f"None of {selection.of:,} runs matches the filter.")
             return
         active = any(run.status.is_active for run in selection.runs)
         live = st.fragment(draw_view, run_every=_LIVE_SECONDS if active else None)

@@ -26,7 +26,7 @@ def draw_parameters_view(runs: Sequence[Run], histories: Histories) -> None:
     results = [name for name in names if not name.startswith(PARAM)]
     params = [PARAM + name for name in differing_names(runs)]
     if not any(name.startswith(("best", "last")) for name in results if name not in FIXED):
-        st.info("None of these runs has ended an epoch yet.")
+        st.info("None of these runs has finished an epoch yet.")
         return
     title = titles(names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -92,7 +92,7 @@ def draw_parallel(
         st.info(f"No run has {title[color]} yet.")
         return
     st.plotly_chart(parallel_figure(found), key="parallel", config=_PLAIN)
-    told = ["Drag along a scale to keep only the runs that pass there; green is good."]
+    told = ["Drag along an axis to keep only the runs that pass through that range. Green is good."]
     if found.left_out:
         told.append(f"{found.left_out:,} runs have no {title[color]}.")
     if found.not_shown:
@@ -122,7 +122,7 @@ def draw_importance(
     for one in told:
         st.caption(
             f"{title[one.target]}: from the parameters alone, {max(one.fit, 0):.0%} of the "
-            f"differences between {one.runs:,} runs can be forecast."
+            f"differences between {one.runs:,} runs can be predicted."
         )
     st.dataframe(direction_rows(told, title), row_height=36)
 

@@ -93,7 +93,7 @@ def _key(runs: Sequence[Run]) -> str:
         named.append(f"<li class=quiet>and {more:,} more: point at a curve to see its name</li>")
     return (
         f"<ul class=key>{''.join(named)}</ul>"
-        '<p class="quiet">Solid: validation. Dashed: training samples, measured as in use. '
+        '<p class="quiet">Solid: validation. Dashed: training samples, measured in test mode. '
         "Dotted: training samples, while training.</p>"
     )
 

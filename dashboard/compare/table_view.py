@@ -80,7 +80,9 @@ def pick_baseline(runs: Mapping[str, Run]) -> Run | None:
 def draw_values(runs: Sequence[Run], table: pd.DataFrame, baseline: Run | None) -> None:
     """The chosen columns; a click on a row leads to its run."""
     if not share_data(runs):
-        st.caption("These runs learn from different datasets, so their values do not compare.")
+        st.caption(
+            "These runs were trained on different datasets, so their values cannot be compared."
+        )
     names = unique_names(runs)
     config: dict[str, Any] = {
         name: st.column_config.Column(title)

@@ -21,7 +21,7 @@ from experiments.running.dataset_process import store
 
 _INDENT = "\u2003\u2003"
 _LARGEST_MB = 2000
-_REFUSED = "The file is not accepted"
+_REFUSED = "The file was not accepted"
 _UPLOAD = "data upload"  # the path of the file that was uploaded last
 _DECIMALS = {".": "as 1.5", ",": "as 1,5"}
 _DATES = {
@@ -35,12 +35,12 @@ def draw_adding() -> None:
         path = choose_file()
         if path is None:
             return
-        with st.expander("Read it otherwise", icon=":material/tune:"):
+        with st.expander("Read it differently", icon=":material/tune:"):
             options = draw_corrections(path)
-        with st.spinner("Looking at all of it…", show_time=True):
+        with st.spinner("Reading the whole file…", show_time=True):
             answer = cache.look_at_dataset(path, options)
         options += draw_choices(answer)
-        with st.spinner("Looking at all of it…", show_time=True):
+        with st.spinner("Reading the whole file…", show_time=True):
             answer = cache.look_at_dataset(path, options)
         if answer["accepted"]:
             draw_plan(answer)
@@ -63,7 +63,7 @@ def choose_file() -> Path | None:
     with on_disk:
         text = st.text_input(
             f"A file or a folder below {folder}", placeholder=str(folder / "flowers"),
-            help="For what is too large to upload: it is read where it is, and copied once.",
+            help="For files that are too large to upload: they are read in place and copied once.",
         )  # fmt: skip
         return path_below(folder, text.strip()) if text.strip() else None
 
@@ -86,7 +86,7 @@ def upload() -> Path | None:
     )  # fmt: skip
     if not files:
         return None
-    with st.spinner("Keeping it on disk…"):
+    with st.spinner("Saving it to disk…"):
         kept = keep_upload(settings_in_use(), {file.name: file for file in files})
     st.session_state[_UPLOAD] = kept
     st.rerun()
@@ -135,12 +135,16 @@ def draw_corrections(path: Path) -> list[str]:
         options += {"detect": [], "names of columns": ["--header"], "data": ["--no-header"]}[header]
     if not npy_in(path) if path.is_dir() else path.suffix.lower() == ".zip":
         side = st.number_input(
-            "Bring images to this many pixels a side", 8, 1024, value=None, placeholder="as found"
+            "Resize images to this many pixels per side",
+            8,
+            1024,
+            value=None,
+            placeholder="as they are",
         )
         options += ["--size", f"{side}x{side}"] if side else []
         if st.toggle("Accept what is good, list what is left out"):
             options.append("--skip-bad")
-    elif st.toggle("Leave rows with missing features out"):
+    elif st.toggle("Leave out rows with missing features"):
         options.append("--drop-missing")
     return options
 
@@ -150,7 +154,7 @@ def draw_plan(answer: dict[str, Any]) -> None:
     found, plan = answer["found"], answer["plan"]
     with st.container(horizontal=True):
         st.metric("Samples", count(plan["samples"]), border=True)
-        st.metric("One sample", " × ".join(map(str, plan["shape"])), border=True)
+        st.metric("Sample shape", " × ".join(map(str, plan["shape"])), border=True)
         st.metric("Task", words(plan["task"]), border=True)
         if plan["class_names"]:
             st.metric("Classes", count(len(plan["class_names"])), border=True)
@@ -176,7 +180,7 @@ def found_table(found: dict[str, Any]) -> pd.DataFrame:
                 "Different": f"over {MOST_CATEGORIES:,}" if one["distinct"] > MOST_CATEGORIES
                 else f"{one['distinct']:,}",
                 "Range": _range(one),
-                "Such as": ", ".join(one["examples"]),
+                "Example": ", ".join(one["examples"]),
             }
             for one in found["columns"]
         )  # fmt: skip

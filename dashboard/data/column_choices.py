@@ -12,13 +12,14 @@ from dashboard.shared.formats import words
 from experiments.data.catalog import Task
 
 _KEYS = (
-    ("Group", "--group", "Samples with the same value there (a patient, a user, a scene) can be "
-     "kept together in training or in validation."),
-    ("Time", "--time", "Dates or numbers: the latest samples can validate."),
+    ("Group", "--group", "Samples with the same value in this column (a patient, a user, a scene) "
+        "can be kept together in training or in validation."),
+    ("Time", "--time", "A column of dates or numbers. The latest samples can be used for "
+        "validation."),
 )  # fmt: skip
 _PATTERNS = {
-    r"^[^_]+": "images whose names begin alike, up to the first _",
-    r"^[^-]+": "images whose names begin alike, up to the first -",
+    r"^[^_]+": "images whose names start the same, up to the first _",
+    r"^[^-]+": "images whose names start the same, up to the first -",
     r"^[^/]+/": "images in the same folder inside a class folder",
 }
 _LIKE_NUMBERS = ("numeric", "boolean", "date")
@@ -42,18 +43,18 @@ def draw_choices(answer: dict[str, Any]) -> list[str]:
     chosen: list[str] = []
     if tabular:
         chosen = middle.multiselect(
-            "From", [name for name in names if name != target], placeholder="all that can be used"
+            "From", [name for name in names if name != target], placeholder="all usable columns"
         )
     else:
         samples = middle.selectbox(
             "From", [name for name in names if name != target], index=None,
-            placeholder="the array that was found", key=f"features {answer['file']}",
-            help="The array of samples, one entry of its first axis each. To one that is chosen "
-            "here, those of other parts (x_test) are not added.",
+            placeholder="the array that was detected", key=f"features {answer['file']}",
+            help="The array of samples (first axis = samples). If you choose one here, matching "
+                "arrays such as x_test are not added.",
         )  # fmt: skip
         chosen = [samples] if samples else []
     task = right.selectbox("As", [None, *(task.value for task in Task)],
-                           format_func=lambda t: words(t) if t else "found out")  # fmt: skip
+                           format_func=lambda t: words(t) if t else "detected")  # fmt: skip
     keys: list[str] = []
     kinds = kind_choices(found) if tabular else []
     cells = st.columns(len(_KEYS) + len(kinds))

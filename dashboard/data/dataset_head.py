@@ -38,8 +38,8 @@ def draw_head(info: DatasetInfo, stored: Sequence[StoredDataset]) -> None:
 
 def draw_changes(own: StoredDataset) -> None:
     """A new version, another name, or none of it any more."""
-    if st.button("Add a new version", icon=":material/upload:", help="A file that takes its name; "
-                 "this version stays, and runs that used it keep it."):  # fmt: skip
+    if st.button("Add a new version", icon=":material/upload:", help="Upload a file under the "
+        "same name. This version stays, and runs that used it keep it."):  # fmt: skip
         st.switch_page(DATASETS, query_params={"add": "", "as": own.title})
     with st.popover("Rename", icon=":material/edit:"):
         title = st.text_input("Name", own.title, max_chars=100, key=f"title {own.name}")

@@ -19,7 +19,9 @@ def draw_list(stored: Sequence[StoredDataset]) -> None:
     """The table; a click on a row opens the dataset."""
     rows = dataset_rows(stored)
     if not stored:
-        st.caption(f"Add your own: {kinds_in_words(uploaded=True)}. Below is what comes along.")
+        st.caption(
+            f"Add your own: {kinds_in_words(uploaded=True)}. Built-in datasets are listed below."
+        )
     event = st.dataframe(
         rows, key=_TABLE, hide_index=True, on_select="rerun", selection_mode="single-row",
         height="content",
@@ -43,7 +45,7 @@ def dataset_rows(stored: Sequence[StoredDataset]) -> pd.DataFrame:
         | {"Added": f"{one.added:%Y-%m-%d %H:%M} UTC"}
         for one in stored
     ]
-    along = [_row(info, info.title) | {"Added": "comes along"} for info in CATALOG.values()]
+    along = [_row(info, info.title) | {"Added": "built in"} for info in CATALOG.values()]
     return pd.DataFrame([*own, *along])
 
 
@@ -57,5 +59,5 @@ def _row(info: DatasetInfo, title: str) -> dict[str, Any]:
     return {
         "id": info.name, "Dataset": title, "Samples": info.samples, "Sample": sample_words(info),
         "Task": info.task.value, "Classes": str(info.classes or "–"),
-        "Here": "yes" if on_this_machine(info) else "at first use",
+        "On this machine": "yes" if on_this_machine(info) else "downloaded at first use",
     }  # fmt: skip

@@ -50,7 +50,7 @@ def draw_facts(info: DatasetInfo, preview: Preview) -> None:
     """Size in numbers."""
     with st.container(horizontal=True):
         st.metric("Samples", count(len(preview.y)), border=True)
-        st.metric("One sample", sample_words(info), border=True)
+        st.metric("Sample shape", sample_words(info), border=True)
         st.metric("In memory", size(preview.bytes_in_memory), border=True)
         if preview.bytes_on_disk is not None:
             st.metric("On disk", size(preview.bytes_on_disk), border=True)

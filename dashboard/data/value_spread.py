@@ -37,7 +37,7 @@ def draw_features(info: DatasetInfo, preview: Preview) -> None:
     st.dataframe(
         shown, hide_index=True, height=min(36 * len(shown) + 38, 400), key="features",
         column_config={"Spread": st.column_config.BarChartColumn(
-            "Spread", y_min=0, help="How many rows have which value: 20 bins, or the categories.")},
+            "Spread", y_min=0, help="How many rows have each value, in 20 bins or by category.")},
     )  # fmt: skip
     names = list(preview.columns["Feature"])
     chosen = st.selectbox("Look at", names, key=f"feature of {info.name}", width=320)
@@ -50,8 +50,8 @@ def draw_looked(sampled: Sampled) -> None:
     """A line where not all samples were looked at."""
     if not sampled.is_all:
         st.caption(
-            f"From {count(len(sampled.rows))} of {count(sampled.of)} samples, taken from all over "
-            "the file."
+            f"From {count(len(sampled.rows))} of {count(sampled.of)} samples, taken from across "
+            f"the file."
         )
 
 

@@ -48,12 +48,12 @@ def draw_application() -> None:
         )
     with right:
         form_fields.segments(
-            "Its weights", "model.weights", list(WEIGHTS["application"]), str, help_texts.WEIGHTS
+            "Weights", "model.weights", list(WEIGHTS["application"]), str, help_texts.WEIGHTS
         )
     cells = st.columns(3)
     with cells[0]:
         form_fields.number(
-            "Pixels a side", "model.size", min_value=32, max_value=1024, step=32, value=None,
+            "Pixels per side", "model.size", min_value=32, max_value=1024, step=32, value=None,
             placeholder="as they are", help=help_texts.SIZE,
         )  # fmt: skip
     with cells[1]:
@@ -90,7 +90,7 @@ def draw_saved() -> None:
         draft.put("model.layer", "")
     with right:
         form_fields.segments(
-            "Its weights",
+            "Weights",
             "model.weights",
             list(WEIGHTS["saved_base"]),
             str,
@@ -112,8 +112,8 @@ def draw_saved() -> None:
         )
     with cells[2]:
         form_fields.number(
-            "White", "model.white", min_value=0.001, value=None, format="%g",
-            placeholder="found out", help=help_texts.WHITE,
+            "Maximum pixel value", "model.white", min_value=0.001, value=None, format="%g",
+            placeholder="detected", help=help_texts.WHITE,
         )  # fmt: skip
 
 
@@ -124,11 +124,15 @@ def draw_finetuning() -> None:
     cells = st.columns(3)
     with cells[0]:
         form_fields.number(
-            "After epochs", "finetune.after", min_value=0, step=1, help=help_texts.FINETUNE_AFTER
+            "Epochs of the head alone",
+            "finetune.after",
+            min_value=0,
+            step=1,
+            help=help_texts.FINETUNE_AFTER,
         )
     with cells[1]:
         form_fields.number(
-            "Learning rate then", "finetune.learning_rate", min_value=1e-9, max_value=100.0,
+            "Fine-tuning learning rate", "finetune.learning_rate", min_value=1e-9, max_value=100.0,
             step=0.00001, format="%g", help=help_texts.FINETUNE_RATE,
         )  # fmt: skip
     with cells[2]:
@@ -140,13 +144,14 @@ def draw_finetuning() -> None:
             value=None, placeholder="all at once", help=help_texts.GRADUAL,
         )  # fmt: skip
     with cells[1]:
-        form_fields.slider("Rate of the block below", "finetune.rate_decay", 0.05, 1.0, 0.05,
+        form_fields.slider("Learning rate of each block "
+            "below", "finetune.rate_decay", 0.05, 1.0, 0.05,
                       help_texts.RATE_DECAY)  # fmt: skip
     with cells[2]:
         form_fields.number(
             "Warm-up epochs", "finetune.warmup_epochs", min_value=0, step=1, help=help_texts.WARM_UP
         )
-    form_fields.toggle("Batch normalization of the base trains", "finetune.train_batch_norm",
+    form_fields.toggle("Train the base's batch normalization", "finetune.train_batch_norm",
                   help_texts.TRAIN_BATCH_NORM)  # fmt: skip
 
 
@@ -155,7 +160,7 @@ def _draw_from_layer(blocks: Sequence[dict[str, Any]]) -> None:
     known = {block["name"]: block for block in reversed(blocks)}
     chosen = draft.values()["finetune.from_layer"]
     form_fields.select(
-        "From block", "finetune.from_layer", list(dict.fromkeys(["", *known, chosen])),
+        "Unfreeze from block", "finetune.from_layer", list(dict.fromkeys(["", *known, chosen])),
         lambda name: _block_title(name, known.get(name)), help_texts.FROM_LAYER,
     )  # fmt: skip
 

@@ -84,7 +84,8 @@ def draw_data() -> None:
     with right:
         form_fields.number(
             "Only the first", "dataset.max_samples", min_value=10, step=100, value=None,
-            placeholder="all", help="Samples to take, from the beginning; empty takes all.",
+            placeholder="all", help="How many samples to use, from the beginning. Leave empty to "
+                "use all.",
         )  # fmt: skip
     st.caption(describe(info))
     if info.source is Source.DOWNLOAD and not on_this_machine(info):
@@ -140,7 +141,7 @@ def draw_split(info: DatasetInfo) -> None:
                 draft.put("split.fold", None)
             form_fields.select(
                 "Which fold validates", "split.fold", [None, *range(1, folds + 1)],
-                lambda fold: f"fold {fold}" if fold else "each once, a run each",
+                lambda fold: f"fold {fold}" if fold else "each once, one run per fold",
             )  # fmt: skip
         else:
             draft.put("split.fold", None)
@@ -163,12 +164,12 @@ def draw_model() -> None:
         draw_base(model)
     if model == "mlp":
         form_fields.text(
-            "Units of each layer", "model.layers", "64, 32", "One Dense layer for each number."
+            "Units of each layer", "model.layers", "64, 32", "One Dense layer per number."
         )
     if model in ("cnn", "resnet"):
         cells = st.columns(2)
         with cells[0]:
-            form_fields.text("Filters", "model.filters", "16, 32", "One stage for each number.")
+            form_fields.text("Filters", "model.filters", "16, 32", "One stage per number.")
         with cells[1]:
             if model == "cnn":
                 form_fields.number(
@@ -214,9 +215,9 @@ def draw_augmentation() -> None:
             )
     if draft.values()["model.name"] in WITH_BASE:
         form_fields.number(
-            "Copies of each image that are computed once", "augmentation.cached_copies",
+            "Augmented copies of each image, computed once", "augmentation.cached_copies",
             min_value=1, max_value=100, step=1, value=None,
-            placeholder="none: the base runs in each epoch", help=help_texts.COPIES,
+            placeholder="none: the base runs in every epoch", help=help_texts.COPIES,
         )  # fmt: skip
 
 
@@ -301,23 +302,23 @@ def draw_start() -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/call_split: {start_words(start)}", width="stretch")
-        if st.button("Start anew instead", type="tertiary"):
+        if st.button("Start fresh instead", type="tertiary"):
             draft.values()["start"] = None
             st.rerun()
 
 
 def start_words(start: dict[str, Any]) -> str:
     """Where a run starts, as Markdown."""
-    whose = "a file that was given with it"
+    whose = "a file that was uploaded for it"
     if start["run"]:
         try:
             whose = name_of(cache.run(start["run"]))
         except ExperimentsError:
-            whose = f"run {start['run'][:6]}, which is not there any more"
+            whose = f"run {start['run'][:6]}, which no longer exists"
     if start["how"] == "weights":
         return f"Starts with weights, by layer name, of {whose}"
     after = f"after {start['epoch']} epochs " if start["epoch"] else ""
-    return f"Goes on {after}from a checkpoint of {whose}"
+    return f"Continues {after}from a checkpoint of {whose}"
 
 
 def dataset_title(info: DatasetInfo, titles: Sequence[str]) -> str:
@@ -331,8 +332,8 @@ def describe(info: DatasetInfo) -> str:
     shape = "×".join(map(str, info.shape))
     sample = f"{shape} images" if info.kind is Kind.IMAGE else f"{info.shape[0]} features"
     target = (
-        f"predict {info.target}, a number"
+        f"target: {info.target}, a number"
         if info.task is Task.REGRESSION
-        else f"{info.classes} classes of {info.target}"
+        else f"target: {info.target}, {info.classes} classes"
     )
     return f"{count(info.samples)} samples · {sample} · {target} · {_SOURCES[info.source]}"

@@ -64,7 +64,7 @@ def draw_head(spec: RunSpec | None, refused: SpecError | None) -> None:
     if refused:
         show_error(refused, "Not ready to launch")
     if draft.yaml_edited():
-        st.caption(":orange[The YAML has changes that are not applied; they are not launched.]")
+        st.caption(":orange[The YAML has changes that are not applied; they will not be launched.]")
     if launched and spec:
         with errors_shown("The run was not launched"), st.spinner("Recording the run…"):
             run_id = launch(spec)

@@ -47,7 +47,7 @@ def draw_yaml(spec: RunSpec | None) -> None:
     key = draft.yaml_key(spec.to_yaml() if spec else None)
     st.text_area(
         "Spec as YAML", key=key, height=420, label_visibility="collapsed",
-        help="Edit it and apply it; what is left out has a default.",
+        help="Edit it and apply it. Fields that you leave out take their defaults.",
     )  # fmt: skip
     edited = draft.yaml_edited()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -61,7 +61,7 @@ def draw_yaml(spec: RunSpec | None) -> None:
     if draft.yaml_refused():
         show_error(str(draft.yaml_refused()), "The YAML is refused")
     elif edited:
-        st.caption(":orange[The YAML has changes that the form does not have yet.]")
+        st.caption(":orange[The YAML has changes that are not applied to the form yet.]")
 
 
 def _is_done(future: "Future[dict[str, Any]]") -> bool:
@@ -75,10 +75,10 @@ def _is_done(future: "Future[dict[str, Any]]") -> bool:
 def _draw_when_done(future: "Future[dict[str, Any]]", was_done: bool) -> None:
     if not future.done():
         ready = cache.previews().keras_is_ready
-        said = "Counting parameters" if ready else "Starting the Keras process, some 10 s"
+        said = "Counting parameters" if ready else "Starting the Keras process (about 10 s)"
         with st.container(height=130, border=False):
             st.markdown(f":shimmer[{said}…]")
-            st.caption("The run can be launched meanwhile.")
+            st.caption("You can launch the run in the meantime.")
         return
     if not was_done:
         st.rerun()
@@ -98,11 +98,11 @@ def draw_answer(answer: dict[str, Any]) -> None:
     """Numbers, and what the split does; layers where one asks for them."""
     grid = st.grid("auto", min_column_width=92, gap="small")
     grid.metric("Parameters", count(answer["parameters"]))
-    grid.metric("Train", count(answer["train"]), help="Samples that move the weights.")
+    grid.metric("Train", count(answer["train"]), help="Samples used for training.")
     grid.metric("Validation", count(answer["validation"]))
     if answer["test"]:
         grid.metric("Test", count(answer["test"]), help=help_texts.TEST)
-    grid.metric("Batches", count(answer["batches"]), help="In each epoch.")
+    grid.metric("Batches", count(answer["batches"]), help="Per epoch.")
     grid.metric("Memory", size(answer["memory"]), help=help_texts.PEAK_MEMORY)
     for warning in answer["warnings"]:
         st.warning(plain(warning), icon=":material/warning:")
@@ -135,8 +135,8 @@ def draw_memory(answer: dict[str, Any]) -> None:
     st.warning(
         f"The run needs about {size(answer['memory'])} at its peak; "
         f"{size(answer['memory_here'])} are free here. "
-        f"The {size(answer['samples_bytes'])} of samples are held in several copies, unless they "
-        "stream.",
+        f"The {size(answer['samples_bytes'])} of samples are held in several copies unless they "
+        f"are streamed.",
         icon=":material/memory:",
     )
     streams = draft.values()["dataset.memory_mb"] is not None

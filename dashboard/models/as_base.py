@@ -24,7 +24,7 @@ def draw_as_base(source: ModelSource, opened: dict[str, Any]) -> None:
         format_func=lambda name: _title(layers[name]) if name else "all before its head",
     )  # fmt: skip
     st.caption(
-        "A new head for your data is trained on what the base says of each sample, which is "
+        "A new head for your data is trained on the base's output for each sample, which is "
         "computed once. Afterwards the base can be fine-tuned."
     )
     if st.button("Train a head on it", type="primary", icon=":material/rocket_launch:"):

@@ -56,8 +56,8 @@ def pick_scale(source: ModelSource, opened: dict[str, Any], kind: str) -> str:
         "Pixels", list(_SCALES), index=list(_SCALES).index(opened["scale"]),
         key=f"scale {source.key}", label_visibility="collapsed", width=200,
         format_func=lambda scale: _SCALES[scale],
-        help="What the model was trained on. A model whose first layer scales pixels wants them "
-        "as in the data.",
+        help="The pixel range that the model was trained on. A model whose first layer scales "
+            "pixels takes them as in the data.",
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def draw_evaluation(source: ModelSource, opened: dict[str, Any]) -> None:
         wrong = int((truth != predicted).sum())
         st.markdown(f"**{count(len(truth) - wrong)} of {count(len(truth))} right**")
         mistakes = most_mistaken(counts)
-        lines = [f"{plain(a)} taken for {plain(b)} · {count(times)}" for a, b, times in mistakes]
+        lines = [f"{plain(a)} mistaken for {plain(b)} · {count(times)}" for a, b, times in mistakes]
         st.markdown("  \n".join(lines))
 
 

@@ -23,7 +23,7 @@ from experiments.core.settings import settings_in_use
 
 def draw_inspector(source: ModelSource) -> None:
     """The contents of the file, then the difference to another file or run's model."""
-    with st.skeleton(height=300), st.spinner("Looking at the file…", show_time=True):
+    with st.skeleton(height=300), st.spinner("Inspecting the file…", show_time=True):
         found = cache.inspection(source)
     draw_contents(found)
     if source.run:
@@ -71,7 +71,7 @@ def draw_training(found: dict[str, Any]) -> None:
     if training:
         draw_facts(training_facts(training))
     else:
-        st.caption("The file holds none.")
+        st.caption("The file has none.")
     if optimizer and optimizer["slots"]:
         with st.expander(f"{count(len(optimizer['slots']))} optimizer slots"):
             draw_table(array_table(optimizer["slots"]))

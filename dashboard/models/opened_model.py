@@ -38,7 +38,7 @@ def _wait_for_keras(source: ModelSource) -> None:
     started = time.monotonic()
     with st.empty():
         while not process.is_ready and (past := time.monotonic() - started) < _LONGEST_START:
-            st.progress(1 - 0.85**past, "Starting the Keras process, some 10 s the first time…")
+            st.progress(1 - 0.85**past, "Starting the Keras process (about 10 s the first time)…")
             time.sleep(0.25)
         st.empty()
 

@@ -26,7 +26,7 @@ def draw_own_image(source: ModelSource, white: float, scale: str, names: list[st
     """An image from the user, and how the model saw it."""
     file = st.file_uploader(
         "An image", type=["png", "jpg", "jpeg", "bmp", "webp"], max_upload_size=_LARGEST_MB,
-        help="It is made gray or colored, and as small as the model takes it.",
+        help="It is converted to gray or color and resized to what the model takes.",
     )  # fmt: skip
     if file is None:
         return
@@ -43,7 +43,7 @@ def draw_own_image(source: ModelSource, white: float, scale: str, names: list[st
             st.caption("As the model saw it")
             st.image(to_image(answer["seen"]))
         with grid.cell():
-            st.caption("Its answer")
+            st.caption("Its prediction")
             draw_answer(answer["predictions"][0], names)
 
 
@@ -86,7 +86,7 @@ def _draw_typed(
             said = f"The first row is a sample of the data. {said}"
             break
     if opened["raw_rows"]:
-        said += " What is left empty counts as missing."
+        said += " Empty fields count as missing."
     st.caption(said)
     start = pd.DataFrame([first], columns=features)
     choices = {

@@ -27,7 +27,7 @@ def main() -> None:
         draw_model(source)
     elif source:
         with errors_shown("The file is refused"):
-            with st.spinner("Looking at the file…", show_time=True):
+            with st.spinner("Inspecting the file…", show_time=True):
                 found = cache.inspection(source)
             if found["architecture"]:
                 draw_model(source)
@@ -60,7 +60,7 @@ def draw_model(source: ModelSource) -> None:
         with inside, errors_shown():
             draw_inspector(source)
     if transplant.open:
-        with transplant, errors_shown("The weights cannot be taken over"):
+        with transplant, errors_shown("The weights cannot be transferred"):
             draw_transplant(source)
     if base.open:
         with base, errors_shown("The model cannot be a base"):

@@ -14,9 +14,9 @@ from dashboard.shared.model_source import ModelSource
 #: What becomes of a layer, in words; "here" is the new network, "there" the file.
 _STATUS = {
     "loaded": "✓ loaded",
-    "shape_mismatch": "≠ other shape, stays fresh",
-    "missing": "○ not in the file, stays fresh",
-    "left_over": "– left over in the file",
+    "shape_mismatch": "≠ different shape, keeps fresh weights",
+    "missing": "○ not in the file, keeps fresh weights",
+    "left_over": "– in the file only",
 }
 
 
@@ -24,15 +24,15 @@ def draw_transplant(source: ModelSource) -> None:
     """Which network, what would be loaded into it, and the way to train it."""
     runs = {run.id: run for run in cache.runs() if run.params}
     if not runs:
-        st.info("There is no run yet whose network could take the weights.")
+        st.info("There is no run yet whose network could receive the weights.")
         return
     picked = st.selectbox(
-        "Into a network like that of", list(runs), index=None, key="into", width=340,
+        "Into a network like the one of", list(runs), index=None, key="into", width=340,
         placeholder="Choose a run", format_func=lambda run_id: label_of(runs[run_id]),
         help=help_texts.TRANSPLANT,
     )  # fmt: skip
     if not picked:
-        st.caption("Choose a run; nothing is changed until a new run is launched.")
+        st.caption("Choose a run. Nothing changes until you launch a new run.")
         return
     with st.skeleton(height=240), st.spinner("Comparing layers…", show_time=True):
         plan = cache.ask_model(source, "plan_transplant", into=picked)
@@ -41,7 +41,7 @@ def draw_transplant(source: ModelSource) -> None:
     if st.button(
         "Train it from these weights", type="primary", icon=":material/rocket_launch:",
         disabled=not plan["counts"]["loaded"],
-        help="Opens the launch form with that run's settings; they can be changed.",
+        help="Opens the launch form with that run's settings, which you can change.",
     ):  # fmt: skip
         st.session_state.pop("launch loaded", None)
         kind, name = next(iter(source.asked.items()))
@@ -50,11 +50,11 @@ def draw_transplant(source: ModelSource) -> None:
 
 
 def plan_table(layers: list[dict[str, Any]]) -> pd.DataFrame:
-    """Columns layer, what becomes of it, shapes in the file and in the network, parameters."""
+    """Columns layer, result, shapes in the file and in the network, parameters."""
     return pd.DataFrame(
         {
             "layer": [row["layer"] for row in layers],
-            "what becomes of it": [_STATUS[row["status"]] for row in layers],
+            "result": [_STATUS[row["status"]] for row in layers],
             "in the file": [_shapes(row["source_shapes"]) for row in layers],
             "in the network": [_shapes(row["target_shapes"]) for row in layers],
             "parameters": [row["parameters"] for row in layers],

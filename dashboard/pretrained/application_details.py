@@ -52,7 +52,7 @@ def draw_speed(one: Application) -> None:
     """How long an image takes here, measured when somebody asks."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         side = st.number_input(
-            "Pixels a side", min_value=one.least_side, max_value=1024,
+            "Pixels per side", min_value=one.least_side, max_value=1024,
             value=max(one.side, one.least_side), step=32, key=f"side {one.name}", width=150,
         )  # fmt: skip
         if st.button("Measure here", icon=":material/speed:", help=help_texts.MEASURE_HERE):
@@ -63,7 +63,7 @@ def draw_speed(one: Application) -> None:
                 remember_time(settings_in_use(), one.name, int(side), answer["milliseconds"])
                 st.rerun()
         known = known_time(settings_in_use(), one.name, int(side))
-        said = f"**{known:.1f} ms** for an image" if known else "Not measured for this size yet."
+        said = f"**{known:.1f} ms** per image" if known else "Not measured for this size yet."
         st.markdown(said, width="content")
 
 
@@ -103,11 +103,12 @@ def _draw_file(file: WeightFile, was_active: bool) -> None:
 def draw_bringing() -> None:
     """Take in a file that the user brought from elsewhere."""
     taken = st.session_state.get("weights taken", 0)
-    with st.expander("Bring a file from another machine", icon=":material/upload_file:"):
+    with st.expander("Use a file from another machine", icon=":material/upload_file:"):
         upload = st.file_uploader(
             "An official weight file of keras.applications, or imagenet_class_index.json",
             type=["h5", "json"], max_upload_size=_LARGEST_MB, key=f"weights {taken}",
-            help="Its content is compared with what Keras knows, then it is put where Keras looks.",
+            help="Its content is checked against the hashes in Keras, then the file is put where "
+                "Keras looks for it.",
         )  # fmt: skip
         if upload is None:
             return
@@ -117,11 +118,11 @@ def draw_bringing() -> None:
             found = bring(path, upload.name)
             st.session_state["weights taken"] = taken + 1
             what = found.application or "The names of the classes"
-            st.toast(f"{what}: {found.file.name} is here", icon=":material/check:")
+            st.toast(f"{what}: {found.file.name} is on this machine", icon=":material/check:")
             st.rerun()
 
 
 def _kind(file: WeightFile) -> str:
     if file == CLASSES_FILE:
         return "Names of the 1,000 classes"
-    return "Whole, to classify" if file.top else "Without the head, as a base"
+    return "With the head, to classify" if file.top else "Without the head, as a base"

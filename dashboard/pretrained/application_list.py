@@ -15,8 +15,8 @@ def draw_list() -> None:
     """The table; a click on a row opens the network below it."""
     table = application_table(list_applications())
     st.caption(
-        "What Keras offers, with weights from ImageNet. Choose one to classify images with it, "
-        "or to train a head for your own classes on it."
+        "The networks that Keras offers with weights from ImageNet. Choose one to classify "
+        "images, or to train a head for your own classes on it."
     )
     event = st.dataframe(
         table, key="applications", hide_index=True, on_select="rerun", height=390,
@@ -24,21 +24,22 @@ def draw_list() -> None:
         column_config={
             "Parameters": st.column_config.NumberColumn(format="compact"),
             "MB": st.column_config.NumberColumn(
-                format="%.0f", help="Of its weights with the head, as float32."
+                format="%.0f", help="Size of the weights with the head, as float32."
             ),
             "Pixels": st.column_config.NumberColumn(
-                help="The side of the images that it was trained on."
+                help="Side of the images that it was trained on."
             ),
             "Depth": st.column_config.NumberColumn(help="Layers with parameters."),
             "Top-1": st.column_config.NumberColumn(
                 format="%.1f %%", help="On ImageNet's validation set, as keras.io documents it."
             ),
             "Top-5": st.column_config.NumberColumn(format="%.1f %%"),
-            "Here": st.column_config.TextColumn(
-                help="Which weights are on this machine: with the head (whole), without (base)."
+            "On this machine": st.column_config.TextColumn(
+                help="Which weights are on this machine: with the head (whole) or without (base)."
             ),
-            "ms here": st.column_config.NumberColumn(
-                format="%.1f", help="For one image of its own size, once measured here."
+            "ms on this machine": st.column_config.NumberColumn(
+                format="%.1f", help="For one image of its native size, once measured on this "
+                    "machine."
             ),
         },
     )  # fmt: skip
@@ -59,8 +60,10 @@ def application_table(applications: tuple[Application, ...]) -> pd.DataFrame:
             "Depth": [one.depth for one in applications],
             "Top-1": [one.top_1 for one in applications],
             "Top-5": [one.top_5 for one in applications],
-            "Here": [here_words(one) for one in applications],
-            "ms here": [known_time(settings, one.name, one.side) for one in applications],
+            "On this machine": [here_words(one) for one in applications],
+            "ms on this machine": [
+                known_time(settings, one.name, one.side) for one in applications
+            ],
         }
     )
 

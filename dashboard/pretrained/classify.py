@@ -25,20 +25,20 @@ def draw_classify() -> None:
     """Which network, which images, and its answers."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         how = st.segmented_control(
-            "With", _WITH, default=_WITH[0], key="with", bind="query-params", required=True
+            "Classify with", _WITH, default=_WITH[0], key="with", bind="query-params", required=True
         )
         asked = _pick_application() if how == _WITH[0] else _pick_run()
     files = st.file_uploader(
         "Images: PNG, JPEG, BMP, GIF, WebP", type=["png", "jpg", "jpeg", "bmp", "gif", "webp"],
         accept_multiple_files=True, max_upload_size=_LARGEST_MB,
-        help="Cut to the middle, and brought to the size that the network takes.",
+        help="Cropped to the center and resized to what the network takes.",
     )  # fmt: skip
     if not files or asked is None:
         return
     operation, arguments = asked
     with tempfile.TemporaryDirectory() as folder:
         paths = [_write(Path(folder), number, file) for number, file in enumerate(files)]
-        with st.spinner("Asking the network…", show_time=True):
+        with st.spinner("Running the network…", show_time=True):
             answer = cache.keras().ask(operation, paths=paths, **arguments)
     if answer["notice"]:
         st.warning(plain(answer["notice"]), icon=":material/label_off:")

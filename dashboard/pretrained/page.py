@@ -19,8 +19,8 @@ def main() -> None:
         with listed:
             if other := other_keras():
                 st.warning(
-                    f"What stands here was found out from Keras {other}; another version is "
-                    "installed, so details may differ.",
+                    f"These facts were collected with Keras {other}; you have another version, so "
+                    f"details may differ.",
                     icon=":material/info:",
                 )
             draw_list()

@@ -34,7 +34,7 @@ def draw_embedding(run: Run, info: DatasetInfo, names: list[str]) -> None:
             "Color", ["class", "right or wrong"], default="class", key="color",
             bind="query-params", required=True,
         )  # fmt: skip
-    with st.spinner("Asking the model what goes into its head …", show_time=True):
+    with st.spinner("Computing what goes into the head …", show_time=True):
         embedded = cache.ask_run(run, "embed", part=part, projection=projection)
     points = point_frame(embedded, names)
     left, right = st.columns([3, 1], gap="medium")
@@ -64,11 +64,11 @@ def embedding_words(embedded: dict[str, Any], points: pd.DataFrame, part: str) -
     ]
     if embedded["explained"]:
         held = sum(embedded["explained"])
-        said.append(f"; both axes together hold {held:.0%} of their variance.")
+        said.append(f"; the two axes together explain {held:.0%} of their variance.")
     else:
         said.append("; t-SNE keeps neighbors together, distances between groups mean little.")
     if embedded["known"]:
-        said.append(" They were kept from training.")
+        said.append(" They were held out from training.")
     return "".join(said)
 
 

@@ -25,7 +25,7 @@ _ORDERS = {"wrong": "Wrong, surest first", "right": "Right, least sure first"}
 def draw_learned(run: Run, info: DatasetInfo | None, names: list[str]) -> None:
     """Everything of the tab, for a run that classifies and has ended."""
     if MODEL_FILE not in {file.path for file in cache.artifacts(run)}:
-        st.info("This run saved no model, so there is nothing to ask what it learned.")
+        st.info("This run saved no model, so what it learned cannot be examined.")
         return
     if info is None:
         st.info("The run's dataset is not known here, so its samples cannot be shown.")
@@ -96,7 +96,7 @@ def _pick_pair(answers: pd.DataFrame) -> tuple[str, str] | None:
         "Mistaken", [None, *pairs], key="mistaken", width=280,
         format_func=lambda pair: (
             f"any class · {count(sum(pairs.values()))}" if pair is None
-            else f"{pair[0]} taken for {pair[1]} · {count(pairs[pair])}"
+            else f"{pair[0]} mistaken for {pair[1]} · {count(pairs[pair])}"
         ),
     )  # fmt: skip
     return picked

@@ -71,7 +71,7 @@ def draw_header(run: Run) -> None:
                 "Stopping…" if stopping else "Stop",
                 icon=":material/stop:",
                 disabled=stopping,
-                help="Ends after the current batch, keeps what was learned.",
+                help="Stops after the current batch and keeps what was learned.",
             ):
                 stop([run])
         else:
@@ -95,7 +95,7 @@ def draw_header(run: Run) -> None:
     parts.append(f":small[:gray[{plain(_what(run))} · {ago(began)}]]")
     st.markdown("  ".join(parts), help=f"{times}  \nId `{run.id}`")
     if run.deleted:
-        st.warning("This run is deleted. It can be restored on the page of runs.")
+        st.warning("This run is deleted. Restore it on the Runs page.")
     if run.reason and run.status is RunStatus.FAILED:
         st.error(plain(run.reason), icon=":material/error:")
     elif run.reason and run.status is RunStatus.KILLED:
@@ -166,7 +166,7 @@ def draw_memory(run: Run, history: pd.DataFrame) -> None:
         said.append(f"Peak memory {size(peak * 1e6)}{before}")
     if "data_wait_share" in history:
         share = history["data_wait_share"].mean()
-        said.append(f"{share:.1%} of the training time was waiting for data from disk")
+        said.append(f"{share:.1%} of the training time was spent waiting for data from disk")
     if said:
         st.caption(" · ".join(said))
 
@@ -195,7 +195,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         best_of(run, history).epoch,
         verdict.onset_epoch if verdict else None,
         run.epochs if run.status.is_active else None,
-        (*((epoch, "went on here") for epoch in run.resume_points), *run.phases),
+        (*((epoch, "resumed here") for epoch in run.resume_points), *run.phases),
     )
     metrics = metrics_of([history])
     grid = st.grid(2 if len(metrics) > 1 else 1, min_column_width=360, gap="small")
@@ -226,7 +226,7 @@ def draw_verdict(run: Run, verdict: Verdict | None, history: pd.DataFrame) -> No
                 if st.button(
                     "Launch again with early stopping",
                     icon=":material/replay:",
-                    help="The same spec, with EarlyStopping that goes back to the best weights.",
+                    help="The same spec, with EarlyStopping that restores the best weights.",
                 ):
                     clone_run(run.id, "early_stopping")
             with st.popover("Evidence", type="tertiary", icon=":material/fact_check:"):
@@ -242,7 +242,9 @@ def draw_evidence(verdict: Verdict) -> None:
         index=list(rows),
     )
     st.table(table, border="horizontal")
-    st.caption(f"Confidence {verdict.confidence:.0%}: how far it is from the nearest other answer.")
+    st.caption(
+        f"Confidence {verdict.confidence:.0%}: how far this verdict is from the next likely one."
+    )
 
 
 def _what(run: Run) -> str:

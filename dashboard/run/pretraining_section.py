@@ -92,13 +92,14 @@ def train_from_scratch(run: Run) -> None:
 def gain(run: Run, scratch: Run) -> str:
     """What pretraining was worth, in a sentence."""
     if run.status.is_active or scratch.status.is_active:
-        return "The result stands here when both runs have ended."
+        return "The result appears here when both runs have ended."
     own, other = best_of(run), best_of(scratch)
     if math.isnan(own.value) or math.isnan(other.value):
         return f"{plain(scratch.name)} has no result to compare with."
     return (
         f"Best {words(own.metric)}: **{number(own.value)}** with pretraining, "
-        f"**{number(other.value)}** from scratch. :small[:gray[One seed each: chance is in both.]]"
+        f"**{number(other.value)}** from scratch. :small[:gray[One seed each, so chance plays a "
+        f"part in both.]]"
     )
 
 

@@ -94,7 +94,7 @@ def draw_predictions(run: Run) -> None:
         with np.load(cache.artifact(run, "predictions.npz")) as recorded:
             truth, prediction = recorded["truth"], recorded["prediction"]
     except ArtifactError:
-        st.info("This run recorded no predictions. The rest of what it recorded is here.")
+        st.info("This run recorded no predictions. Everything else that it recorded is here.")
         return
     info = dataset_of(run)
     names = class_names(run)
@@ -132,8 +132,8 @@ def draw_confusions(counts: pd.DataFrame) -> None:
         help="At the end of training, on the validation samples.",
     )  # fmt: skip
     if mistakes := most_mistaken(counts):
-        st.markdown("**Most often mistaken**")
-        lines = [f"{plain(a)} taken for {plain(b)} · {n:,}" for a, b, n in mistakes]
+        st.markdown("**Most common mistakes**")
+        lines = [f"{plain(a)} mistaken for {plain(b)} · {n:,}" for a, b, n in mistakes]
         st.markdown("  \n".join(lines))
 
 

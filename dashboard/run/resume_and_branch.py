@@ -55,19 +55,19 @@ def draw_continue(run: Run) -> None:
 def draw_resume(run: Run, found: Ways) -> None:
     """To how many epochs it shall go on."""
     if found.behind:
-        st.markdown(f"It goes on **{found.behind.words}**, exactly where it stopped.")
+        st.markdown(f"It continues **{found.behind.words}**, exactly where it stopped.")
     else:
-        st.markdown("No checkpoint was saved: it begins anew, under the same name.")
+        st.markdown("No checkpoint was saved, so it starts over under the same name.")
     least = found.behind.epoch + 1 if found.behind else 1
     epochs = st.number_input(
-        "Epochs in all", min_value=least, max_value=100_000, value=max(found.offered, least),
+        "Total epochs", min_value=least, max_value=100_000, value=max(found.offered, least),
         step=_MORE, key=f"resume to {run.id}",
     )  # fmt: skip
     if st.button("Resume", type="primary", key=f"resume {run.id}", icon=":material/resume:"):
         resume(cache.store(), run.id, int(epochs))
         cache.forget_runs()
         cache.worker().look()
-        st.toast(f"{run.name} goes on", icon=":material/resume:")
+        st.toast(f"{run.name} continues", icon=":material/resume:")
         st.rerun()
 
 

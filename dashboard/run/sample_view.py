@@ -22,18 +22,18 @@ def draw_heat(run: Run, names: list[str], chosen: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         row = st.number_input(
             "Sample", min_value=0, value=chosen, step=1, key=f"sample {run.id} {chosen}", width=150,
-            help="The row of the dataset, from 0. The button under an image chooses it.",
+            help="The row in the dataset, counted from 0. The button under an image selects it.",
         )  # fmt: skip
         asked = st.selectbox(
-            "Heat for", [None, *range(len(names))], key="heat for", width=240,
-            format_func=lambda i: "the answer and the truth" if i is None else names[i],
+            "Heat map for", [None, *range(len(names))], key="heat for", width=240,
+            format_func=lambda i: "prediction and truth" if i is None else names[i],
         )  # fmt: skip
         method = st.segmented_control(
             "Method", _METHODS, default=_METHODS[0], key="method", bind="query-params",
             required=True, help=help_texts.HEAT_METHODS,
         )  # fmt: skip
     try:
-        with st.spinner("Asking the model …", show_time=True):
+        with st.spinner("Running the model …", show_time=True):
             found = cache.ask_run(
                 run, "explain", row=int(row), method=method,
                 classes=None if asked is None else [asked],
@@ -52,11 +52,13 @@ def draw_heat(run: Run, names: list[str], chosen: int) -> None:
             st.image(overlay(found["input"], cells), alt=f"heat for {names[number]}", width=224)
             role = [word for word, i in (("answered", answer), ("true", truth)) if i == number]
             said = f"For **{plain(names[number])}**" + (f", {' and '.join(role)}" if role else "")
-            st.markdown(said + ("" if cells.max() > 0 else "  \nNothing here speaks for it."))
+            st.markdown(
+                said + ("" if cells.max() > 0 else "  \nNothing in this image supports it.")
+            )
     height, width = np.shape(found["heats"][0]["heat"])
     st.caption(
         f"From {height} × {width} cells of {plain(found['layer'])}. Red is the greatest value of "
-        "each image: colors of two images do not compare."
+        "each image: colors cannot be compared between images."
     )
 
 

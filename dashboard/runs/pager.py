@@ -21,7 +21,7 @@ def draw_pager(count: int, listed: object) -> slice:
         size = SIZES[0]
         if count > SIZES[0]:
             size = st.selectbox(
-                "Rows a page", SIZES, key="rows", bind="query-params",
+                "Rows per page", SIZES, key="rows", bind="query-params",
                 label_visibility="collapsed", width=88,
             )  # fmt: skip
         pages = max(-(-count // size), 1)

@@ -57,10 +57,10 @@ def _draw_count(selected: int, theirs: int, forget: Callable[[], None]) -> None:
         st.caption(
             f"{selected:,} selected" + (", read only" if theirs else ""),
             width="content",
-            help="Runs of other tools are read, never changed." if theirs else None,
+            help="Runs logged by other tools are read, never changed." if theirs else None,
         )
         st.button(
-            "Select none", key="action none", type="tertiary", icon=":material/close:",
+            "Clear selection", key="action none", type="tertiary", icon=":material/close:",
             on_click=forget,
         )  # fmt: skip
 

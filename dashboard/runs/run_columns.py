@@ -188,7 +188,7 @@ COLUMNS = (
         # pyarrow warns of zones; the browser takes UTC
         lambda row: row.moment.astimezone(UTC).replace(tzinfo=None),
         st.column_config.DatetimeColumn(
-            "Started", format="distance", width=112, help="Exact times: last column."
+            "Started", format="distance", width=112, help="The last column has exact times."
         ),
     ),
     TableColumn(

@@ -38,8 +38,8 @@ def draw_list(index: RunIndex, deleted: bool) -> bool:
             draw_compare_all(len(ids), conditions(wanted))
         page = draw_pager(len(ids), (wanted, order, deleted, st.query_params.get("experiments")))
     if not ids:
-        said = "Nothing is deleted." if deleted else "There are no runs here."
-        table.info("No run passes the filter." if len(index) else said)
+        said = "No run is deleted." if deleted else "There are no runs here."
+        table.info("No run matches the filter." if len(index) else said)
         return True
     runs = index.runs(ids[page])
     with table:

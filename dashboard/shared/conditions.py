@@ -247,7 +247,7 @@ class _Parser:
     def _error(self, at: int, allowed: str) -> FilterError:
         return FilterError(
             f"{self._place(at)}: expected {allowed}. A filter reads like "
-            "val_loss < 0.3 and model.name = 'mlp'; put texts with blanks or signs in quotes."
+            "val_loss < 0.3 and model.name = 'mlp'; put text with spaces or symbols in quotes."
         )
 
     def _place(self, at: int) -> str:

@@ -41,7 +41,7 @@ def choose_experiments() -> tuple[str, ...] | None:
         label = f"Experiments · {len(chosen)}"
     with st.popover(label, icon=":material/folder_open:", key="experiments"):
         st.multiselect(
-            "Experiments", list(offered), key=_PICKED, placeholder="Our own",
+            "Experiments", list(offered), key=_PICKED, placeholder="Kerascope's own",
             on_change=lambda: _remember(_unless_ours(st.session_state[_PICKED], offered)),
             format_func=lambda id_: _name(offered[id_]), width=360,
             help="Runs that other tools logged to this store are shown as well, and only read.",

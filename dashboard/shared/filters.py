@@ -75,7 +75,7 @@ def _pattern(text: str, offset: int) -> Keeps:
     except re.error as problem:
         at = "" if problem.pos is None else f" at character {problem.pos + 1 + offset}"
         raise FilterError(
-            f"The pattern {text!r} is no regular expression{at}: {problem.msg}. Write \\ before a "
-            "character that is meant as it is, or leave it out."
+            f"The pattern {text!r} is not a regular expression{at}: {problem.msg}. Put \\ before "
+            f"a character that is meant literally, or leave it out."
         ) from None
     return lambda run: found(run.name) is not None

@@ -20,15 +20,17 @@ from experiments.spec.applications import (
 
 def add_commands(add: AddCommand) -> None:
     """`applications` alone lists; `show`, `download` and `add`; and `classify`."""
-    command = add("applications", help="the networks of keras.applications and their weights")
+    command = add(
+        "applications", help="list the networks of keras.applications, or manage their weights"
+    )
     finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    showing = actions.add_parser("show", help="what Keras says of one network")
+    showing = actions.add_parser("show", help="facts about one network")
     showing.add_argument("name", metavar="NAME")
     finish(showing, show)
-    loading = actions.add_parser("download", help="bring the ImageNet weights of a network here")
-    loading.add_argument("name", metavar="NAME", help="a network, or classes for their names")
-    loading.add_argument("--base", action="store_true", help="those without the head")
+    loading = actions.add_parser("download", help="download the ImageNet weights of a network")
+    loading.add_argument("name", metavar="NAME", help="a network, or `classes` for the class names")
+    loading.add_argument("--base", action="store_true", help="the weights without the head")
     finish(loading, download)
     adding = actions.add_parser("add", help="put weight files where Keras looks for them")
     adding.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -40,7 +42,7 @@ def add_commands(add: AddCommand) -> None:
     )
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     command.add_argument("--top", type=int, default=5, choices=range(1, 101), metavar="N",
-                         help="how many classes (default 5)")  # fmt: skip
+                         help="how many classes to show (default 5)")  # fmt: skip
     finish(command, classify)
 
 

@@ -29,7 +29,9 @@ def add_overrides(command: argparse.ArgumentParser, help: str) -> None:
 
 def add_queue(command: argparse.ArgumentParser) -> None:
     """`--queue`, of commands that train in the foreground otherwise."""
-    command.add_argument("--queue", action="store_true", help="leave the training to a worker")
+    command.add_argument(
+        "--queue", action="store_true", help="queue the run for a worker instead of training here"
+    )
 
 
 def count_to(most: int) -> Callable[[str], int]:

@@ -10,15 +10,15 @@ from experiments.core.settings import settings_in_use
 
 def add_commands(add: AddCommand) -> None:
     """`scratch`; `bases` alone lists; `bases add`."""
-    command = add("scratch", help="train a run again without pretraining, to compare")
+    command = add("scratch", help="train a run again without pretraining, for comparison")
     add_run(command, "a run with a pretrained base")
     add_queue(command)
     finish(command, scratch, logs=True)
 
-    command = add("bases", help="list the model files that are kept as bases, add one")
+    command = add("bases", help="list the model files kept as bases, or add one")
     finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    adding = actions.add_parser("add", help="keep a model file, so that runs can build on it")
+    adding = actions.add_parser("add", help="store a model file, so that runs can build on it")
     adding.add_argument("file", type=Path, metavar="FILE", help="a whole model, .h5 or .keras")
     finish(adding, add_base)
 
@@ -29,7 +29,7 @@ def list_all(options: argparse.Namespace) -> int:
 
     found = list_bases(open_store())
     text = "\n".join(f"{one.run_id}  {one.file}" for one in found)
-    say(options, [one._asdict() for one in found], text or "No model file is kept as a base.")
+    say(options, [one._asdict() for one in found], text or "No model file is stored as a base.")
     return 0
 
 

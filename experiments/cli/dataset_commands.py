@@ -31,11 +31,13 @@ _TOO_MUCH = (
 
 def add_commands(add: AddCommand) -> None:
     """`datasets` alone lists; `datasets add`, `rename` and `delete`."""
-    command = add("datasets", help="list the datasets, add files to them, delete one")
+    command = add("datasets", help="list the datasets; add, rename or delete your own")
     finish(command, list_all)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
-    _add_adding(actions.add_parser("add", help="store files as datasets, or say why not"))
-    renaming = actions.add_parser("rename", help="call a stored dataset otherwise")
+    _add_adding(
+        actions.add_parser("add", help="store files as datasets, or report why they were refused")
+    )
+    renaming = actions.add_parser("rename", help="rename a stored dataset")
     renaming.add_argument("name", metavar="NAME")
     renaming.add_argument("title", metavar="TITLE")
     finish(renaming, rename)
@@ -50,48 +52,68 @@ def _add_adding(adding: argparse.ArgumentParser) -> None:
     adding.add_argument("--name", help="what the dataset is called (default: the file's name)")
     adding.add_argument("--target", default="", help="the column, array or .npy file to predict")
     adding.add_argument(
-        "--features", default="", help="columns, with commas between, or the array of samples"
+        "--features",
+        default="",
+        help="comma-separated columns to use as features, or the array of samples",
     )
     adding.add_argument(
         "--categories",
         default="",
-        help="columns of numbers, dates or truths that are names, with commas between",
+        help="comma-separated columns to treat as categories even though they hold numbers, dates "
+        "or booleans",
     )
     adding.add_argument(
-        "--numbers", default="", help="columns of numbers that look like codes, such as 0123"
+        "--numbers", default="", help="comma-separated columns to treat as numbers even though "
+        "they look like codes, such as 0123"
     )  # fmt: skip
     adding.add_argument(
         "--group", default="",
-        help="the column of groups that stay together; of images a pattern of names: ^[^_]+",
+        help="the column whose values are groups that must stay together in a split; for images a "
+            "pattern of file names, such as ^[^_]+",
     )  # fmt: skip
-    adding.add_argument("--time", default="", help="the column of times, to split by")
-    adding.add_argument("--kind", choices=list(KINDS), help="what the file is, if not by its name")
+    adding.add_argument("--time", default="", help="the column of times, for splits by time")
     adding.add_argument(
-        "--task", choices=[task.value for task in Task], help="if not by the target"
+        "--kind", choices=list(KINDS), help="the kind of file (default: by its name)"
+    )
+    adding.add_argument(
+        "--task",
+        choices=[task.value for task in Task],
+        help="what to learn (default: decided by the target)",
     )
     adding.add_argument(
         "--delimiter",
-        help="between the fields of a text, if not as detected: a character, tab or whitespace",
-    )
-    adding.add_argument("--encoding", help="of a text, if not as detected")
-    adding.add_argument(
-        "--header", action=argparse.BooleanOptionalAction, help="whether the first line is names"
+        help="what separates the fields of a text file: a character, tab or whitespace (default: "
+        "detected)",
     )
     adding.add_argument(
-        "--decimal", choices=[".", ","], help="of numbers in a text, if not as detected"
+        "--encoding", help="the encoding of a text file, for example cp1252 (default: detected)"
+    )
+    adding.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line holds the column names (default: detected)",
+    )
+    adding.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        help="the decimal sign of numbers in a text file (default: detected)",
     )
     adding.add_argument(
         "--dates", choices=["day-first", "month-first", "year-first"],
-        help="how dates such as 03/04/2024 or 21-01-05 are read where the file does not show it",
+        help="how to read dates such as 03/04/2024 or 21-01-05 if the file does not show it",
     )  # fmt: skip
     adding.add_argument(
-        "--drop-missing", action="store_true", help="leave rows with missing features out"
+        "--drop-missing", action="store_true", help="leave out rows with missing features"
     )
-    adding.add_argument("--size", metavar="HEIGHTxWIDTH", help="to which images are brought")
     adding.add_argument(
-        "--skip-bad", action="store_true", help="take what is good, and list what is left out"
+        "--size", metavar="HEIGHTxWIDTH", help="the size to which images are resized"
     )
-    adding.add_argument("--dry-run", action="store_true", help="only say what would be stored")
+    adding.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="store the images that are good, and list what is left out",
+    )
+    adding.add_argument("--dry-run", action="store_true", help="only show what would be stored")
     adding.add_argument("--memory", type=int, help=argparse.SUPPRESS)
     finish(adding, add_files)
 
@@ -107,7 +129,7 @@ def list_all(options: argparse.Namespace) -> int:
     rows = [_row(info) | {"here": on_this_machine(info)} for info in (*CATALOG.values(), *stored)]
     text = "\n".join(
         f"{row['name']:<19} {row['task']:<11} {row['samples']:>6}  {row['title']}"
-        + ("" if row["here"] else "  (is downloaded at first use)")
+        + ("" if row["here"] else "  (downloaded at first use)")
         for row in rows
     )
     say(options, rows, text)
@@ -134,7 +156,7 @@ def rename(options: argparse.Namespace) -> int:
     from experiments.tracking.stored_datasets import rename_dataset
 
     name = rename_dataset(open_store(), options.name, options.title)
-    say(options, {"name": name}, f"It is called {name} now.")
+    say(options, {"name": name}, f"Renamed: it is called {name} now.")
     return 0
 
 
@@ -185,7 +207,10 @@ def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str,
     except Exception as error:  # what a stranger's file breaks costs no other file its answer
         logging.getLogger(__name__).debug("%s", path, exc_info=True)
         reason = f"{path.name} cannot be read: {type(error).__name__}: {error}"
-        answer |= {"accepted": False, "reason": f"{_shortened(reason)} Save it once more."}
+        answer |= {
+            "accepted": False,
+            "reason": f"{_shortened(reason)} Save the file again and retry.",
+        }
     return answer
 
 

@@ -13,7 +13,7 @@ from experiments.core.errors import HistoryError, InputError
 
 def add_commands(add: AddCommand) -> None:
     """`diagnose`."""
-    command = add("diagnose", help="is it overfitting? a verdict on runs or history files")
+    command = add("diagnose", help="is it overfitting? give a verdict on runs or history files")
     command.add_argument("runs", nargs="*", metavar="RUN")
     command.add_argument(
         "--history", nargs="+", default=[], metavar="FILE", type=Path,

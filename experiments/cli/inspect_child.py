@@ -43,10 +43,10 @@ def answer_in_child(path: Path, call: Callable[[], dict[str, Any]], seconds: flo
     _, status = os.waitpid(child, 0)
     if said is None:
         raise ModelFileError(
-            f"{path.name}: looking at it took more than {seconds:.0f} s, so it was left."
+            f"{path.name}: inspecting it took more than {seconds:.0f} s, so it was abandoned."
         )
     if not said:
-        raise ModelFileError(f"{path.name} made the process that looked at it {_end(status)}.")
+        raise ModelFileError(f"{path.name} made the process that inspected it {_end(status)}.")
     answer: dict[str, Any] = json.loads(said)
     if "refused" in answer:
         raise ModelFileError(answer["refused"])

@@ -20,17 +20,19 @@ _COMPARE_SECONDS = 600
 
 def add_commands(add: AddCommand) -> None:
     """`inspect`."""
-    command = add("inspect", help="what model files hold, whether they are safe, what differs")
+    command = add(
+        "inspect", help="show what model files contain, whether they are safe, and how they differ"
+    )
     command.add_argument(
         "files", nargs="+", type=Path, metavar="FILE",
         help=".h5, .weights.h5, .keras, or an architecture as .json or .yaml",
     )  # fmt: skip
     command.add_argument(
-        "--against", type=Path, metavar="FILE", help="also what differs, from this file to each"
+        "--against", type=Path, metavar="FILE", help="also compare each file with this one"
     )
     command.add_argument(
         "--load", action="store_true",
-        help="also build and load each model in a process with limited memory and time",
+        help="also build and load each model, in a process with limited memory and time",
     )  # fmt: skip
     finish(command, inspect)
 

@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 
 def add_commands(add: AddCommand) -> None:
     """`remedy`."""
-    command = add("remedy", help="try what may help a run, over several seeds, and say if it did")
+    command = add(
+        "remedy", help="try what may help a run, with several seeds, and report whether it did"
+    )
     add_run(command, "a run that has ended")
     command.add_argument(
         "--remedies", metavar="NAME,…", default="",
-        help="by default those that its verdict suggests",
+        help="the remedies to try, comma-separated (default: those that its verdict suggests)",
     )  # fmt: skip
     command.add_argument(
-        "--seeds", type=count_to(100), default=3, metavar="N", help="how many seeds (default 3)"
+        "--seeds",
+        type=count_to(100),
+        default=3,
+        metavar="N",
+        help="how many seeds to train with (default 3)",
     )
     add_queue(command)
     finish(command, remedy, logs=True)

@@ -32,7 +32,7 @@ _MOST_SLOTS = 64
 
 def add_commands(add: AddCommand) -> None:
     """From `run` to `stop`."""
-    training = add("run", help="train a spec in the foreground")
+    training = add("run", help="train a spec here, in the foreground")
     submitting = add("submit", help="queue a spec for a worker")
     for command in (training, submitting):
         command.add_argument("spec", type=Path, metavar="SPEC.yaml")
@@ -40,11 +40,11 @@ def add_commands(add: AddCommand) -> None:
     finish(training, run, logs=True)
     finish(submitting, submit_spec)
 
-    command = add("resume", help="let a run that has ended go on, exactly where it stopped")
+    command = add("resume", help="continue a run that has ended, exactly where it stopped")
     add_run(command)
     command.add_argument(
         "--epochs", type=count_to(_MOST_EPOCHS), metavar="N",
-        help="the total to reach (default: the spec's)",
+        help="total number of epochs to reach (default: the spec's)",
     )  # fmt: skip
     add_queue(command)
     finish(command, resume, logs=True)
@@ -53,15 +53,18 @@ def add_commands(add: AddCommand) -> None:
     add_run(command)
     command.add_argument(
         "--epoch", type=count_to(_MOST_EPOCHS), metavar="K",
-        help="after how many epochs (default: the last)",
+        help="the checkpoint after K epochs (default: the last)",
     )  # fmt: skip
     add_overrides(command, "what is changed")
     add_queue(command)
     finish(command, branch, logs=True)
 
-    command = add("worker", help="train what is queued, until it is ended")
+    command = add("worker", help="train queued runs until stopped")
     command.add_argument(
-        "--slots", type=count_to(_MOST_SLOTS), default=1, help="runs side by side (default 1)"
+        "--slots",
+        type=count_to(_MOST_SLOTS),
+        default=1,
+        help="how many runs to train at once (default 1)",
     )
     command.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
     finish(command, work, json=False, logs=True)
@@ -70,7 +73,7 @@ def add_commands(add: AddCommand) -> None:
     command.add_argument("run", nargs="?", metavar="RUN")
     finish(command, status)
 
-    command = add("stop", help="end a run after its current batch; its model is kept")
+    command = add("stop", help="stop a run after its current batch; its model is kept")
     add_run(command)
     finish(command, stop)
 
@@ -167,7 +170,7 @@ def stop(options: argparse.Namespace) -> int:
                          "RUNNING can be stopped.")  # fmt: skip
     request_stop(store, found.id)
     now = get_run(store, found.id).status.value
-    say(options, {"run_id": found.id, "status": now}, f"{found.name} is asked to stop.")
+    say(options, {"run_id": found.id, "status": now}, f"{found.name} was asked to stop.")
     return 0
 
 
@@ -200,7 +203,8 @@ def _queued(options: argparse.Namespace, store: "Store", *run_ids: str) -> int:
     _say_runs(options, [(run_id, "SCHEDULED") for run_id in run_ids])
     if not worker_lives(store.settings):
         print(
-            "No worker lives on this machine; start one: python -m experiments worker",
+            "No worker is running. Queued runs start as soon as one does: python -m experiments "
+            "worker",
             file=sys.stderr,
         )
     return 0

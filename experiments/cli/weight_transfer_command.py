@@ -11,16 +11,19 @@ from experiments.core.errors import InputError
 
 def add_commands(add: AddCommand) -> None:
     """`transplant`."""
-    command = add("transplant", help="take weights by layer name into another network")
+    command = add("transplant", help="transfer weights by layer name into another network")
     command.add_argument("weights", metavar="WEIGHTS", help="a model file, or a run")
     command.add_argument(
         "--into", required=True, metavar="ARCHITECTURE|RUN",
-        help="a Keras architecture or model file, a run, or the spec of one; for the last two a "
-        "new run is trained that starts from the weights",
+        help="a Keras architecture or model file, a run, or a spec; for a run or a spec, a new "
+            "run is trained that starts from the weights",
     )  # fmt: skip
-    command.add_argument("--dry-run", action="store_true", help="only say what would be loaded")
+    command.add_argument("--dry-run", action="store_true", help="only show what would be loaded")
     command.add_argument(
-        "--out", type=Path, metavar="OUT.h5", help="the model to write, into an architecture"
+        "--out",
+        type=Path,
+        metavar="OUT.h5",
+        help="the model file to write (if --into is an architecture or model file)",
     )
     add_overrides(command, "override a field of the new run's spec")
     add_queue(command)
@@ -38,7 +41,7 @@ def transplant(options: argparse.Namespace) -> int:
         return _into_architecture(options, weights.path)
     if options.out:
         raise InputError(
-            f"--out: received {options.out}, but a run writes its model itself. Leave it away, or "
+            f"--out: received {options.out}, but a run writes its model itself. Leave it out, or "
             "name an architecture with --into."
         )
     from experiments.foreign.weight_transfer import plan_transplant

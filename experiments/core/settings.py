@@ -55,8 +55,8 @@ class Settings:
 
     @property
     def readable_folder(self) -> Path | None:
-        """Below what whoever opens the Data page may read files of this machine: anywhere where
-        the dashboard has a worker of its own, as on one's own machine; else nowhere unless told."""
+        """The folder that the Data page may read on this machine: the whole disk with an embedded
+        worker, nothing (None) with an external one unless KERASCOPE_DATA is set."""
         if self.data_folder or not self.embedded_worker:
             return self.data_folder
         return Path(self.home.anchor)

@@ -159,7 +159,7 @@ def _explain(info: DatasetInfo, error: Exception, rejected: Path | None) -> str:
     sentences = [f"{info.name} cannot be loaded: {reason.rstrip('.')}."]
     if rejected:
         sentences.append(
-            f"The file that was there has not the content that Keras expects (sha256 "
+            "The file that was there does not have the content that Keras expects (sha256 "
             f"{info.sha256}); it was moved to {rejected}."
         )
     folder = keras_cache()
@@ -169,9 +169,11 @@ def _explain(info: DatasetInfo, error: Exception, rejected: Path | None) -> str:
     for path, url in broken:
         sentences.append(f"{path} is incomplete or damaged: delete it, or replace it with {url}.")
     for path, url in missing:
-        sentences.append(f"Looked for {path}; without network, save {url} there under that name.")
+        sentences.append(
+            f"Looked for {path}. Without a network connection, save {url} there under that name."
+        )
     if not broken and not missing:
         sentences.append(f"It was read from {', '.join(str(path) for path, _ in files)}.")
     local = [name for name, entry in CATALOG.items() if entry.source is not Source.DOWNLOAD]
-    sentences.append(f"Datasets that need no network: {', '.join(local)}.")
+    sentences.append(f"Datasets that need no download: {', '.join(local)}.")
     return " ".join(sentences)

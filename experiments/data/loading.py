@@ -131,7 +131,8 @@ def _stored(info: DatasetInfo, most: int | None, lazily: bool) -> Dataset:
             parts = file[PARTS][:most] if info.parts else None
     except (OSError, KeyError) as error:
         raise DatasetError(
-            f"{info.name}: {path} cannot be read: {error}. Delete its folder; it is fetched again."
+            f"{info.name}: {path} cannot be read: {error}. Delete its folder; it is then fetched "
+            "again."
         ) from None
     whole = len(x) == info.samples
     digest = info.content_hash if whole else _content_hash(x, y)
@@ -178,7 +179,7 @@ def _typed(info: DatasetInfo, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _source(info: DatasetInfo) -> str:
     paths = ", ".join(str(keras_cache() / file) for file, _ in info.downloads)
-    return f"Delete what it was read from, and it is downloaded anew: {paths}."
+    return f"Delete what it was read from, and it is downloaded again: {paths}."
 
 
 def _content_hash(x: Samples, y: np.ndarray) -> str:

@@ -1,7 +1,7 @@
 """Datasets that users brought: their descriptions and where this machine keeps them.
 
 MLflow has them all (tracking.datasets). Here is a copy, in a folder named by content, which can be
-deleted at any time: it is fetched again.
+deleted at any time: it is then fetched again.
 
 ``datasets`` is that folder. What has a store hands it down, ``store.settings.datasets``. Where a
 name is all there is, the folder is that of the settings in use: a name is met while a spec is

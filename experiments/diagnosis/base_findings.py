@@ -58,7 +58,7 @@ def find_in_history(spec: RunSpec, losses: Sequence[float]) -> list[Finding]:
     return [
         Finding(
             Severity.NOTE,
-            "The base began to train before the head had converged",
+            "The base started to train before the head had converged",
             f"In the last epoch of the head alone the loss still fell by {fell}. Large errors of "
             "an unfinished head change the base more than its images do.",
             *Action(f"{later} epochs of the head alone", {"finetune.after": later}),
@@ -75,9 +75,9 @@ def _about_weights(spec: RunSpec, base: Mapping[str, Any]) -> list[Finding]:
             Finding(
                 Severity.SERIOUS,
                 "A frozen base of random weights",
-                "The head would learn from what a network says that knows nothing. Train the base "
-                "from the first epoch on, or take pretrained weights.",
-                *Action("a base that trains from the first epoch on", scratch_changes(spec)),
+                "The head would learn from the output of a network that has learned nothing. "
+                "Train the base from the first epoch on, or take pretrained weights.",
+                *Action("training the base from the first epoch on", scratch_changes(spec)),
             )
         ]
     if base.get("normalizes", True) and not tune.train_batch_norm:
@@ -85,8 +85,8 @@ def _about_weights(spec: RunSpec, base: Mapping[str, Any]) -> list[Finding]:
             Finding(
                 Severity.WARNING,
                 "Batch normalization of a fresh network never learns",
-                "Its averages stay at 0 and 1, so the network is not normalized at all.",
-                *Action("batch normalization that trains", {"finetune.train_batch_norm": True}),
+                "Its averages stay at 0 and 1, so nothing is normalized.",
+                *Action("training batch normalization", {"finetune.train_batch_norm": True}),
             )
         ]
     return []
@@ -101,8 +101,8 @@ def _about_data(spec: RunSpec, base: Mapping[str, Any], trained_on: int | None) 
                 Finding(
                     Severity.WARNING,
                     f"Images of {pixels} pixels a side, for a network of {trained_on}",
-                    "What it knows of edges and textures is of another size there. Larger images "
-                    "are resized in the model, and take longer.",
+                    "The edges and textures that it knows have a different size there. Larger "
+                    "images are resized in the model, and take longer.",
                     *Action(f"{trained_on} pixels a side", {"model.size": trained_on}),
                 )
             )
@@ -111,7 +111,7 @@ def _about_data(spec: RunSpec, base: Mapping[str, Any], trained_on: int | None) 
             Finding(
                 Severity.WARNING,
                 "The base ends in a head for other classes",
-                "Its answers about its own classes are all that this run would learn from.",
+                "This run would learn only from the base's answers about its own classes.",
                 *Action("a cut before its head", {"model.layer": ""}),
             )
         )
@@ -119,9 +119,9 @@ def _about_data(spec: RunSpec, base: Mapping[str, Any], trained_on: int | None) 
         found.append(
             Finding(
                 Severity.WARNING,
-                "It is not known which pixels the base was trained on",
-                "It has no scaling layer, so it gets pixels from 0 to 1. Say what white was in its "
-                "training data if that was something else, such as 255.",
+                "The pixel range that the base was trained on is unknown",
+                "It has no scaling layer, so it receives pixels from 0 to 1. If its training "
+                "images had another maximum pixel value, such as 255, say so.",
             )
         )
     return found
@@ -135,8 +135,8 @@ def _about_phases(spec: RunSpec, tune: FinetuneSpec, base: Mapping[str, Any]) ->
             Finding(
                 Severity.WARNING,
                 "The base trains from the first epoch on",
-                "The head is random then, and its large errors destroy what the base knows. Let it "
-                "converge alone first.",
+                "The head is random at first, and its large errors destroy what the base knows. "
+                "Let the head converge alone first.",
                 *(Action(f"{later} epochs of the head alone", {"finetune.after": later})
                   if later else Action()),
             )
@@ -148,7 +148,7 @@ def _about_phases(spec: RunSpec, tune: FinetuneSpec, base: Mapping[str, Any]) ->
                 Severity.WARNING,
                 "The base learns about as fast as the head",
                 f"{tune.learning_rate:g} against {spec.training.learning_rate:g}: what the base "
-                "knows is overwritten within some steps.",
+                "knows is overwritten within a few steps.",
                 *Action(f"{rate:g}", {"finetune.learning_rate": rate}),
             )
         )
@@ -157,9 +157,9 @@ def _about_phases(spec: RunSpec, tune: FinetuneSpec, base: Mapping[str, Any]) ->
             Finding(
                 Severity.WARNING,
                 "Batch normalization of a pretrained base trains",
-                "Its averages move to those of your batches, which few samples or small batches "
-                "make worse than what it knows.",
-                *Action("batch normalization as it is", {"finetune.train_batch_norm": False}),
+                "Its averages move to those of your batches, which are worse than its own if "
+                "samples are few or batches small.",
+                *Action("batch normalization left as it is", {"finetune.train_batch_norm": False}),
             )
         )
     return found

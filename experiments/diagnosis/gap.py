@@ -10,7 +10,7 @@ import pandas as pd
 #: What the difference is made of, and how a sentence calls it. A history has some of them.
 PARTS = {
     "training_mode": "what acts only in training",
-    "moving_average": "averaging over the epoch while the weights moved",
+    "moving_average": "averaging over the epoch while the weights changed",
     "training": "training mode and averaging over the epoch together",
     "penalty": "the penalty, which changed during the epoch,",
     "generalization": "what is left",
@@ -51,12 +51,12 @@ def take_apart(history: pd.DataFrame, acting: str = "") -> GapParts:
     if "loss" not in history or "val_loss" not in history:
         missing = "validation" if "loss" in history else "training"
         return GapParts(
-            pd.DataFrame(), None, f"There is no {missing} loss, so there are no two to compare."
+            pd.DataFrame(), None, f"There is no {missing} loss, so there is nothing to compare."
         )
     needed = [name for name in ("loss", "val_loss", "train_eval_loss") if name in history]
     history = history.loc[np.isfinite(history[needed].to_numpy(dtype=np.float64)).all(axis=1)]
     if history.empty:
-        return GapParts(pd.DataFrame(), None, "No epoch has all its losses as numbers.")
+        return GapParts(pd.DataFrame(), None, "No epoch has a finite value for all its losses.")
     frame = pd.DataFrame({"difference": history["loss"] - history["val_loss"]})
     if "train_eval_loss" not in history:
         frame = frame.join(_estimated(history["loss"], history["val_loss"]))
@@ -127,7 +127,7 @@ def _sentence(at: pd.Series, epoch: int, acting: str) -> str:
     ]
     names = PARTS | ({"training_mode": acting} if acting else {})
     adds = [
-        f"{names[name]} {'adds' if at[name] >= 0 else 'takes off'} {say(abs(at[name]))}"
+        f"{names[name]} {'adds' if at[name] >= 0 else 'subtracts'} {say(abs(at[name]))}"
         for name in ("training_mode", "training", "moving_average", "penalty")
         if name in at and say(abs(at[name])) != say(0.0)
     ]
@@ -146,7 +146,7 @@ def _left(at: pd.Series, say: "_Speaker", what: str) -> str:
     if "rest" in at:
         return (
             "That is estimated from the slope. This run did not measure its training samples in "
-            "test mode, so dropout and the true gap cannot be told apart."
+            "test mode, so the effect of dropout and the true gap cannot be separated."
         )
     gap = -at["generalization"]
     side = "above" if gap >= 0 else "below"
@@ -156,7 +156,7 @@ def _left(at: pd.Series, say: "_Speaker", what: str) -> str:
         return f"{true} {side} training; its error was not recorded."
     said = f"{true} ± {say(_CHANCE * error)} {side} training:"
     if abs(gap) <= _CHANCE * error:
-        return f"{said} no gap that can be told from chance."
+        return f"{said} a gap this small can be chance."
     return f"{said} more than chance."
 
 

@@ -98,7 +98,7 @@ def _dropout(spec: RunSpec, _label: Label) -> Remedy | None:
     rate = round(min(max(now + 0.2, 0.3), 0.6), 2)
     if now >= rate:
         return None
-    why = "Silences units at random, so that none can rely on a few others."
+    why = "Silences units at random, so that no unit can rely on a few others."
     return Remedy("dropout", f"dropout {rate:g}", {"model.dropout": rate}, why, (_OVER,))
 
 
@@ -114,7 +114,7 @@ def _l2(spec: RunSpec, _label: Label) -> Remedy | None:
 
 def _smaller(spec: RunSpec, _label: Label) -> Remedy | None:
     changes = _scaled(spec, lambda width: max(width // 2, 1))
-    why = "A network with fewer weights can learn fewer samples by heart."
+    why = "A network with fewer weights can memorize fewer samples."
     return Remedy("smaller", "half the width", changes, why, (_OVER,)) if changes else None
 
 
@@ -123,7 +123,7 @@ def _augmentation(spec: RunSpec, _label: Label) -> Remedy | None:
         return None
     amounts = {"translation": 0.1, "rotation": 0.05, "zoom": 0.1}
     changes = {"augmentation": amounts | {"flip": spec.dataset.name in _MIRRORED}}
-    why = "Moves, turns and zooms each image at random, so that no two epochs show the same."
+    why = "Shifts, rotates and zooms each image at random: no two epochs see the same images."
     return Remedy("augmentation", "augmentation", changes, why, (_OVER,))
 
 
@@ -133,7 +133,7 @@ def _more_data(spec: RunSpec, _label: Label) -> Remedy | None:
     if most and most < info.samples:
         more = 2 * most if 2 * most < info.samples else None
         words = f"{more or info.samples:,} samples"
-        why = "Less can be learned by heart. It validates on other samples."
+        why = "More data is harder to memorize. It validates on different samples."
         return Remedy("more_data", words, {"dataset.max_samples": more}, why, (_OVER,))
     share = round(spec.split.validation_split / 2, 4)
     if share < 0.05 or spec.split.folds or spec.split.method == "given":
@@ -146,14 +146,14 @@ def _more_data(spec: RunSpec, _label: Label) -> Remedy | None:
 def _early_stopping(spec: RunSpec, _label: Label) -> Remedy | None:
     if spec.callbacks.early_stopping or not spec.split.validates:
         return None
-    why = "Ends near the best epoch and goes back to its weights."
+    why = "Stops near the best epoch and restores its weights."
     changes = {"callbacks.early_stopping": {"patience": max(5, spec.training.epochs // 10)}}
     return Remedy("early_stopping", "early stopping", changes, why, (_OVER,))
 
 
 def _lower_rate(spec: RunSpec, label: Label) -> Remedy | None:
     rate = float(f"{spec.training.learning_rate / (10 if label is Label.diverged else 3):.2g}")
-    why = "Smaller steps: steadier, and slower to learn the noise."
+    why = "Takes smaller steps: steadier, and slower to learn the noise."
     changes = {"training.learning_rate": rate}
     return Remedy("lower_rate", f"learning rate {rate:g}", changes, why, (_OVER, Label.diverged))
 
@@ -201,7 +201,7 @@ def _higher_rate(spec: RunSpec, _label: Label) -> Remedy | None:
 
 def _more_epochs(spec: RunSpec, _label: Label) -> Remedy | None:
     epochs = min(2 * spec.training.epochs, 100_000)
-    why = "It was still on its way, or had not begun to learn."
+    why = "It was still improving, or had not begun to learn."
     against = (_UNDER, Label.still_improving)
     return Remedy("more_epochs", f"{epochs:,} epochs", {"training.epochs": epochs}, why, against)
 

@@ -118,11 +118,12 @@ def _interval(changes: np.ndarray, common: float) -> tuple[float, float]:
 
 def _words(row: dict[str, object]) -> str:
     pairs, failed = row["pairs"], row["failed"]
-    said = f" {failed} came to no number." if failed else ""
+    runs = "1 run diverged and is" if failed == 1 else f"{failed} runs diverged and are"
+    said = f" {runs} not counted." if failed else ""
     if not pairs:
         return said.strip() or "Not yet."
     if pairs == 1:
-        return f"One seed cannot be told from chance.{said}"
+        return f"One seed is not enough to rule out chance.{said}"
     return f"{_gap_words(row)}, {_loss_words(row)} ({pairs} seeds).{said}"
 
 

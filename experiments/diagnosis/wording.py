@@ -34,7 +34,7 @@ REASONS = {
     ),
     "too_noisy": (
         "The validation loss jumps so much (by about {val_noise} from epoch to epoch, at a level "
-        "of {val_end}) that its trend cannot be told{from_samples}."
+        "of {val_end}) that its trend is unclear{from_samples}."
     ),
     "rise": (
         "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "
@@ -81,7 +81,7 @@ ADVICE = {
     ),
     "no_validation": "Train with validation data, for example validation_split=0.2.",
     "validation_never_a_number": (
-        "Check the validation data for NaN, and that it is prepared as the training data is."
+        "Check the validation data for NaN, and that it is prepared like the training data."
     ),
     "too_few_epochs": "Train for more epochs, or validate more often.",
     "too_few_validation_samples": "Use a larger validation split, or cross-validation.",
@@ -99,7 +99,8 @@ ADVICE = {
     ),
     "falling": "Train longer: resume it for at least {more} more epochs.",
     "validation_never_moved": (
-        "Check that training and validation data are prepared alike and the labels are right."
+        "Check that training and validation data are prepared in the same way and the labels are "
+        "right."
     ),
     "noise_is_left": (
         "Keep it: the best weights are those of epoch {best}. A larger network will not get lower; "

@@ -107,8 +107,8 @@ class Plan:
         here = [row.layer for row in self.rows if row.target_shapes]
         raise ModelFileError(
             f"No layer of {self.source.name} fits this network by name and shapes: the file has "
-            f"{listed(there)}; the network has {listed(here)}. Give layers that shall be taken "
-            "over the same name on both sides."
+            f"{listed(there)}; the network has {listed(here)}. Give the layers to transfer the "
+            f"same name on both sides."
         )
 
 

@@ -168,5 +168,6 @@ def _class_names(classes: int) -> tuple[list[str], str | None]:
         said = str(error).replace("The ImageNet weights", "The names of the classes")
         return [f"class {i}" for i in range(classes)], said
     except (ValueError, KeyError, IndexError):
-        why = f"{place_of(CLASSES_FILE)} is not what Keras expects: delete it, it is fetched again."
+        file = place_of(CLASSES_FILE)
+        why = f"{file} is not what Keras expects. Delete it to have it fetched again."
         return [f"class {i}" for i in range(classes)], why

@@ -39,7 +39,7 @@ def evaluate(
     if bad := int((~np.isfinite(outputs)).any(axis=1).sum()):
         raise InputError(
             f"The model answers {bad:,} of {len(index):,} samples with NaN or infinity, so there "
-            "is nothing to measure. It diverged in training, or wants its input in other units."
+            "is nothing to measure. It diverged in training, or expects its input in other units."
         )
     note = ""
     if info.task is Task.REGRESSION:

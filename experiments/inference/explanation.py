@@ -59,12 +59,13 @@ def load_classifier(store: Store, run_id: str) -> LoadedRun:
         info = spec.dataset.info
         if info.task is Task.REGRESSION:
             raise InputError(
-                "The run predicts values, and this looks at classes. Choose a run that classifies."
+                "The run predicts values, but this view is for classes. Choose a run that "
+                "classifies."
             )
         if info.source is Source.DOWNLOAD and not on_this_machine(info):
             raise DatasetError(
-                f"The samples of {info.name} are not on this machine. Open it on the page Data "
-                "sets, or train on it here once; then they are."
+                f"The samples of {info.name} are not on this machine. Open the dataset on the "
+                "Data page, or train on it once, and they will be."
             )
     return load_run(store, run_id)
 

@@ -92,8 +92,8 @@ def _category(value: Any, names: _Names, where: str) -> float:
     meaning = _meaning(str(int(value)) if is_whole else text)
     if meaning is None or meaning not in names.meant:
         raise InputError(
-            f"{where}: received {text!r}. Allowed: {listed(list(names.written))}, or nothing "
-            "where it is not known."
+            f"{where}: received {text!r}. Allowed: {listed(list(names.written))}, or nothing if "
+            f"it is not known."
         )
     return names.meant[meaning]
 
@@ -112,7 +112,7 @@ def _number(value: Any, date_format: str, where: str) -> float:
     if found is None or math.isinf(found):
         raise InputError(
             f"{where}: received {value!r}. Allowed: a number, a date such as 2024-01-31, true or "
-            "false, or nothing where it is not known."
+            "false, or nothing if it is not known."
         )
     return found
 

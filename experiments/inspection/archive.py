@@ -45,8 +45,8 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     # OverflowError and ValueError: numbers of a damaged directory that no seek can take.
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, OverflowError) as error:
         raise ModelFileError(
-            f"{path.name} is a damaged or cut off archive: {str(error)[:200]}; "
-            "get the whole file once more."
+            f"{path.name} is a damaged or cut off archive: {str(error)[:200]}; get the complete "
+            "file again."
         ) from None
 
 
@@ -60,7 +60,7 @@ def _check_members(archive: zipfile.ZipFile, name: str) -> None:
         where = f"{name}: the member {member.orig_filename[:200]!r}"
         _check_name(member, where)
         if member.filename in seen:
-            raise ModelFileError(f"{where} is there twice.")
+            raise ModelFileError(f"{where} appears twice.")
         seen.add(member.filename)
         if member.flag_bits & _ENCRYPTED:
             raise ModelFileError(f"{where} is encrypted.")
@@ -83,8 +83,8 @@ def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     missing = {CONFIG, WEIGHTS} - seen
     if missing:
         raise ModelFileError(
-            f"{name} is an archive without {' and '.join(sorted(missing))}, so no .keras model; "
-            f"it has {', '.join(sorted(seen)[:5]) or 'no members'}."
+            f"{name} is an archive without {' and '.join(sorted(missing))}, so it is not a .keras "
+            f"model; it has {', '.join(sorted(seen)[:5]) or 'no members'}."
         )
 
 
@@ -103,7 +103,8 @@ def _check_name(member: zipfile.ZipInfo, where: str) -> None:
         raise ModelFileError(f"{where} is a NumPy archive, allowed for weights: {WEIGHTS}.")
     if parts[0] != "assets" and name not in (CONFIG, METADATA, WEIGHTS):
         raise ModelFileError(
-            f"{where} is none that Keras writes; allowed: {METADATA}, {CONFIG}, {WEIGHTS}, assets."
+            f"{where} is not one that Keras writes; allowed: {METADATA}, {CONFIG}, {WEIGHTS}, "
+            "assets."
         )
 
 

@@ -45,7 +45,7 @@ def open_hdf5(source: Path | IO[bytes], name: str) -> Iterator[h5py.File]:
 def _damaged(name: str, error: Exception) -> ModelFileError:
     said = " ".join(str(error).split()).strip("'\"").encode("utf-8", "replace").decode()
     what = "is cut off" if "truncated" in said else "is damaged"
-    return ModelFileError(f"{name} {what}: HDF5 says {said[:200]!r}; get the whole file once more.")
+    return ModelFileError(f"{name} {what}: HDF5 says {said[:200]!r}; get the complete file again.")
 
 
 def scan(file: h5py.File, name: str) -> None:
@@ -164,7 +164,7 @@ def read_names(group: h5py.Group, key: str, where: str) -> list[str]:
     for part in keys:
         values = group.attrs[part]
         if getattr(values, "ndim", None) != 1 or values.dtype.kind not in "SOUf":
-            raise ModelFileError(f"{where}: the attribute {part!r} is no list of names.")
+            raise ModelFileError(f"{where}: the attribute {part!r} is not a list of names.")
         # An empty list is written as an empty array of floats.
         names += [
             value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

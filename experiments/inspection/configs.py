@@ -22,7 +22,7 @@ def parse_json(content: str | bytes, where: str) -> dict[str, Any]:
     except RecursionError:
         raise _too_deep(where) from None
     except ValueError as error:
-        raise ModelFileError(f"{where} is no JSON: {str(error)[:200]}.") from None
+        raise ModelFileError(f"{where} is not valid JSON: {str(error)[:200]}.") from None
     if not isinstance(config, dict):
         raise ModelFileError(
             f"{where} is a JSON {type(config).__name__}, allowed: an object with class_name and "
@@ -57,8 +57,8 @@ def check_model(config: dict[str, Any], where: str) -> dict[str, Any]:
         config.get("config"), dict | list
     ):
         raise ModelFileError(
-            f"{where} describes no Keras model: it needs class_name and config, "
-            f"received {', '.join(map(str, list(config)[:5])) or 'nothing'}."
+            f"{where} does not describe a Keras model: it needs class_name and config, received "
+            f"{', '.join(map(str, list(config)[:5])) or 'nothing'}."
         )
     return config
 

@@ -74,7 +74,7 @@ def _head(path: Path) -> bytes:
         if stat.S_ISDIR(found.st_mode):
             raise ModelFileError(_folder(path))
         if not stat.S_ISREG(found.st_mode):
-            raise ModelFileError(f"{path.name} is no file but a device or a pipe; {ALLOWED}.")
+            raise ModelFileError(f"{path.name} is not a file but a device or a pipe; {ALLOWED}.")
         if not found.st_size:
             raise ModelFileError(f"{path.name} is empty; {ALLOWED}.")
         with path.open("rb") as file:
@@ -103,7 +103,7 @@ def _refuse_other_archive(path: Path) -> None:
             names = opened.namelist()
     except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError, OSError):
         raise ModelFileError(
-            f"{path.name} is a damaged or cut off archive; get the whole file once more."
+            f"{path.name} is a damaged or cut off archive; get the complete file again."
         ) from None
     if archive.CONFIG in names:
         return
@@ -125,7 +125,7 @@ def recognise_hdf5(file: h5py.File, name: str) -> Format:
     if _has_variables(file):
         return Format.WEIGHTS
     inside = ", ".join(sorted(file)[:5]) or "nothing"
-    raise ModelFileError(f"{name} is HDF5 but no Keras model: it holds {inside}; {ALLOWED}.")
+    raise ModelFileError(f"{name} is HDF5 but not a Keras model: it holds {inside}; {ALLOWED}.")
 
 
 def _has_variables(file: h5py.File) -> bool:

@@ -143,7 +143,7 @@ def _notes(inside: Inside, stored: list[LayerWeights]) -> list[str]:
     elif inside.training is None:
         notes.append("The model was not compiled when it was saved, or saved without optimizer.")
     if inside.weights is not None and not stored:
-        notes.append("No layer of it has weights.")
+        notes.append("None of its layers has weights.")
     return notes
 
 

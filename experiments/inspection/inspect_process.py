@@ -36,7 +36,7 @@ def inspect_file(settings: Settings, path: Path, against: Path | None = None) ->
         os.killpg(process.pid, signal.SIGKILL)  # and the process that it looks with
         process.communicate()
         raise ModelFileError(
-            f"{path.name}: looking at it took more than {seconds:.0f} s, so it was left."
+            f"{path.name}: inspecting it took more than {seconds:.0f} s, so it was abandoned."
         ) from None
     return _read(path, said, complaint)
 
@@ -46,7 +46,7 @@ def _read(path: Path, said: str, complaint: str) -> dict[str, Any]:
         (answer,) = json.loads(said)
     except (ValueError, TypeError):
         last = (complaint.strip().splitlines() or ["it said nothing"])[-1]
-        raise ModelFileError(f"{path.name} cannot be looked at: {last}") from None
+        raise ModelFileError(f"{path.name} cannot be inspected: {last}") from None
     if reason := answer["reason"] or answer.get("difference", {}).get("reason"):
         raise ModelFileError(reason)
     found: dict[str, Any] = answer

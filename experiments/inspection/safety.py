@@ -100,7 +100,9 @@ def _check_object(value: dict[str, Any], path: str, catalog: Catalog) -> None:
     if kind in _VALUES:
         dtype = inner.get("dtype") if isinstance(inner, dict) else None
         if dtype is not None and not (isinstance(dtype, str) and _DTYPE.match(dtype)):
-            raise ModelFileError(f"{path} has the dtype {_short(dtype)}, which Keras has not.")
+            raise ModelFileError(
+                f"{path} has the dtype {_short(dtype)}, which Keras does not have."
+            )
         return
     module = _module(value, path)
     function = kind == "function"

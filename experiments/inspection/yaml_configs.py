@@ -33,7 +33,7 @@ def parse_yaml(content: str, where: str) -> Any:
         return _Plain(loader, where).value(node, 0) if node is not None else None
     except yaml.YAMLError as error:
         said = " ".join(str(error).split())[:200]
-        raise ModelFileError(f"{where} is no YAML: {said}.") from None
+        raise ModelFileError(f"{where} is not valid YAML: {said}.") from None
     except RecursionError:
         raise ModelFileError(f"{where} nests deeper than {MAX_CONFIG_DEPTH} levels.") from None
     except ValueError as error:
@@ -75,5 +75,5 @@ class _Plain:
         key = self.value(node, depth)
         if not isinstance(key, str):
             line = node.start_mark.line + 1
-            raise ModelFileError(f"{self.where}, line {line}: the key {key!r} is no text.")
+            raise ModelFileError(f"{self.where}, line {line}: the key {key!r} is not text.")
         return key

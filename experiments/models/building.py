@@ -251,7 +251,7 @@ def _build(spec: RunSpec, statistics: _Statistics, *, sketched: bool = False) ->
         return keras.Model(inputs, outputs, name=spec.model.name)
     except RecursionError:
         raise SpecError(
-            f"model: received a {spec.model.name} too deep for Keras to build, which ends at about "
+            f"model: received a {spec.model.name} too deep for Keras to build: its limit is about "
             "1,000 layers in a row. Allowed: fewer layers or blocks."
         ) from None
 

@@ -67,7 +67,7 @@ def bring(path: Path, name: str = "", files: Iterable[WeightFile] | None = None)
         )
         raise InputError(
             f"{name} is not a weight file that Keras knows: received md5 {hashes['md5']}. "
-            f"{expected} Download it from the address on the page of its network."
+            f"{expected} Download it from the address shown on its network's page."
         )
     place = place_of(found)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -102,8 +102,8 @@ def cannot_be_had(url: str, place: Path, reason: object) -> str:
     """Why a file is missing, where it is looked for and how to bring it, in words."""
     said = " ".join(str(reason).split()).rstrip(".")
     return (
-        f"The ImageNet weights cannot be had: {said}. Looked for {place}; without network, "
-        f"save {url} there under that name."
+        f"The ImageNet weights cannot be downloaded: {said}. Looked for {place}. Without a "
+        f"network connection, save {url} there under that name."
     )
 
 
@@ -146,6 +146,6 @@ def _check(path: Path, file: WeightFile) -> None:
     found = hash_of(path, algorithm(file.hash))
     if found != file.hash:
         raise ArtifactError(
-            f"what came is not the file that Keras expects: its {algorithm(file.hash)} is {found}, "
-            f"expected is {file.hash}"
+            f"what was downloaded is not the file that Keras expects: its {algorithm(file.hash)} "
+            f"is {found}, expected is {file.hash}"
         )

@@ -52,7 +52,7 @@ def _ask(settings: Settings, path: Path, options: list[str], seconds: float) -> 
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise DatasetError(
-            f"{path.name}: reading it took more than {seconds:.0f} s, so it was left. Give a "
+            f"{path.name}: reading it took more than {seconds:.0f} s, so it was abandoned. Give a "
             "smaller file, or add it with `python -m experiments datasets add`."
         ) from None
     try:

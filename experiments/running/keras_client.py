@@ -136,19 +136,19 @@ class KerasProcess:
         assert self._limits is not None
         return (
             f"The model did not answer within {self._limits.seconds:g} s, so its process was "
-            "ended. Allowed: a model that answers sooner. The next question starts it anew."
+            "ended. Allowed: a model that answers sooner. The next request starts a new one."
         )
 
     def _died(self, process: "subprocess.Popen[str]") -> str:
         if self._limits:
             return (
                 f"The process of the uploaded model ended (exit code {process.poll()}), most "
-                f"likely for want of memory: {self._limits.memory / 1e9:.1f} GB are allowed. The "
-                f"next question starts it anew. What it said last stands in {self._log}."
+                f"likely because it ran out of memory: {self._limits.memory / 1e9:.1f} GB are "
+                f"allowed. The next request starts a new one. Its last output is in {self._log}."
             )
         return (
-            f"The Keras process ended (exit code {process.poll()}). Try again: it is started anew. "
-            f"What it said last stands in {self._log}."
+            f"The Keras process ended (exit code {process.poll()}). Try again: a new one is "
+            f"started. Its last output is in {self._log}."
         )
 
 

@@ -79,8 +79,8 @@ def ensure_worker(settings: Settings) -> None:
             if started and started.returncode:
                 del _started[str(settings.home)]
                 raise WorkerError(
-                    f"The worker ended with exit code {started.returncode}. Its last words stand "
-                    f"in {log}. Start one by hand to see them: python -m experiments worker."
+                    f"The worker ended with exit code {started.returncode}. Its last output is in "
+                    f"{log}. Start one by hand to see it: python -m experiments worker."
                 )
             with log.open("ab") as file:
                 _started[str(settings.home)] = subprocess.Popen(

@@ -161,7 +161,7 @@ class _Watch:
         if self.stop_by is not None and now > self.stop_by and not saving:
             self.overdue = f"It did not stop within {GRACE_SECONDS:.0f} s and was ended."
         elif now - self._heard > SILENCE_SECONDS:
-            self.overdue = f"Its process gave no sign of life for {SILENCE_SECONDS:.0f} s."
+            self.overdue = f"Its process did not respond for {SILENCE_SECONDS:.0f} s."
         if self.overdue:
             self.process.kill()
 
@@ -233,7 +233,7 @@ def _kept(folder: RunFolder, *, whole: bool) -> str:
 def _where(progress: dict[str, Any]) -> str:
     match progress.get("phase"):
         case None:
-            return "before it began"
+            return "before it started"
         case "training" if "epoch" in progress:
             return f"in epoch {progress['epoch']}"
         case phase:

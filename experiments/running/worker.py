@@ -50,7 +50,7 @@ def serve(settings: Settings, slots: int = 1, *, embedded: bool = False) -> None
             Worker(settings, slots, embedded=embedded).run()
     except Timeout:
         raise WorkerError(
-            f"A worker of this machine already serves {settings.tracking_uri}. Use that one, or "
+            f"A worker on this machine already serves {settings.tracking_uri}. Use that one, or "
             "end it first; --slots decides how many runs it trains side by side."
         ) from None
 
@@ -85,7 +85,7 @@ class Worker:
                 logger.exception("The worker goes on")
                 self.shutdown.wait(POLL_SECONDS)
             if self.embedded and time.monotonic() - self._busy_at > IDLE_SECONDS:
-                logger.info("Nothing to do for %.0f minutes; the worker ends.", IDLE_SECONDS / 60)
+                logger.info("Nothing to do for %.0f minutes; the worker stops.", IDLE_SECONDS / 60)
                 return
         logger.info("Shutting down; %d runs are asked to stop.", len(self._attending))
         for thread in self._attending.values():

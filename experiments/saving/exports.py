@@ -50,7 +50,7 @@ def check_out(out: Path) -> None:
     if out.is_dir():
         raise InputError(f"{out} is a folder. Name a file, for example {out / 'model.h5'}.")
     if not out.parent.is_dir():
-        raise InputError(f"There is no folder {out.parent}. Make it first, or name another file.")
+        raise InputError(f"There is no folder {out.parent}. Create it first, or name another file.")
 
 
 def export_to(store: Store, run_id: str, kind: str, path: str) -> dict[str, Any]:

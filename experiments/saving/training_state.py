@@ -129,10 +129,10 @@ def restore_callbacks(
         name = name_of(callback)
         saved = state.callbacks.get(name)
         if saved is None:
-            notes.append(f"{name}: begins anew, because the file holds none")
+            notes.append(f"{name}: starts over, because the file has none")
             continue
         if any(saved[setting] != getattr(callback, setting) for setting in _SETTINGS):
-            notes.append(f"{name}: begins anew, because it watched {saved['monitor']}")
+            notes.append(f"{name}: starts over, because it watched {saved['monitor']}")
             continue
         for counter in _COUNTERS[kind]:
             setattr(callback, counter, saved[counter])

@@ -104,13 +104,13 @@ def restore(model: keras.Model, path: Path) -> tuple[TrainingState | None, list[
         said = " ".join(str(error).split())[:300]
         raise ArtifactError(
             f"{path.name} does not fit this network: {said.rstrip('.')}. Allowed: a checkpoint of "
-            "a network with the same layers; into another one weights are transplanted by layer "
-            "name."
+            "a network with the same layers; to use it for another network, transfer the weights "
+            "by layer name."
         ) from None
     with h5py.File(path, "r") as file:
         if other := _other_optimizer(model, file):
             name = type(model.optimizer).__name__
-            notes = [f"optimizer state: begins anew, because the file's is {other}, not {name}"]
+            notes = [f"optimizer state: starts over, because the file's is {other}, not {name}"]
         else:
             notes = restore_optimizer(model, file, path.name)
         state = read_state(file)

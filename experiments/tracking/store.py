@@ -100,8 +100,8 @@ def prepare_database(settings: Settings) -> None:
                 _migrate(database)
     except OSError as error:
         raise StoreError(
-            f"The workspace {database.parent} cannot be written: {error}. "
-            "Set KERASCOPE_HOME to a folder that can."
+            f"The workspace {database.parent} cannot be written: {error}. Set KERASCOPE_HOME to "
+            "a folder that can be written."
         ) from None
 
 

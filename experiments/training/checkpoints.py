@@ -79,7 +79,9 @@ class Checkpoints(keras.callbacks.Callback):
             self._save(self.recorder.cut_after)
         except OSError as error:
             self._is_saved = False
-            logger.warning("The cut epoch could not be saved; resumed it begins anew: %s", error)
+            logger.warning(
+                "The cut epoch could not be saved; a resume will start it over: %s", error
+            )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save, name and record a whole epoch; a full disk does not end training."""

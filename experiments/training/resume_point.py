@@ -104,8 +104,8 @@ def _about_parts(spec: RunSpec, path: Path) -> str:
     if before.dataset.name != spec.dataset.name or spec.divides_as(before):
         return ""
     return (
-        ", and its samples are divided otherwise than there: some that validate or test here have "
-        "trained before"
+        ", and its samples are split differently than there: some that validate or test here were "
+        "trained on before"
     )
 
 

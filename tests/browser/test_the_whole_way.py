@@ -114,12 +114,12 @@ def test_stop_and_resume_from_the_page(page, address, workspace):
     # it goes on to two more epochs, as one curve with the resume point marked
     behind = find(list_checkpoints(store, run_id)).epoch
     page.get_by_role("button", name="Resume").first.click()
-    total = page.get_by_label("Epochs in all")
+    total = page.get_by_label("Total epochs")
     total.fill(str(behind + 2))
     total.press("Enter")
     page.get_by_role("button", name="Resume").last.click()
     expect(page.get_by_text("FINISHED")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("went on here").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("resumed here").first).to_be_visible(timeout=60_000)
     resumed = get_run(store, run_id)
     assert resumed.reason == (
         f"Trained all {behind + 2} epochs. It was {resumed.reason.partition(' It was ')[2]}"

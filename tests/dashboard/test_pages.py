@@ -157,7 +157,7 @@ def test_a_run_of_another_tool_has_curves_verdict_and_replay_but_no_changes(
     said = texts(app)
     assert "overfitting" in said
     assert "read only" in said
-    assert "would have saved this run" in said
+    assert "would have ended this run" in said
     labels = {button.label for button in app.button}
     assert not labels & {"Clone", "Stop", "Resume", "Launch with it"}
 
@@ -174,8 +174,8 @@ def test_the_columns_of_a_verdict_can_be_corrected(open_page, make_run):
 
 def test_run_says_when_it_should_have_stopped_only_when_asked(open_page, make_run):
     run_id = make_run()
-    assert "would have saved" not in texts(open_page("run", run=run_id))
-    assert "would have saved this run" in texts(open_page("run", run=run_id, stopping="true"))
+    assert "would have ended" not in texts(open_page("run", run=run_id))
+    assert "would have ended this run" in texts(open_page("run", run=run_id, stopping="true"))
 
 
 def test_compare_shows_all_runs_unless_some_are_named(open_page, make_run):
@@ -238,7 +238,7 @@ def test_compare_tells_of_a_filter_that_is_wrong_and_keeps_it(open_page, make_ru
 def test_compare_offers_the_early_stopping_that_would_have_saved_most(open_page, make_run):
     run_id = make_run(name="first")
     app = open_page("compare", tab="Early stopping", runs=run_id)
-    assert "would have saved this run" in texts(app)
+    assert "would have ended this run" in texts(app)
     next(button for button in app.button if button.label == "Launch with it").click()
     app.run()
     assert app.toggle(key="launch.callbacks.early_stopping.on").value
@@ -352,7 +352,7 @@ def test_a_run_that_has_ended_is_resumed_from_its_page(open_page, make_run, stor
 def test_a_run_without_checkpoint_says_that_it_begins_anew_and_cannot_branch(open_page, make_run):
     app = open_page("run", run=make_run(RunStatus.FAILED, reason="Out of memory."))
     app.session_state["resume open"] = True
-    assert "it begins anew" in texts(app.run())
+    assert "it starts over" in texts(app.run())
     app.session_state["branch open"] = True
     assert "nothing to branch from" in texts(app.run())
 
@@ -378,7 +378,7 @@ def test_launch_can_drop_where_a_run_starts(open_page, make_run, keep_checkpoint
     run_id = make_run(name="first")
     keep_checkpoint(run_id, epoch=12)
     app = open_page("launch", **{"clone": run_id, "from": "12"})
-    next(button for button in app.button if button.label == "Start anew instead").click()
+    next(button for button in app.button if button.label == "Start fresh instead").click()
     app.run()
     assert "Goes on after" not in texts(app)
     assert "start: null" in app.text_area[0].value

@@ -51,8 +51,8 @@ export class Chart {
       element.addEventListener("click", act);
       return element;
     };
-    this.resetButton = button("Reset zoom", "Show everything again (double click)", () => this.reset());
-    this.rangeButton = button("Full range", "Show also what lies far beyond most curves", () => {
+    this.resetButton = button("Reset zoom", "Show everything again (double-click)", () => this.reset());
+    this.rangeButton = button("Full range", "Also show what lies far beyond most curves", () => {
       this.fullRange = !this.fullRange;
       this.reset();
     });

@@ -85,7 +85,7 @@ def reader_of(path: Path, kind: str | None = None) -> Reader:
     if path.is_dir():
         return _reader_of_folder(path, kind)
     if not path.is_file():
-        raise DatasetError(f"{path} is no file and no folder. Name one that is there.")
+        raise DatasetError(f"No such file or folder: {path}.")
     kind = kind or kind_by_name(path)
     if kind is None:
         raise DatasetError(

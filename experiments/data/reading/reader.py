@@ -247,15 +247,15 @@ def parts_notes(parts: tuple[int, ...], untrained: Sequence[str] = ()) -> tuple[
         return ()
     named = zip(("training", "validation", "test"), parts, strict=True)
     there = ", ".join(f"{samples:,} for {name}" for name, samples in named if samples)
-    kept = " What is for the test never trains and never validates." if parts[TEST] else ""
-    told = f"The file divides its samples: {there}.{kept}"
+    kept = " Test samples never train and never validate." if parts[TEST] else ""
+    told = f"The file has parts of its own: {there}.{kept}"
     if not untrained:
         return (told,)
     more = f" and {len(untrained) - 10:,} more" if len(untrained) > 10 else ""
     return (
         told,
-        f"No training sample has the classes {', '.join(untrained[:10])}{more}: a model is wrong "
-        "about all of theirs. Correct their names, or leave them out.",
+        f"No training sample has the classes {', '.join(untrained[:10])}{more}: a model gets all "
+        "of theirs wrong. Correct their names, or leave them out.",
     )
 
 

@@ -48,7 +48,7 @@ def _leak(audit: Audit, name: str, shared: Shared, how: str) -> Finding:
     return Finding(
         severity if share >= 0.01 else Severity.NOTE,
         f"{_samples(shared.rows, name)} ({percent(share, 1)}) {verb} {how}",
-        f"The model can know them by heart, so the {name} result looks better than it is on new "
+        f"The model can have memorized them, so the {name} result looks better than it is on new "
         f"samples.{other} For example {name} row {row:,} and training row {training:,}. "
         f"Another split does not help: leave the copies out of the file.{alike}{sampled}",
     )
@@ -100,8 +100,8 @@ def _times(audit: Audit) -> Iterator[Finding]:
         yield Finding(
             Severity.NOTE if by_group else Severity.WARNING,
             f"{_samples(rows, name)} ({percent(share, 1)}) {verb} older than {newest}",
-            f"By {found.column}, training knows what came after them. Where the model shall "
-            "predict what comes, the result looks better than it will be.",
+            f"By {found.column}, training knows what came after them. If the model is to predict "
+            "the future, the result looks better than it will be.",
             *(Action() if fixed else Action("a split by time", changes)),
         )
 

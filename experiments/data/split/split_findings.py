@@ -41,7 +41,7 @@ def margin_sentence(audit: Audit) -> str:
             + (
                 ""
                 if audit.task is Task.REGRESSION
-                else " Models that differ by less cannot be told apart."
+                else " Smaller differences between models are not significant."
             )
         )
     if test := audit.part("test"):
@@ -77,7 +77,7 @@ def _one_value(audit: Audit) -> Iterator[Finding]:
         yield Finding(
             Severity.SERIOUS,
             f"All samples have {what}",
-            "There is nothing to tell apart: a model that always says the same is always right. "
+            "There is nothing to learn: a model that always answers the same is always right. "
             "Use more of the file, or another target.",
         )
 
@@ -92,8 +92,8 @@ def _file_order(audit: Audit) -> Iterator[Finding]:
             Severity.SERIOUS,
             f"The file is sorted by {audit.target}",
             f"It {way} from the first row to the last (rank correlation "
-            f"{order.correlation:.2f}). The last part of the file validates, so the model is asked "
-            "about values that it hardly saw in training.",
+            f"{order.correlation:.2f}). The last part of the file validates, so the model is "
+            "tested on values that it hardly saw in training.",
             *shuffled(audit),
         )
         return
@@ -130,8 +130,8 @@ def _missing(audit: Audit) -> Iterator[Finding]:
             yield Finding(
                 Severity.SERIOUS,
                 f"Missing from training{', and tested' * (name == 'test')}: {listed(missing)}",
-                f"The model never sees these classes, so it is wrong about each of their {name} "
-                "samples.",
+                f"The model never sees these classes, so it gets all of their {name} samples "
+                f"wrong.",
                 *(Action() if given else shuffled(audit)),
             )
     if validation and (unseen := [name for name, t, v in pairs if v == 0 < t]):
@@ -167,8 +167,8 @@ def _margin(audit: Audit) -> Iterator[Finding]:
     if part is None:
         yield Finding(
             Severity.WARNING,
-            "Nothing validates",
-            "Whether the model overfits cannot be seen, since all samples train.",
+            "No validation samples",
+            "Overfitting cannot be detected, because all samples are used for training.",
             "20 % for validation",
             {"split.validation_split": 0.2},
         )
@@ -193,7 +193,7 @@ def _margin(audit: Audit) -> Iterator[Finding]:
     yield Finding(
         Severity.WARNING if wide > too_wide else Severity.NOTE,
         f"Few validation samples: {_validating(audit):,}",
-        f"Chance alone moves the result by {said}. Do not choose between models by less.{better}",
+        f"Chance alone changes the result by {said}. Do not choose between models by less.{better}",
         *action,
     )
 
@@ -226,8 +226,8 @@ def _balance(audit: Audit) -> Iterator[Finding]:
                 Severity.WARNING,
                 f"The parts differ in {audit.target}",
                 f"Its mean is {training.mean:.3g} in training and {validation.mean:.3g} in "
-                f"validation, {apart / spread:.1f} standard deviations apart; chance hardly does "
-                "that.",
+                f"validation, {apart / spread:.1f} standard deviations apart; that is unlikely to "
+                "be chance.",
                 *shuffled(audit),
             )
         return
@@ -253,8 +253,8 @@ def _few(audit: Audit) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             f"Fewer than {_FEW} samples: {listed(few)}",
-            "That is too few to learn a class from and to measure it. Collect more, or put these "
-            "classes together with others.",
+            "That is too few to learn a class and to measure it. Collect more samples, or merge "
+            "these classes with others.",
         )
 
 
@@ -269,7 +269,7 @@ def _test(audit: Audit) -> Iterator[Finding]:
     if test is None and "test" in audit.given:
         yield Finding(
             Severity.WARNING,
-            "The file's test part is cut away",
+            "The file's test part is cut off",
             "None of the first samples, to which the data is cut, are of it, so nothing is tested. "
             "Use more of the file.",
         )
@@ -277,8 +277,8 @@ def _test(audit: Audit) -> Iterator[Finding]:
         yield Finding(
             Severity.NOTE,
             "The file has a validation part of its own",
-            "Its samples are divided anew here, together with those for training. To compare with "
-            "what others measured on that part, use it.",
+            "Its samples are split again here, together with the training samples. Use the file's "
+            "own part to compare with what others measured on it.",
             "the parts of the file",
             {
                 "split.method": "given", "split.test_split": None,

@@ -168,7 +168,7 @@ def in_words(split: Split) -> str:
         "group": f"{test:,} of {total:,} samples, whole groups of {split.column}, {drawn}",
         "time": f"the latest {test:,} of {total:,} samples by {split.column}",
     }
-    return f"{_validation_in_words(split)} Test: {how[split.method]}, held out before."
+    return f"{_validation_in_words(split)} Test: {how[split.method]}, held out first."
 
 
 def _validation_in_words(split: Split) -> str:

@@ -159,7 +159,7 @@ def test_importance_cannot_tell_from_few_runs_nor_from_chance(runs, targets):
     chance = pd.Series(
         np.random.default_rng(1).normal(size=len(runs)), [run.id for run in runs], name="gap"
     )
-    assert "cannot be forecast" in importance(runs, chance).problem
+    assert "cannot be predicted" in importance(runs, chance).problem
     assert "do not differ" in importance(
         [make_run(str(i)) for i in range(12)],
         pd.Series(range(12), [f"id-of-{i}" for i in range(12)], dtype=float, name="gap"),

@@ -38,7 +38,7 @@ def store_it(app, store):
 def test_images_keep_their_parts_and_are_grouped_by_their_names(
     own_machine, scans, store, open_page
 ):
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(scans)).run()
     assert "12 for training, 12 for test" in texts(app)
     assert "finds the same" not in texts(app)
@@ -50,7 +50,7 @@ def test_images_keep_their_parts_and_are_grouped_by_their_names(
 
 
 def test_a_pattern_that_makes_no_groups_costs_a_sentence(own_machine, scans, open_page):
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(scans)).run()
     box(app, "Group").set_value("^[^/]+/").run()
     assert not app.exception
@@ -64,7 +64,7 @@ def test_an_array_that_is_chosen_is_taken_alone(own_machine, tmp_path, store, op
     arrays = {f"x_{part}": random.normal(size=(n, 3)) for part, n in (("train", 40), ("test", 20))}
     arrays |= {f"y_{part}": random.integers(0, 2, n) for part, n in (("train", 40), ("test", 20))}
     np.savez(tmp_path / "rows.npz", **arrays)
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(tmp_path / "rows.npz")).run()
     assert box(app, "Predict").value == "y_train"
     assert "40 for training, 20 for test" in texts(app)

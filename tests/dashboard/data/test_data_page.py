@@ -49,16 +49,16 @@ def stored(ship, store):
 
 
 def test_without_own_data_the_page_lists_what_comes_along(store, open_page):
-    app = open_page("datasets")
+    app = open_page("data")
     assert not app.exception
     assert "Add your own" in texts(app)
     assert len(app.dataframe[0].value) == 11
 
 
 def test_stored_data_is_listed_first_and_opens(stored, open_page):
-    app = open_page("datasets")
+    app = open_page("data")
     assert app.dataframe[0].value.iloc[0]["Dataset"] == "ship"
-    app = open_page("datasets", name=stored.name)
+    app = open_page("data", name=stored.name)
     assert not app.exception
     assert "from ship.csv" in texts(app)
     assert app.metric[0].value == "200" and app.metric[-1].value == "23"
@@ -77,24 +77,24 @@ def test_rows_are_shown_as_they_were_in_the_file(stored, ship):
 
 
 def test_images_that_come_along_are_shown_by_class(store, open_page):
-    app = open_page("datasets", name="digits")
+    app = open_page("data", name="digits")
     assert not app.exception
     assert app.metric[0].value == "1,797"
 
 
 def test_unknown_dataset_is_told(store, open_page):
-    app = open_page("datasets", name="gone@0123456789abcdef")
+    app = open_page("data", name="gone@0123456789abcdef")
     assert not app.exception
     assert "Add its file again" in app.error[0].value
 
 
 def test_hosted_page_reads_no_files_of_the_server_unless_told(ship, store, open_page):
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     assert not app.exception and not app.text_input
 
 
 def test_page_reads_only_below_its_folder(own_machine, store, open_page):
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value("../../etc/passwd").run()
     assert not app.exception
     assert "files and folders below" in app.error[0].value
@@ -103,7 +103,7 @@ def test_page_reads_only_below_its_folder(own_machine, store, open_page):
 def test_file_on_the_servers_disk_is_looked_at_corrected_and_stored(
     own_machine, ship, store, open_page
 ):
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(ship)).run()
     assert not app.exception and not app.error
     columns = app.dataframe[0].value
@@ -126,7 +126,7 @@ def test_file_that_is_refused_is_told_and_nothing_is_stored(
 ):
     path = tmp_path / "ragged.csv"
     path.write_text("a,b,y\n1,2,no\n1,2,3,yes\n")
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
     assert not app.exception
     assert "row 2" in app.error[0].value
@@ -141,7 +141,7 @@ def test_arrays_that_are_not_clear_are_chosen_on_the_page(own_machine, tmp_path,
             "scan/age": np.arange(20.0), "doses": np.ones((20, 2)),
         }.items():  # fmt: skip
             file[name] = array
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
     assert "not clear which array" in app.error[0].value
     shown = [name.strip() for name in app.dataframe[0].value["Array"]]
@@ -160,7 +160,7 @@ def test_a_table_whose_last_column_is_no_target_gets_another(
 ):
     path = tmp_path / "plain.csv"
     path.write_text("a,b,c\n" + "".join(f"{n},{'yn'[n % 2]},same\n" for n in range(20)))
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
     assert "same" in app.error[0].value
     choose(app, "Predict", "b")
@@ -172,7 +172,7 @@ def test_how_a_text_is_read_can_be_corrected(own_machine, tmp_path, store, open_
     path = tmp_path / "plain.csv"
     rows = "".join(f"{n}.234;{'yn'[n % 2]};größer\n" for n in range(1, 9))
     path.write_bytes(f"a;b;c\n{rows}".encode("cp1252"))
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
     choose(app, "Predict", "b")
     assert "Text in cp1252, semicolon between fields, names in the first line" in texts(app)
@@ -191,9 +191,9 @@ def test_dates_that_are_not_clear_are_told_and_corrected(own_machine, tmp_path, 
     path = tmp_path / "dates.csv"
     days = ["03/04/2024", "05/06/2024", "07/08/2024", "09/10/2024"]
     path.write_text("due,a,label\n" + "".join(f"{d},{n},{n % 2}\n" for n, d in enumerate(days)))
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
-    assert "Read with the month first, since nothing shows which is meant" in texts(app)
+    assert "Read with the month first, because the file does not show which is meant" in texts(app)
     assert "2024-03-04 to 2024-09-10" in set(app.dataframe[0].value["Range"])
     choose(app, "Dates", "day-first")
     assert "Read with" not in texts(app) and not app.exception
@@ -206,7 +206,7 @@ def test_columns_are_said_to_be_names_or_numbers_on_the_page(
     path = tmp_path / "homes.csv"
     rows = "".join(f"{n / 3},{n % 3},0{n % 4}23,{'yn'[n % 2]}\n" for n in range(40))
     path.write_text(f'size,"kind, as sold",zip,label\n{rows}')
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
     boxes = {box.label: box for box in app.multiselect}
     assert boxes["As categories"].options == ["size", "kind, as sold"]
@@ -226,7 +226,7 @@ def test_columns_are_said_to_be_names_or_numbers_on_the_page(
 def test_what_columns_are_is_asked_only_where_it_can_be_otherwise(own_machine, tmp_path, open_page):
     path = tmp_path / "plain.csv"
     path.write_text("a,b\n" + "".join(f"{'uvw'[n % 3]},{'pq'[n % 2]}\n" for n in range(20)))
-    app = open_page("datasets", add="")
+    app = open_page("data", add="")
     app.text_input[0].set_value(str(path)).run()
     assert [box.label for box in app.multiselect] == ["From"] and not app.exception
 
@@ -240,7 +240,7 @@ def test_dataset_of_the_address_is_in_the_launch_form(stored, open_page):
         app = open_page("launch", dataset=name)
         assert not app.exception and not app.error
         assert app.session_state["launch values"]["dataset.name"] == stored.name
-    assert "2 classes of fate" in texts(app)
+    assert "target: fate, 2 classes" in texts(app)
 
 
 def test_upload_is_kept_once_by_content(workspace, ship):
@@ -273,7 +273,7 @@ def test_copies_of_an_uploaded_file_share_its_bytes():
 
 
 def test_features_are_drawn_with_their_spread(stored, open_page):
-    app = open_page("datasets", name=stored.name)
+    app = open_page("data", name=stored.name)
     table = next(one.value for one in app.dataframe if "Spread" in one.value)
     assert sum(table["Spread"].iloc[0]) == 177 and len(table["Spread"].iloc[1]) == 2
     app.selectbox[0].set_value("port").run()
@@ -287,7 +287,7 @@ def test_dates_of_a_dataset_are_shown_as_dates(tmp_path, store, open_page):
     frame.assign(label=frame.a % 2).to_csv(path, index=False)
     info = store_file(path, "visits", Wanted())
     add_dataset(store, info, path.name)
-    app = open_page("datasets", name=info.name)
+    app = open_page("data", name=info.name)
     table = next(one.value for one in app.dataframe if "Spread" in one.value).iloc[0]
     assert (table["Kind"], table["Lowest"], table["Highest"]) == (
         "date", "2024-01-01", "2024-03-30"
@@ -303,8 +303,8 @@ def test_copies_are_looked_for_when_they_are_asked_for(tmp_path, store, open_pag
     np.savez(tmp_path / "c.npz", x=x, y=np.arange(60) % 2)
     info = store_file(tmp_path / "c.npz", "c", Wanted())
     add_dataset(store, info, "c.npz")
-    assert "repeat another one" not in texts(open_page("datasets", name=info.name))
-    app = open_page("datasets", name=info.name, copies="true")
+    assert "repeat another one" not in texts(open_page("data", name=info.name))
+    app = open_page("data", name=info.name, copies="true")
     assert not app.exception
     said = texts(app)
     assert "**1** samples repeat another one exactly" in said and "at most one" in said
@@ -313,7 +313,7 @@ def test_copies_are_looked_for_when_they_are_asked_for(tmp_path, store, open_pag
 
 
 def test_a_dataset_is_renamed_and_runs_still_find_it_by_its_old_name(stored, open_page, store):
-    app = open_page("datasets", name=stored.name)
+    app = open_page("data", name=stored.name)
     title = next(one for one in app.text_input if one.label == "Name")
     title.set_value("RMS Titanic").run()
     next(one for one in app.button if one.label == "Rename the dataset").click().run()
@@ -325,7 +325,7 @@ def test_a_dataset_is_renamed_and_runs_still_find_it_by_its_old_name(stored, ope
 
 
 def test_a_name_without_a_letter_is_refused(stored, open_page, store):
-    app = open_page("datasets", name=stored.name)
+    app = open_page("data", name=stored.name)
     next(one for one in app.text_input if one.label == "Name").set_value("…").run()
     next(one for one in app.button if one.label == "Rename the dataset").click().run()
     assert "Give it a letter" in app.error[0].value
@@ -336,9 +336,9 @@ def test_versions_lead_to_each_other(stored, ship, open_page, store):
     pd.read_csv(ship).iloc[:150].to_csv(ship, index=False)
     older, info = stored, store_file(ship, "ship", Wanted())
     add_dataset(store, info, ship.name)
-    titles = open_page("datasets").dataframe[0].value["Dataset"]
+    titles = open_page("data").dataframe[0].value["Dataset"]
     assert list(titles[:2]) == ["ship", "ship (older)"]
-    app = open_page("datasets", name=older.name)
+    app = open_page("data", name=older.name)
     newest = next(one for one in app.button if "150 samples (newest)" in one.label)
     newest.click().run()
     assert not app.exception and app.query_params["name"] in (info.name, [info.name])

@@ -114,7 +114,7 @@ def test_a_file_of_others_becomes_a_base_that_the_store_keeps(
     assert not app.exception and "theirs.keras (a file)" in field(app, "model.run").options
     app = wait_for_preview(app)
     assert not app.exception
-    assert "It is not known which pixels the base was trained on" in texts(app)
+    assert "The pixel range that the base was trained on is unknown" in texts(app)
 
 
 def test_a_base_that_is_gone_is_told_and_not_launched_blindly(open_page, store):

@@ -87,7 +87,7 @@ def test_a_run_is_reloaded_checked_drawn_evaluated_and_looked_into(open_page, st
     app = open_page("models", run=run_id, tab="Into another network")
     next(box for box in app.selectbox if box.key == "into").select(run_id).run()
     assert "3 of 3 layers" in said(app)
-    assert set(app.dataframe[-1].value["what becomes of it"]) == {"✓ loaded"}
+    assert set(app.dataframe[-1].value["result"]) == {"✓ loaded"}
 
 
 def test_weights_of_an_upload_start_a_new_run_that_keeps_them(

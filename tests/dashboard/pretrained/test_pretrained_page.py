@@ -31,8 +31,11 @@ def test_the_table_has_all_networks_and_what_is_here(workspace, keras_cache):
     remember_time(workspace, "VGG16", 224, 39.0)
     table = application_table(networks()).set_index("Network")
     assert tuple(table.index) == application_names()
-    assert table.loc["ResNet50", "Here"] == "base" and table.loc["VGG16", "Here"] == "–"
-    assert table.loc["VGG16", "ms here"] == 39.0
+    assert (
+        table.loc["ResNet50", "On this machine"] == "base"
+        and table.loc["VGG16", "On this machine"] == "–"
+    )
+    assert table.loc["VGG16", "ms on this machine"] == 39.0
     assert table.loc["VGG16", "Top-1"] == 71.3 and table["Top-1"].isna().sum() == 2
 
 
@@ -70,7 +73,10 @@ def test_a_download_goes_on_beside_the_page_and_its_failure_is_told(tmp_path, ke
     assert downloads.state(gone) is None
     downloads.start(gone)
     wait_for(lambda: downloads.state(gone).ended, 30)
-    assert "without network, save http://127.0.0.1:9/gone.h5" in downloads.state(gone).error
+    assert (
+        "Without a network connection, save http://127.0.0.1:9/gone.h5"
+        in downloads.state(gone).error
+    )
 
 
 def test_classify_offers_networks_and_runs_of_images(open_page, store):

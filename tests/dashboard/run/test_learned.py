@@ -120,7 +120,7 @@ def test_an_image_run_shows_its_mistakes_and_where_it_looked(open_page, store):
     assert not app.exception
     sample = next(field for field in app.number_input if field.label == "Sample")
     assert str(sample.value) == other and f"Sample {other} is" in texts(app)
-    next(box for box in app.selectbox if box.label == "Heat for").set_value(3).run()
+    next(box for box in app.selectbox if box.label == "Heat map for").set_value(3).run()
     assert not app.exception and "For **3**" in texts(app)
     next(field for field in app.number_input if field.label == "Sample").set_value(9999).run()
     assert not app.exception and "Received sample 9999" in texts(app)

@@ -95,7 +95,7 @@ def test_a_dataset_is_renamed(files, store, capsys):
 def test_a_group_and_a_time_are_named_when_data_is_added(files, store, capsys):
     assert main(["datasets", "add", str(files[0]), "--group", "a", "--time", "b", "--json"]) == 2
     (answer,) = answers(capsys)
-    assert "has no feature beside the target" in answer["reason"]
+    assert "has no feature besides the target" in answer["reason"]
     assert main(["datasets", "add", str(files[0]), "--group", "a", "--dry-run", "--json"]) == 0
     (answer,) = answers(capsys)
     assert answer["plan"]["group"] == "a" and answer["plan"]["shape"] == [1]
@@ -124,7 +124,7 @@ def test_names_and_sizes_that_make_no_sense_are_refused(files, store, capsys):
     assert main(["datasets", "add", str(files[0]), "--size", "big"]) == 2
     assert "HEIGHTxWIDTH" in capsys.readouterr().err
     assert main(["datasets", "add", str(files[0].with_suffix(".exe"))]) == 2
-    assert "no file and no folder" in capsys.readouterr().err
+    assert "No such file or folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["..", "_._", "---", "💡"])
@@ -201,4 +201,4 @@ def test_why_a_file_is_refused_is_said_without_a_traceback(files, tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.returncode == 2 and "Traceback" not in found.stderr
-    assert "the column 's' has a text that is no UTF-8 in the rows 1 to 40" in found.stderr
+    assert "the column 's' has text that is not UTF-8 in rows 1 to 40" in found.stderr

@@ -265,9 +265,12 @@ def test_without_network_the_error_says_what_to_bring_where(offline, fashion):
     error = answer["error"]
     assert error.startswith("fashion_mnist cannot be loaded: ")
     assert "Connection refused" in error
-    assert f"Looked for {path}; without network, save https://storage.googleapis.com/" in error
+    assert (
+        f"Looked for {path}. Without a network connection, save https://storage.googleapis.com/"
+        in error
+    )
     assert error.count("Looked for") == 1, "the three other files are there"
-    assert error.endswith(f"Datasets that need no network: {', '.join(LOCAL)}.")
+    assert error.endswith(f"Datasets that need no download: {', '.join(LOCAL)}.")
     assert answer["seconds"] < 10
     assert "Downloading fashion_mnist, 30.9 MB, from https://" in offline.log.read_text()
 

@@ -174,7 +174,7 @@ def test_changes_are_paired_over_seeds_with_a_t_interval():
 def test_what_may_be_chance_is_said_to_be_untold():
     words = judge(*pairs([-0.3, 0.2, -0.1]))["words"]
     assert words.startswith("Can't tell whether the gap changed (95 % interval −")
-    assert judge(*pairs([-0.3]))["words"] == "One seed cannot be told from chance."
+    assert judge(*pairs([-0.3]))["words"] == "One seed is not enough to rule out chance."
 
 
 def test_the_penalty_is_not_counted_as_val_loss():
@@ -208,7 +208,7 @@ def test_a_child_that_came_to_no_number_is_counted_apart():
     trials[-1] = (run, a_history(float("nan")))
     row = judge(*trials)
     assert (row["pairs"], row["failed"], row["runs"]) == (2, 1, 3)
-    assert row["words"].endswith("1 came to no number.")
+    assert row["words"].endswith("1 run diverged and is not counted.")
 
 
 @pytest.fixture(scope="module")

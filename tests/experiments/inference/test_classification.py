@@ -87,7 +87,7 @@ def test_the_answer_is_that_of_keras_itself(store, cache, images, mobilenet):
         assert [one["number"] for one in image["classes"]] == best.tolist()
         found = [one["probability"] for one in image["classes"]]
         np.testing.assert_allclose(found, expected[best], atol=1e-5)
-    assert "The names of the classes cannot be had" in answer["notice"]
+    assert "The names of the classes cannot be downloaded" in answer["notice"]
     assert answer["images"][0]["classes"][0]["name"].startswith("class ")
 
 
@@ -115,7 +115,9 @@ def test_an_image_that_is_none_is_refused_and_the_others_are_answered(
 
 def test_missing_weights_and_unknown_networks_are_told(store, cache, images, monkeypatch):
     monkeypatch.setattr("keras.src.applications.vgg16.WEIGHTS_PATH", "http://127.0.0.1:9/vgg.h5")
-    with pytest.raises(ArtifactError, match=r"Looked for .*vgg16_weights.*without network, save"):
+    with pytest.raises(
+        ArtifactError, match=r"Looked for .*vgg16_weights.*Without a network connection, save"
+    ):
         classify_application(store, "VGG16", images)
     with pytest.raises(InputError, match="Unknown application 'VGG61'"):
         classify_application(store, "VGG61", images)

@@ -202,10 +202,10 @@ def test_a_compile_config_is_looked_at_too(saved, tmp_path):
 
 def test_a_config_that_is_no_json_or_nests_absurdly_is_refused(h5, tmp_path):
     for text, said in (
-        ("{not json", "model_config is no JSON"),
+        ("{not json", "model_config is not valid JSON"),
         ("[" * 100_000, "nests deeper"),
         ('{"class_name": "Sequential", "config": ' + "[" * 500 + "]" * 500 + "}", "nests deeper"),
-        ('{"name": 1}', "describes no Keras model"),
+        ('{"name": 1}', "does not describe a Keras model"),
         ("[1]", "is a JSON list"),
     ):
         with h5py.File(h5, "a") as file:
@@ -367,7 +367,7 @@ def archive(path: Path, saved: Path, change: object) -> Path:
         ("C:/evil", "leads out of the archive"),
         ("assets\\evil", "leads out of the archive"),
         ("model.weights.npz", "is a NumPy archive"),
-        ("evil.py", "is none that Keras writes"),
+        ("evil.py", "is not one that Keras writes"),
         ("assets/x.npz", "is a NumPy archive"),
     ],
 )
@@ -383,7 +383,7 @@ def test_members_that_are_links_twice_there_or_encrypted_are_refused(saved, tmp_
     refused(path, "is a link or a device")
     with pytest.warns(UserWarning, match="Duplicate name"):
         archive(tmp_path / "m.keras", saved, lambda opened: opened.writestr("config.json", "{}"))
-    refused(path, "'config.json' is there twice")
+    refused(path, "'config.json' appears twice")
     content = bytearray((saved / "small.keras").read_bytes())
     content[content.rfind(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
@@ -426,10 +426,10 @@ def test_other_files_are_told_what_they_are(tmp_path):
     refused(tmp_path / "noise", "a binary file of no known kind")
     with h5py.File(tmp_path / "table.h5", "w") as file:
         file["table"] = np.ones(3)
-    refused(tmp_path / "table.h5", "is HDF5 but no Keras model: it holds table")
+    refused(tmp_path / "table.h5", "is HDF5 but not a Keras model: it holds table")
     refused(tmp_path / "missing.h5", "There is no file")
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / "pipe", "is no file but a device or a pipe")
+    refused(tmp_path / "pipe", "is not a file but a device or a pipe")
 
 
 def test_the_limits_are_said_in_units_for_people():

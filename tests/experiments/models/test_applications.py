@@ -259,7 +259,9 @@ def test_imagenet_weights_are_downloaded_once_into_keras_own_cache(weights_serve
 def test_a_download_that_breaks_off_leaves_no_file_and_says_where_to_put_one(weights_server):
     server, _, path = weights_server
     server.breaks = True
-    with pytest.raises(ArtifactError, match=f"Looked for {path}; without network, save http"):
+    with pytest.raises(
+        ArtifactError, match=f"Looked for {path}. Without a network connection, save http"
+    ):
         built(spec_of({"weights": "imagenet"}))
     assert not path.exists()
 

@@ -84,7 +84,9 @@ def test_a_download_tells_how_far_it_is_and_is_done_once(cache, server):
 
 def test_a_download_that_breaks_off_leaves_nothing_and_says_what_to_bring(cache, server):
     server.breaks = True
-    with pytest.raises(ArtifactError, match=f"Looked for {cache / 'weights.h5'}; without network"):
+    with pytest.raises(
+        ArtifactError, match=f"Looked for {cache / 'weights.h5'}. Without a network connection"
+    ):
         download(file_at(server))
     assert [path.name for path in cache.iterdir() if path.suffix == ".h5"] == []
 
@@ -97,7 +99,7 @@ def test_another_content_than_keras_expects_is_not_kept(cache, server):
 
 def test_without_a_network_it_is_told_at_once(cache):
     file = WeightFile("weights.h5", "http://127.0.0.1:9/weights.h5", "", top=True)
-    with pytest.raises(ArtifactError, match="The ImageNet weights cannot be had"):
+    with pytest.raises(ArtifactError, match="The ImageNet weights cannot be downloaded"):
         download(file)
 
 

@@ -92,7 +92,7 @@ def test_a_process_that_is_killed_costs_the_question_and_the_next_starts_another
         asked = pool.submit(opened, process, folder / "good.keras")
         time.sleep(0.2)  # whether the question is written before or after the kill, it is told
         os.kill(first, signal.SIGKILL)
-        with pytest.raises(WorkerError, match="The next question starts it anew"):
+        with pytest.raises(WorkerError, match="The next request starts a new one"):
             asked.result(60)
     assert opened(process, folder / "good.keras")["parameters"] == 67
     assert process.pid != first

@@ -188,7 +188,7 @@ def test_a_branch_with_another_seed_has_the_samples_of_its_run_in_the_same_parts
     assert (spec.seed, spec.split.seed) == (9, get_spec(module_store, drawn).seed)
     run_id, _ = run_inline(module_store, spec)
     assert rows_of(module_store, run_id) == rows_of(module_store, drawn)
-    assert "divided otherwise" not in get_run(module_store, run_id).reason
+    assert "split differently" not in get_run(module_store, run_id).reason
 
 
 @pytest.mark.parametrize("change", ["split.seed=5", "split.test_split=0.4", "split.method=last"])
@@ -199,7 +199,7 @@ def test_a_branch_with_another_split_says_that_samples_have_trained_before(
     run_id, _ = run_inline(module_store, spec)
     assert set(rows_of(module_store, run_id)["test"]) & set(rows_of(module_store, drawn)["train"])
     said = get_run(module_store, run_id).reason
-    assert "some that validate or test here have trained before" in said
+    assert "some that validate or test here were trained on before" in said
 
 
 def test_weights_of_a_run_whose_samples_were_divided_otherwise_are_told_of(module_store, drawn):
@@ -208,7 +208,7 @@ def test_weights_of_a_run_whose_samples_were_divided_otherwise_are_told_of(modul
     for seed, told in ((1, False), (5, True)):
         spec = load_spec(SPEC, [*changes, f"split.seed={seed}", start])
         run_id, _ = run_inline(module_store, spec)
-        assert ("divided otherwise" in get_run(module_store, run_id).reason) == told
+        assert ("split differently" in get_run(module_store, run_id).reason) == told
 
 
 def test_a_branch_from_an_epoch_without_checkpoint_names_those_that_are_there(

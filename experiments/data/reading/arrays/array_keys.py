@@ -60,7 +60,8 @@ def groups_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) 
             texts = np.array([same_number(text) for text in texts_of(values)], np.int64)
         except ValueError as error:
             raise DatasetError(
-                f"{source.name}: {key.path} has a text that is none: {error}. Save it as UTF-8."
+                f"{source.name}: {key.path} has a text that cannot be decoded: {error}. Save it "
+                "as UTF-8."
             ) from None
         return texts
     if key.dtype.kind in "biu":

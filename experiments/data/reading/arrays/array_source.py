@@ -98,7 +98,7 @@ def texts_of(values: np.ndarray) -> list[str]:
         return [value.decode() for value in values.tolist()]
     values = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     if (values.view(np.uint32) > sys.maxunicode).any():
-        raise ValueError("a number that is no character")  # NumPy 2.4: SystemError
+        raise ValueError("a number that is not a character")  # NumPy 2.4: SystemError
     texts: list[str] = values.tolist()
     "".join(texts).encode()
     return texts

@@ -65,7 +65,7 @@ class StepSample:
             for one in coarse[:_SHOWN]
         ]
         if len(coarse) > _SHOWN:
-            more = f"So it is with {len(coarse) - _SHOWN:,} more features"
+            more = f"The same applies to {len(coarse) - _SHOWN:,} more features"
             told.append(f"{more}: they are stored in steps of their own.")
         return tuple(told)
 

@@ -92,7 +92,7 @@ class TargetScan:
             texts = texts_of(distinct)
         except ValueError:
             row = next(i for i in range(len(values)) if not _is_text(values[i : i + 1]))
-            raise self._refused_row(rows[row], "is no text in UTF-8", "texts") from None
+            raise self._refused_row(rows[row], "is not valid UTF-8 text", "texts") from None
         for number, text in enumerate(texts):
             if not text.strip() or "\0" in text:
                 raise self._refused_row(rows[at[number]], f"is {text!r}", "texts that name a class")
@@ -175,8 +175,8 @@ class Encoder:
         wrong = np.flatnonzero(self._known[numbers] != values)
         if len(wrong):
             raise DatasetError(
-                f"{place(self._source, self._y.path, int(rows[wrong[0]]))} was another value when "
-                "the file was looked at. Add the file again when nothing writes to it."
+                f"{place(self._source, self._y.path, int(rows[wrong[0]]))} had another value when "
+                "the file was read first. Add the file again when nothing writes to it."
             )
         return numbers.astype(np.int64)
 

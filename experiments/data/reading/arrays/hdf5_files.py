@@ -150,10 +150,10 @@ def _walk(file: h5py.File, name: str) -> Iterator[Listed]:
         for key in group:
             path = f"{prefix}{key}"
             if isinstance(key, bytes) or not key.isprintable():  # bytes: h5py's, for no UTF-8
-                raise DatasetError(f"{name}: the name {path!a} is no text. Rename it.")
+                raise DatasetError(f"{name}: the name {path!a} is not text. Rename it.")
             link = group.get(key, getlink=True)
             if link is None:
-                raise KeyError(f"{path} is listed and not there")
+                raise KeyError(f"{path} is listed but missing")
             if not isinstance(link, h5py.HardLink):
                 links.append((path, group, link))
                 continue
@@ -233,11 +233,11 @@ def _why_filters(dataset: h5py.Dataset) -> str:
         if code not in _FILTERS or not h5py.h5z.filter_avail(code):
             called = _PLUGINS.get(code) or text.decode("utf-8", "replace")[:100] or "unknown"
             return (
-                f"is packed with the filter {called} ({code}), which needs a plugin. Allowed: "
+                f"is compressed with the filter {called} ({code}), which needs a plugin. Allowed: "
                 "gzip, lzf, or none. Save it with compression='gzip'"
             )
     if len(set(codes)) < len(codes):
-        return "is packed more than once. Save it with compression='gzip'"
+        return "is compressed more than once. Save it with compression='gzip'"
     return ""
 
 
@@ -262,16 +262,16 @@ def _refuse_model(name: str, prefix: str, group: h5py.Group) -> None:
     # Keras 3 writes layers/dense/vars/0
     if marked or prefix.endswith("/vars/"):
         raise DatasetError(
-            f"{name} is no dataset: this is a model, open it on the Models page. A dataset has "
-            "an array of samples and one of targets."
+            f"{name} is not a dataset but a model: open it on the Models page. A dataset has an "
+            "array of samples and one of targets."
         )
 
 
 def _damaged(where: str, error: Exception) -> DatasetError:
     said = " ".join(str(error).split())[:200] or type(error).__name__
     return DatasetError(
-        f"{where}: the file is no HDF5, or is cut off or damaged: {said!r}. Copy or save the whole "
-        "file once more."
+        f"{where}: the file is not HDF5, or is cut off or damaged: {said!r}. Copy or save the "
+        "whole file again."
     )
 
 

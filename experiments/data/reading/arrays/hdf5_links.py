@@ -22,7 +22,7 @@ def linked(
 ) -> Listed:
     """The dataset of the same file to which a link leads; else why there is none."""
     if isinstance(link, h5py.ExternalLink):
-        why = f"is an external link to {link.filename[:200]!r}, and none is followed"
+        why = f"is an external link to {link.filename[:200]!r}, and links are not followed"
     else:
         try:
             found = seen.get(address(_follow(file, group, link)))

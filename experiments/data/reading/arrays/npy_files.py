@@ -92,7 +92,7 @@ def _as_member(file: Path, where: str) -> Member:
     if file.is_symlink():
         raise DatasetError(f"{where} is a link. Put the file itself there.")
     if not file.is_file():
-        raise DatasetError(f"{where} is no file. Name one that is there.")
+        raise DatasetError(f"No such file: {where}.")
     return Member(file.stem, where, file.stat().st_size, lambda: file.open("rb"))
 
 

@@ -32,7 +32,7 @@ _PIECE = 1 << 20
 _NO_HEADER = (
     ValueError, TypeError, SyntaxError, tokenize.TokenError, MemoryError, RecursionError,
 )  # fmt: skip
-_AGAIN = "Copy or save the whole file once more."
+_AGAIN = "Copy or save the whole file again."
 
 
 class Member(NamedTuple):

@@ -51,8 +51,8 @@ def open_npz(path: Path) -> Iterator[NpySource]:
         # The others: numbers of a damaged directory that no seek can take, and unknown versions
         except (*DAMAGES, ValueError, OverflowError, NotImplementedError) as error:
             raise DatasetError(
-                f"{path.name} is no NPZ file, or is cut off: {str(error)[:200]}. Save it with "
-                "np.savez, or copy the whole file once more."
+                f"{path.name} is not an NPZ file, or is cut off: {str(error)[:200]}. Save it with "
+                "np.savez, or copy the whole file again."
             ) from None
         members = archive.infolist()
         _check_members(path.name, members)
@@ -85,11 +85,11 @@ def _check_members(name: str, members: list[zipfile.ZipInfo]) -> None:
             raise DatasetError(f"{where} has a path that leads out of the archive. Rename it.")
         if not member.filename.endswith(".npy"):
             raise DatasetError(
-                f"{where} is no array. Allowed: members that end with .npy, as np.savez writes "
+                f"{where} is not an array. Allowed: members that end with .npy, as np.savez writes "
                 "them. Take it out; a zip of images has to end with .zip."
             )
         if member.filename in seen:
-            raise DatasetError(f"{where} is there twice. Save each array under a name of its own.")
+            raise DatasetError(f"{where} appears twice. Save each array under a name of its own.")
         seen.add(member.filename)
         if member.flag_bits & _ENCRYPTED:
             raise DatasetError(f"{where} is encrypted. Save it without a password.")

@@ -70,8 +70,8 @@ def open_archive(path: Path) -> Iterator[_Archive]:
         zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, OverflowError,
     ) as error:  # fmt: skip
         raise DatasetError(
-            f"{path.name} is no zip archive, or a damaged or cut off one: {told(str(error)[:200])}."
-            " Get the whole file once more, or give the folder itself."
+            f"{path.name} is not a zip archive, or is damaged or cut off: {told(str(error)[:200])}."
+            " Get the complete file again, or give the folder itself."
         ) from None
     with archive:
         yield _Archive(archive, path.name)
@@ -104,7 +104,7 @@ def _check_all(members: list[zipfile.ZipInfo], archive: str) -> None:
         _check_name(member, where)
         name = member.filename.rstrip("/")
         if name in seen:
-            raise DatasetError(f"{where} is there twice. Make the archive anew.")
+            raise DatasetError(f"{where} appears twice. Create the archive again.")
         seen.add(name)
         _check_packing(member, where)
         total += member.file_size
@@ -122,12 +122,12 @@ def _check_name(member: zipfile.ZipInfo, where: str) -> None:
     if leads_out or {"..", ".", ""} & set(parts):
         raise DatasetError(
             f"{where} has a path that can lead out of the archive. Allowed: plain folder and file "
-            "names divided by /. Make the archive anew."
+            "names divided by /. Create the archive again."
         )
     if any(c < " " for c in name) or max(map(len, parts)) > _LONGEST_NAME:
         raise DatasetError(
             f"{where} has control characters in its name, or more than {_LONGEST_NAME} characters. "
-            "Rename the file and make the archive anew."
+            "Rename the file and create the archive again."
         )
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -142,11 +142,11 @@ def _check_name(member: zipfile.ZipInfo, where: str) -> None:
 
 def _check_packing(member: zipfile.ZipInfo, where: str) -> None:
     if member.flag_bits & _ENCRYPTED:
-        raise DatasetError(f"{where} is encrypted. Make the archive anew without a password.")
+        raise DatasetError(f"{where} is encrypted. Create the archive again without a password.")
     if member.compress_type not in _METHODS:
         raise DatasetError(
             f"{where} is packed with method {member.compress_type}. Allowed: stored, deflated; "
-            "make the archive anew."
+            "create the archive again."
         )
     size, packed = member.file_size, member.compress_size
     if size > LARGEST_FILE:

@@ -65,7 +65,7 @@ def class_folders(members: Members, name: str, nested: bool = False) -> ClassFol
     if unwritable:
         raise DatasetError(
             f"{name}: the folder {told(min(unwritable))!r} cannot name a class: it has controls or "
-            "bytes that are no UTF-8. Rename it."
+            "bytes that are not UTF-8. Rename it."
         )
     classes: dict[str, list[str]] = {kind: [] for kind in sorted(composed, key=natural)}
     misplaced, beside = [], []

@@ -51,7 +51,7 @@ class _ImageReader:
         if len(found.classes) < 2:
             raise DatasetError(
                 f"{path.name}: {len(found.classes)} of {len(folders.classes)} classes has good "
-                f"images, at least 2 are needed. {_listed(found.left_out)}. Mend them."
+                f"images, at least 2 are needed. {_listed(found.left_out)}. Repair or remove them."
             )
         return found
 
@@ -143,7 +143,7 @@ def _check_images(members: Members, folders: ClassFolders, name: str, group_of: 
         if not count:
             empty = not folders.classes[kind]
             why = "no file in this class folder" if empty else "no good image in this class"
-            left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is gone"))
+            left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is dropped"))
     return Images(
         classes=tuple((kind, count) for kind, count in classes.items() if count),
         sizes=tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
@@ -215,10 +215,10 @@ def _refuse_bad(name: str, folders: ClassFolders, found: Images) -> None:
     if gone:
         count = "1 class" if len(gone) == 1 else f"{len(gone):,} classes"
         more = " …" if len(gone) > _SHOWN else ""
-        without = f" Without them {count} would be gone: {', '.join(gone[:_SHOWN])}{more}."
+        without = f" Without them {count} would be dropped: {', '.join(gone[:_SHOWN])}{more}."
     raise DatasetError(
-        f"{name}: {len(bad):,} of {files:,} files cannot be used: {_listed(bad)}.{without} Mend or "
-        "remove them, or accept the rest: --skip-bad, or *Accept what is good* on the page."
+        f"{name}: {len(bad):,} of {files:,} files cannot be used: {_listed(bad)}.{without} Repair "
+        "or remove them, or accept the rest: --skip-bad, or *Accept what is good* on the page."
     )
 
 

@@ -68,7 +68,7 @@ class _Folder:
                 f"{where} is a link; links are not followed. Put the file or folder itself there."
             )
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise DatasetError(f"{where} is no ordinary file. Move it out of the folder.")
+            raise DatasetError(f"{where} is not a regular file. Move it out of the folder.")
         if len(self.files) + len(self.folders) >= MOST_MEMBERS:
             raise DatasetError(
                 f"{told(str(self.path))} has more than {MOST_MEMBERS:,} files and folders; no more "
@@ -82,7 +82,7 @@ class _Folder:
             with open(os.open(self.path / file, flags), "rb") as opened:
                 status = os.fstat(opened.fileno())
                 if not stat.S_ISREG(status.st_mode):
-                    raise BadPartError("no ordinary file")
+                    raise BadPartError("not a regular file")
                 if status.st_size > LARGEST_FILE:
                     raise BadPartError(
                         f"{status.st_size / 1e6:,.0f} MB, allowed: {LARGEST_FILE // 1000**2} MB"

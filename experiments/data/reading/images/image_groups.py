@@ -22,9 +22,9 @@ def grouping(pattern: str, name: str) -> GroupOf:
         compiled = re.compile(pattern)
     except re.error as error:
         raise DatasetError(
-            f"{name}: received {pattern!r} as the group, which is no pattern: {error}. Write a "
-            "regular expression that finds in the names of images what belongs together: ^[^_]+ "
-            "is all before the first _."
+            f"{name}: received {pattern!r} as the group, which is not a valid pattern: {error}. "
+            "Write a regular expression that finds in the names of images what belongs "
+            "together: ^[^_]+ is all before the first _."
         ) from None
 
     def group_of(path: str) -> str:

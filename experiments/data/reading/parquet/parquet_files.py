@@ -58,7 +58,7 @@ class ParquetFiles:
                 trackers[name].add(array)
         if rows == 0 or not names:
             what = "rows" if names else "columns of single values"
-            raise DatasetError(f"{path.name} has no {what}. Choose a file with a row per sample.")
+            raise DatasetError(f"{path.name} has no {what}. Choose a file with one row per sample.")
         found = {one.name: one for one in columns_of(trackers.values(), wanted.dates_first)}
         return Table(rows, tuple(found.get(field.name) or _opaque(field) for field in schema))
 
@@ -97,8 +97,8 @@ def _checked_schema(path: Path) -> pa.Schema:
         raise DatasetError(f"{path.name} is encrypted. Write it again without encryption.")
     if size < 12 or end[4:] != b"PAR1":
         raise DatasetError(
-            f"{path.name} is no Parquet file, or is cut off: it does not end with PAR1. Write or "
-            "copy it again."
+            f"{path.name} is not a Parquet file, or is cut off: it does not end with PAR1. Write "
+            "or copy it again."
         )
     footer = int.from_bytes(end[:4], "little")
     if footer > min(size, _LONGEST_FOOTER):
@@ -198,7 +198,7 @@ def _batches(
                         arrays.append(_plain(batch.column(name), name in as_written))
                 except UnicodeDecodeError as error:
                     raise DatasetError(
-                        f"{path.name}: the column {name!r} has a text that is no UTF-8 in the rows "
+                        f"{path.name}: the column {name!r} has text that is not UTF-8 in rows "
                         f"{rows + 1:,} to {rows + batch.num_rows:,}: {error}. Write it again as "
                         "text, or as numbers."
                     ) from error

@@ -53,7 +53,7 @@ def about_codes(table: Table) -> tuple[str, ...]:
         return ()
     more = f" and {len(codes) - _SHOWN:,} more" if len(codes) > _SHOWN else ""
     return (
-        "Read as names, since numbers would lose their leading zeros: "
+        "Read as categories, because numbers would lose their leading zeros: "
         f"{', '.join(codes[:_SHOWN])}{more}. If they are numbers, {IF_NUMBERS}.",
     )
 

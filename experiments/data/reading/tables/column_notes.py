@@ -49,15 +49,17 @@ def why_no_feature(column: Column, rows: int, place: int | None = None) -> str:
 def _how_written(column: Column) -> str:
     """What keeps texts that look like dates from being read as such."""
     if any(date_formats(pa.array([text])) for text in column.examples):
-        return "dates that are not all written alike, as 2024-01-31 or 31.01.2024"
-    return "dates in a way of writing that is not known"
+        return "dates that are not all written the same way, as 2024-01-31 or 31.01.2024"
+    return "dates in an unknown format"
 
 
 def about(table: Table, names: Collection[str]) -> tuple[str, ...]:
     """Notes on columns that are not what they were meant to be; those called ``names`` are
     categories because the user said so."""
     odd = [odd_words(c, c.odd, table.rows) + "." for c in table.columns if c.odd]
-    more = (f"So it is with {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
+    more = (
+        (f"The same applies to {len(odd) - _SHOWN:,} more columns.",) if len(odd) > _SHOWN else ()
+    )
     units = tuple(_about_units([c for c in table.columns if c.name not in names]))[:_SHOWN]
     dates = tuple(_about_dates([c for c in table.columns if c.name not in names]))[:_SHOWN]
     return (*odd[:_SHOWN], *more, *_about_signs(table), *units, *dates)

@@ -206,6 +206,6 @@ def _exact_positions(
 
 def _changed(name: str) -> DatasetError:
     return DatasetError(
-        f"The column {name!r} holds other values than when the file was looked at. Add the file "
+        f"The column {name!r} has other values than when the file was read first. Add the file "
         "again when nothing writes to it."
     )

@@ -100,7 +100,7 @@ def refuse_missing(file: TableFile, table: Table, column: Column, what: str) -> 
     row, _ = first_row(file, column.name, missing)
     text = text_in(file, column.name, row)
     counts = f", where {text!r} counts as missing" if text else ""
-    advice = f" If {text!r} is a name, write it otherwise." if text in NAMES else ""
+    advice = f" If {text!r} is a class, write it differently." if text in NAMES else ""
     raise DatasetError(
         f"{file.name}: the {what} {column.name!r} is missing in {column.missing:,} of "
         f"{table.rows:,} rows, first in row {row:,} (of data, from 1){counts}. Every row needs "
@@ -142,7 +142,7 @@ def _task(
         raise _refused(
             file,
             column,
-            f"has {different} different {holds} in {table.rows:,} rows, which are no categories",
+            f"has {different} different {holds} in {table.rows:,} rows, too many for categories",
             "numbers, or a few texts with several rows of each",
         )
     if wanted.task is not None:

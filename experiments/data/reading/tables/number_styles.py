@@ -101,16 +101,16 @@ def about_unclear(
         decimal = (sign == ",") is (column in commas)
         read = f"{float(text.replace(sign, '.' if decimal else '')):.15g}"
         since = (
-            "since other columns have decimal commas" if others and column in commas
+            "because other columns have decimal commas" if others and column in commas
             else "as most columns are" if others
-            else "since nothing shows which is meant"
+            else "because the file does not show which is meant"
         )  # fmt: skip
         wish = "groups thousands" if decimal else "is decimal"
         option = sign if not decimal else {".": ",", ",": "."}[sign]
         words = (
-            f"{text} is read as {read}, {since}, in: {{}}. If the "
-            f"{'point' if sign == '.' else 'comma'} {wish}, say so in Numbers "
-            f"(--decimal {option}), which is for all columns."
+            f"In {{}}: {text} is read as {read}, {since}. If the "
+            f"{'point' if sign == '.' else 'comma'} {wish}, say so in Numbers (--decimal "
+            f"{option}), which applies to all columns."
         )
         notes.setdefault((sign, decimal), (words, []))[1].append(name)
     return tuple(words.format(", ".join(names[:10])) for words, names in notes.values())

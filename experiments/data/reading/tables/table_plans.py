@@ -69,7 +69,7 @@ def plan_table(
         columns, left_out = _by_rule(table, target.name, because)
     if not columns:
         raise DatasetError(
-            f"{file.name} has no feature beside the target {target.name!r}. {' '.join(left_out)} "
+            f"{file.name} has no feature besides the target {target.name!r}. {' '.join(left_out)} "
             "Needed: columns of numbers, dates, true and false, or categories that differ."
         )
     _refuse_too_large(file, table, columns, target, task)
@@ -214,7 +214,8 @@ def _about_order(dates: Iterable[Column]) -> Iterator[str]:
             unclear.setdefault(first_part(column.date_format), []).append(column.name)
     for first, names in unclear.items():
         yield (
-            f"Read with the {first} first, since nothing shows which is meant: {listed(names)}. "
+            f"Read with the {first} first, because the file does not show which is meant: "
+            f"{listed(names)}. "
             "If another part stands first, say so in Dates (--dates)."
         )
 
@@ -226,7 +227,7 @@ def _about_years(dates: Iterable[Column]) -> Iterator[str]:
     if late:
         newest = max(one.days[1] for one in late if one.days)
         yield (
-            f"Years of two digits are read as 1969 to 2068, so that dates lie in the future, up to "
+            f"Years of two digits are read as 1969 to 2068, so some dates lie in the future, up to "
             f"{newest}: {listed([one.name for one in late])}. Write years with four digits if "
-            "they are of the century before."
+            f"they belong to the previous century."
         )

@@ -98,7 +98,7 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     mark, encoding = byte_order_mark(data)
     data = data[mark:]
     if not data.strip():
-        raise DatasetError(f"{path.name} is empty. Choose a file with a line for each sample.")
+        raise DatasetError(f"{path.name} is empty. Choose a file with one line per sample.")
     if wanted.encoding:
         encoding = asked_for(wanted.encoding, encoding)
     encoding = encoding or guess(path, data, whole)
@@ -212,7 +212,7 @@ def _with_white_space(path: Path, text: str, wanted: Wanted, refuse: bool) -> _B
         raise DatasetError(
             f"{path.name}: by white space most lines have {cells:,} cells, and others not, such as "
             f"{' '.join(other)[:SHOWN]!r} with {len(other):,}. Write NA where a value is missing, "
-            "put quotes around cells and names with spaces, and delete lines that are no rows; or "
+            "put quotes around cells and names with spaces, and delete lines that are not rows; or "
             "say by which delimiter the cells are split."
         )
     return None
@@ -251,7 +251,7 @@ def _split(path: Path, text: str, delimiter: str) -> list[list[str]]:
             "Close every quote, and keep cells under 131,072 characters."
         ) from error
     if not rows:
-        raise DatasetError(f"{path.name} has no rows. Choose a file with a line for each sample.")
+        raise DatasetError(f"{path.name} has no rows. Choose a file with one line per sample.")
     return rows
 
 

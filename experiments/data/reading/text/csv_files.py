@@ -52,8 +52,8 @@ class CsvFiles:
         notes: tuple[str, ...] = (layout.doubt,) if layout.doubt else ()
         if layout.unnamed:
             notes += (
-                f"{layout.unnamed:,} of the columns have no name in the header; they are called by "
-                "their number.",
+                f"{layout.unnamed:,} of the columns have no name in the header; they are named by "
+                "their position.",
             )
         if layout.ending.lines:
             lines = "1 line" if layout.ending.lines == 1 else f"{layout.ending.lines:,} lines"

@@ -94,7 +94,7 @@ def refuse_second_header(path: Path, first: list[str], rest: list[list[str]]) ->
         return
     raise DatasetError(
         f"{path.name}: line 2 has names too, or units ({_shown(rest[0])}), and values begin below "
-        "it. Write what each column is called in line 1 alone, and delete line 2."
+        "it. Write each column's name in line 1 only, and delete line 2."
     )
 
 

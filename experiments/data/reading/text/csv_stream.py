@@ -70,14 +70,14 @@ class CheckedText(io.RawIOBase):
             # Japanese in UTF-16: few letters beside the delimiters have a NUL
             such = "utf-16-le" if b"\0" in error.object else "cp1252"
             raise DatasetError(
-                f"{self._place(before)}: the bytes {wrong} are no {self._encoding}. Say which "
-                f"encoding the file has (for example {such}), or save it as UTF-8."
+                f"{self._place(before)}: bytes {wrong} are not valid {self._encoding.upper()}. Say "
+                f"which encoding the file has (for example {such}), or save it as UTF-8."
             ) from error
         nul = data.find(b"\0")
         if nul >= 0:
             raise DatasetError(
-                f"{self._place(data[:nul])}: a NUL byte, which no text has. Save the file as plain "
-                "text; if it is UTF-16 without a mark, give the encoding utf-16-le."
+                f"{self._place(data[:nul])}: a NUL byte, which text never contains. Save the file "
+                "as plain text; if it is UTF-16 without a mark, give the encoding utf-16-le."
             )
         self.quotes.add(data)
         end = data.rfind(b"\n")

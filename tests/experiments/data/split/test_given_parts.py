@@ -178,7 +178,9 @@ def test_classes_that_never_train_are_told_when_the_file_is_looked_at(home):
     table, _ = rows_with_parts(home, label=np.repeat(["a", "b", "c"], [30, 30, 50]))
     said.append(" ".join(look_into(table, Wanted())[1].notes))
     for text, name in zip(said, ("2", "bird", "c"), strict=True):
-        assert f"No training sample has the classes {name}: a model is wrong" in text
+        assert (
+            f"No training sample has the classes {name}: a model gets all of theirs wrong" in text
+        )
 
 
 def test_folders_of_sets_are_parts_and_an_empty_one_is_none(home):

@@ -75,7 +75,7 @@ def test_folders_inside_class_folders_are_refused_without_a_group(home):
 
 @pytest.mark.parametrize(
     ("pattern", "said"),
-    [("(", r"received '\(' as the group, which is no pattern"),
+    [("(", r"received '\(' as the group, which is not a valid pattern"),
      ("^X", r"'\^X' finds no group in the name of P0_0\.png"),
      ("[.]png$", "finds the same group in all 24 names of images"),
      (".+", "finds another group in each of the 24 names of images")],

@@ -201,7 +201,7 @@ def test_a_test_part_that_is_cut_away_is_told_and_no_other_is_offered(home):
     info = store_file(arrays(home)[0], "rows", Wanted())
     dataset = load_dataset(DatasetSpec(name=info.name, max_samples=50), 1)
     audit = audit_of(dataset, method="shuffled")
-    assert "The file's test part is cut away" in titles(audit)
+    assert "The file's test part is cut off" in titles(audit)
     offered = [as_change(one.changes) for one in (*find_all(audit), *other_ways(audit))]
     assert not [change for change in offered if "test_split=" in change or "given" in change]
 

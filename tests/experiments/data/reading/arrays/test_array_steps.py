@@ -50,7 +50,9 @@ def test_features_have_their_names_and_many_are_not_all_listed(notes):
     rows = np.arange(60).reshape(60, 1) + np.full((60, 13), 2**40)
     named = notes(x=rows, y=LABELS, feature_names=np.array([f"f{n}" for n in range(13)]))
     assert named[0].startswith("f0 is") and len(named) == 11
-    assert named[-1] == "So it is with 3 more features: they are stored in steps of their own."
+    assert (
+        named[-1] == "The same applies to 3 more features: they are stored in steps of their own."
+    )
 
 
 @pytest.mark.parametrize(

@@ -395,7 +395,7 @@ def test_an_empty_text_as_target_is_refused_with_the_row(save):
 def test_bytes_that_are_no_utf8_are_refused_with_the_row(save):
     y = np.array([b"a", b"b"] * 30)
     y[33] = b"\xff"
-    assert "y[33] (row 34, from 1) is no text in UTF-8" in refusal(save(x=ROWS, y=y))
+    assert "y[33] (row 34, from 1) is not valid UTF-8 text" in refusal(save(x=ROWS, y=y))
 
 
 def test_too_many_different_texts_are_refused(save):

@@ -120,7 +120,7 @@ def test_a_group_that_holds_itself_ends(file):
 @pytest.mark.parametrize("name", [b"\xff\xfe", b"line\nbreak"])
 def test_names_that_are_no_text_are_refused(file, name):
     file.id.links.create_hard(name, file.id, b"x")
-    assert "is no text. Rename it." in refusal(file)
+    assert "is not text. Rename it." in refusal(file)
 
 
 def test_too_many_objects_are_refused(file):
@@ -162,7 +162,7 @@ def test_labels_as_h5py_writes_texts_are_read(path):
     [
         ("x" * 5000, "has a text of 5,000 bytes"),
         ("", "is ''"),
-        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"\xff\xfe", "is not valid UTF-8 text"),
     ],
 )
 def test_texts_that_are_too_long_or_none_are_refused_with_the_row(file, text, message):
@@ -232,7 +232,7 @@ def test_values_packed_twice_are_refused(file):
     settings.set_deflate(9)
     space = h5py.h5s.create_simple((60, 4))
     h5py.h5d.create(file.id, b"packed", h5py.h5t.NATIVE_DOUBLE, space, settings)
-    assert "packed more than once" in refusal(file, features=("packed",))
+    assert "compressed more than once" in refusal(file, features=("packed",))
 
 
 def test_chunks_too_large_to_be_unpacked_are_refused_with_better_ones(file, monkeypatch):
@@ -255,7 +255,7 @@ def test_chunks_too_large_to_be_unpacked_are_refused_with_better_ones(file, monk
 )
 def test_a_model_is_sent_to_the_models_page(file, mark):
     mark(file)
-    assert "this is a model, open it on the Models page" in refusal(file)
+    assert "is not a dataset but a model: open it on the Models page" in refusal(file)
 
 
 def test_a_file_without_datasets_is_refused(path):

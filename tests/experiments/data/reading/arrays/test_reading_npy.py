@@ -64,7 +64,7 @@ def test_a_lone_file_is_refused_with_what_to_do(folder):
     assert "x (60, 4) float64" in message
     assert "--target y.npy" in message
     assert "one array, x (60, 4) float64" in refusal(folder)
-    assert "y.npy is no file" in refusal(folder / "x.npy", target="y.npy")
+    assert "No such file: y.npy." in refusal(folder / "x.npy", target="y.npy")
 
 
 def test_a_folder_of_images_beside_a_npy_can_be_read_as_such(folder):

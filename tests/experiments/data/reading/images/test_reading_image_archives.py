@@ -129,7 +129,7 @@ def test_archives_in_the_archive_are_refused(tmp_path, suffix):
 
 @pytest.mark.parametrize("name", ["cats/1.png", "cats/1.png/"])
 def test_names_that_are_there_twice_are_refused(tmp_path, name):
-    assert "cats/1.png" in refused(zip_of(tmp_path, (name, b"")), "is there twice")
+    assert "cats/1.png" in refused(zip_of(tmp_path, (name, b"")), "appears twice")
 
 
 def test_members_over_100_megabytes_are_refused(tmp_path):
@@ -181,7 +181,7 @@ def test_a_directory_that_would_fill_the_memory_is_refused_before_it_is_read(tmp
 def test_what_is_no_whole_zip_is_refused(tmp_path, end):
     path = zip_of(tmp_path)
     path.write_bytes(path.read_bytes()[:end])
-    refused(path, "no zip archive, or a damaged or cut off one")
+    refused(path, "not a zip archive, or is damaged or cut off")
 
 
 # Bad parts of archives that are otherwise safe

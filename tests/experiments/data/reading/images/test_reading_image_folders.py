@@ -95,20 +95,20 @@ def test_a_class_folder_without_any_file_is_left_out_with_a_note(tmp_path):
     (path / "emus" / "more").mkdir(parents=True)
     _, plan, _, y = read(path)
     assert plan.class_names == ("cats", "dogs") and y.tolist() == [0, 0, 1]
-    assert "emus/: no file in this class folder, so the class is gone." in plan.notes
+    assert "emus/: no file in this class folder, so the class is dropped." in plan.notes
 
 
 def test_a_class_of_bad_files_only_is_refused_and_counted_once(tmp_path):
     files = two_classes(**{f"emus/{n}.png": b"" for n in range(2)})
     message = refused(folder_of(tmp_path, files), "2 of 5 files cannot be used")
     assert "emus/0.png: empty (0 bytes); emus/1.png" in message
-    assert "1 class would be gone: emus" in message
+    assert "1 class would be dropped: emus" in message
 
 
 def test_only_bad_files_are_counted_as_files(tmp_path):
     path = folder_of(tmp_path, {f"{kind}/{n}.png": b"" for kind in "ab" for n in range(2)})
     message = refused(path, "4 of 4 files cannot be used")
-    assert "2 classes would be gone: a, b" in message
+    assert "2 classes would be dropped: a, b" in message
 
 
 def test_empty_folders_and_one_class_are_not_enough(tmp_path):

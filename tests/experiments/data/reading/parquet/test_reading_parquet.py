@@ -162,9 +162,9 @@ def test_files_that_are_no_parquet_are_refused(tmp_path):
     path = tmp_path / "bad.parquet"
     good = good_bytes(tmp_path)
     for content, part in (
-        (b"", "no Parquet file"),
-        (b"PAR1" * 2, "no Parquet file"),
-        (b"a,b\n1,2\n" * 9, "no Parquet file"),
+        (b"", "not a Parquet file"),
+        (b"PAR1" * 2, "not a Parquet file"),
+        (b"a,b\n1,2\n" * 9, "not a Parquet file"),
         (good[:-100], "cut off"),
         (good[:-8] + b"\xff\xff\xff\x7fPAR1", "declares a footer of 2,147,483,647"),
         (good[:-8] + b"\x10\x00\x00\x00PAR1", "corrupt"),

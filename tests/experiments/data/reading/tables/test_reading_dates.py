@@ -96,7 +96,9 @@ def test_what_is_not_all_dates_of_one_way_is_text(path, texts):
 
 def test_dates_written_in_several_ways_are_named(path):
     table(path, when=["31/02/2024", "01/03/2024", "02/03/2024", "04/05/2024"])
-    assert any("not all written alike" in note and "when" in note for note in looked(path)[1].notes)
+    assert any(
+        "not all written the same way" in note and "when" in note for note in looked(path)[1].notes
+    )
 
 
 EARLY = pd.to_datetime(["2024-03-04", "2024-05-06", "2024-07-08", "2024-09-10"])
@@ -105,7 +107,9 @@ EARLY = pd.to_datetime(["2024-03-04", "2024-05-06", "2024-07-08", "2024-09-10"])
 def test_dates_that_can_be_read_either_way_are_read_as_the_user_says(path):
     table(path, when=EARLY.strftime("%m/%d/%Y"))
     notes = " ".join(looked(path)[1].notes)
-    assert "Read with the month first, since nothing shows which is meant: when." in notes
+    assert (
+        "Read with the month first, because the file does not show which is meant: when." in notes
+    )
     np.testing.assert_array_equal(stored_days(path), days_since_1970(EARLY))
     swapped = pd.to_datetime(EARLY.strftime("%Y-%d-%m"))
     np.testing.assert_array_equal(stored_days(path, dates_first="day"), days_since_1970(swapped))
@@ -159,8 +163,9 @@ def test_raw_rows_have_dates_as_in_the_file(workspace, path):
 @pytest.mark.parametrize("key", ["group", "time"])
 def test_keys_that_can_be_read_either_way_are_told(path, key):
     table(path, when=EARLY.strftime("%m/%d/%Y"))
-    assert "Read with the month first, since nothing shows which is meant: when." in " ".join(
-        notes := looked(path, **{key: "when"})[1].notes
+    assert (
+        "Read with the month first, because the file does not show which is meant: when."
+        in " ".join(notes := looked(path, **{key: "when"})[1].notes)
     )
     assert any("stored as days" in note for note in notes) is (key == "time")
 
@@ -202,7 +207,7 @@ def test_years_of_two_digits_at_the_end_stay_there(path, days, written):
 def test_years_that_may_stand_first_or_last_are_told_and_read_as_the_user_says(path):
     table(path, when=["21.01.22", "22.01.21", "21.02.21"])
     notes = " ".join(looked(path)[1].notes)
-    assert "Read with the day first, since nothing shows which is meant: when." in notes
+    assert "Read with the day first, because the file does not show which is meant: when." in notes
     columns, plan = looked(path, dates_first="year")
     assert columns["when"].date_format == "%y.%m.%d"
     assert "nothing shows" not in " ".join(plan.notes)
@@ -212,7 +217,7 @@ def test_whole_months_of_years_are_read_so_and_told_where_they_could_be_days_of_
     months = pd.date_range("2018-01-01", periods=70, freq="MS")
     columns, plan = looked(table(path, when=months.strftime("%y-%m-%d")))
     assert columns["when"].date_format == "%y-%m-%d"
-    assert "Read with the year first, since nothing shows" in " ".join(plan.notes)
+    assert "Read with the year first, because the file does not show" in " ".join(plan.notes)
 
 
 def test_another_column_shows_that_years_stand_first(path):
@@ -267,8 +272,8 @@ def test_seasons_and_numbers_with_a_dash_are_no_months(path, texts):
 def test_dates_in_an_unknown_way_are_told(path, repeated):
     texts = [f"2024-01-{day} 10:00 o'clock" for day in range(10, 20)] * repeated
     notes = " ".join(looked(table(path, when=texts))[1].notes)
-    assert "dates in a way of writing that is not known" in notes
-    assert "not all written alike" not in notes
+    assert "dates in an unknown format" in notes
+    assert "not all written the same way" not in notes
 
 
 def test_addresses_and_versions_are_no_dates(path):

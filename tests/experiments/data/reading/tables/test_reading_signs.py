@@ -62,7 +62,7 @@ def test_points_beside_a_sign_that_could_be_either_are_told(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a;b;y\n" + "".join(f"{n};{31 + n}.606 €;{n % 2}\n" for n in range(40)))
     notes = " ".join(look_into(path, Wanted())[1].notes)
-    assert "31.606 is read as 31.606, since nothing shows which is meant, in: b." in notes
+    assert "In b: 31.606 is read as 31.606, because the file does not show which is meant." in notes
 
 
 @pytest.mark.parametrize("values", [

@@ -46,7 +46,7 @@ def test_words_are_classes_beside_any_texts(workspace, tmp_path, label, task):
 
 @pytest.mark.parametrize(("label", "said"), [
     ([*"abcde" * 9, "None"], "first in row 46 (of data, from 1), where 'None' counts as missing"),
-    ([*"abcde" * 9, "None"], "If 'None' is a name, write it otherwise."),
+    ([*"abcde" * 9, "None"], "If 'None' is a class, write it differently."),
     (["a", "b", "None", ""], "first in row 3 (of data, from 1), where 'None' counts as missing"),
     (["a", "b", "?"], "first in row 3 (of data, from 1), where '?' counts as missing"),
     (["a", "b", "null"], "where 'null' counts as missing. Every row needs one"),

@@ -76,7 +76,7 @@ def test_other_languages_are_not_taken_for_western_ones(path, encoding, words):
 def test_one_byte_that_is_no_utf_8_among_many_letters_that_are_is_refused_with_its_place(path):
     text = ("word,x,label\n" + "café,1,a\ncrème,2,b\n" * 100).encode() + b"caf\xe9,3,a\n"
     message = refusal(path, text)
-    assert "line 202, column 1: the bytes E9" in message
+    assert "line 202, column 1: bytes E9 are not valid UTF-8" in message
 
 
 def test_the_first_letter_beyond_ascii_may_come_late(path):
@@ -182,7 +182,7 @@ def test_the_separator_that_excel_is_told_is_used_and_skipped(path):
     assert list(columns) == ["size", "label"] and plan.samples == 9
 
     broken = ("sep=;\nsize;label\n" + "1;größer\n" * 9).encode() + b"2;gr\xf6\xdfer\n"
-    assert "line 12, column 2: the bytes F6" in refusal(path, broken)
+    assert "line 12, column 2: bytes F6 are not valid UTF-8" in refusal(path, broken)
 
 
 def test_spaces_before_quotes_do_not_become_part_of_a_name(path):
