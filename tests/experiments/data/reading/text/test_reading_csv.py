@@ -301,7 +301,7 @@ def test_bytes_of_another_encoding_are_refused_with_line_and_column(tmp_path):
     path = written(tmp_path, rows)
     message = refusal(path)
     assert "line 300,002, column 1" in message
-    assert "F6" in message and "utf-8" in message
+    assert "F6" in message and "UTF-8" in message
     assert look(path, encoding="cp1252").columns[0].categories == ("Größe", "word")
 
 
