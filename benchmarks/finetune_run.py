@@ -1,6 +1,5 @@
 """The head of a frozen base trained in one of several ways, in this process."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import numpy as np
 from benchmarks.stopwatch import stopwatch
 from benchmarks.streaming_run import peak_mb
 from experiments.core.run_folder import RunFolder
+from experiments.core.settings import Settings, sqlite_uri, use_settings
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file
@@ -45,7 +45,7 @@ def store_patches(home: Path, name: str, images: int, side: int) -> str:
     its left or right half; returns the dataset's name."""
     from sklearn.datasets import load_sample_images
 
-    os.environ["KERASCOPE_HOME"] = str(home)
+    use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     photographs = load_sample_images().images
     random = np.random.default_rng(0)
     path = home / f"{name}.h5"
@@ -88,7 +88,7 @@ def floor(home: Path, spec: dict[str, Any]) -> Phase:
 
 def kerascope(home: Path, spec: dict[str, Any]) -> Phase:
     """A whole run in its training process's own way, without MLflow."""
-    os.environ["KERASCOPE_HOME"] = str(home)
+    use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     folder = RunFolder(home / str(time.time_ns())).create()
     with stopwatch() as spent, _stages() as entered, _passes() as counted:
         outcome = train(parse_spec(spec), folder)
@@ -107,7 +107,7 @@ def kerascope(home: Path, spec: dict[str, Any]) -> Phase:
 
 def _built(home: Path, spec: dict[str, Any]) -> tuple[keras.Model, Any, Any, Any]:
     """The compiled model of a spec with a frozen base, and its samples as arrays."""
-    os.environ["KERASCOPE_HOME"] = str(home)
+    use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     run = parse_spec(spec)
     keras.utils.set_random_seed(run.seed)
     dataset = load_dataset(run.dataset, run.data_seed)

@@ -98,8 +98,7 @@ def _rate_of_storing(path: Path, wanted: "Wanted") -> float:
     from experiments.data.reading.storing import store_file
 
     home = path.parent / "stored"
-    os.environ["KERASCOPE_HOME"] = str(home)
-    rate = _rate(lambda: store_file(path, "read", wanted).samples)
+    rate = _rate(lambda: store_file(path, "read", wanted, datasets=home).samples)
     shutil.rmtree(home)
     return rate
 

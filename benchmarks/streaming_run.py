@@ -13,6 +13,7 @@ from PIL import Image
 
 from experiments.core.journal import read_journal
 from experiments.core.run_folder import RunFolder
+from experiments.core.settings import Settings, sqlite_uri, use_settings
 from experiments.data.loading import load_dataset
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file
@@ -40,7 +41,7 @@ class Trained(NamedTuple):
 
 def store_samples(home: Path, shape: tuple[int, ...], dtype: str, classes: int, size: int) -> str:
     """Store ``size`` bytes of random samples, whose class can be learned; returns their name."""
-    os.environ["KERASCOPE_HOME"] = str(home)
+    use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     rows = size // (int(np.prod(shape)) * np.dtype(dtype).itemsize)
     path = home / f"{dtype}.h5"
     with h5py.File(path, "w") as file:
@@ -57,7 +58,7 @@ def store_samples(home: Path, shape: tuple[int, ...], dtype: str, classes: int, 
 
 def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
     """Train a spec in its training process's own way, without MLflow."""
-    os.environ["KERASCOPE_HOME"] = str(home)
+    use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     folder = RunFolder(home / str(time.time_ns())).create()
     outcome = train(parse_spec(spec), folder)
     if outcome.status != "FINISHED":
@@ -80,7 +81,7 @@ def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
 def image_rates(home: Path, name: str, budget_mb: int) -> tuple[float, float]:
     """Images a second: streamed from the stored dataset in batches, without a model; and the
     same images as JPEGs in memory decoded by PIL in a thread for each core."""
-    os.environ["KERASCOPE_HOME"] = str(home)
+    use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     spec = parse_spec({"dataset": {"name": name, "memory_mb": budget_mb}})
     dataset = load_dataset(spec.dataset, spec.data_seed)
     rows = np.arange(len(dataset.y))

@@ -81,13 +81,13 @@ def compare(home: Path, lengths: Lengths, seeds: range) -> tuple[float, list[Acc
     the validation accuracy of pretraining too."""
     import os
 
-    from experiments.core.settings import read_settings
+    from experiments.core.settings import read_settings, use_settings
     from experiments.diagnosis.from_scratch import from_scratch
     from experiments.spec.spec_files import parse_spec
     from experiments.tracking.store import Store
 
     os.environ["KERASCOPE_HOME"] = str(home)
-    store = Store(read_settings())
+    store = Store(use_settings(read_settings()))
     before, after = store_digits()
     run_id, pretrained = train_here(store, parse_spec(pretraining(before, lengths)))
     found = []

@@ -23,7 +23,9 @@ from dashboard.shared.components import (  # noqa: E402
     show_error,
 )
 from dashboard.shared.streamlit_fixes import hide_raw_export, share_bytes  # noqa: E402
+from experiments.core.settings import read_settings, use_settings  # noqa: E402
 
+use_settings(read_settings())
 st.set_page_config(page_title="Kerascope", page_icon=str(ICON), layout="wide")
 st.logo(str(ICON), size="small")
 

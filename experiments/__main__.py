@@ -8,6 +8,7 @@ from io import TextIOWrapper
 
 from experiments.cli.parser import make_parser
 from experiments.core.errors import ArtifactError, ExperimentsError, StoreError, WorkerError
+from experiments.core.settings import read_settings, use_settings
 
 #: TensorFlow and MLflow talk about themselves on standard error otherwise.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_LOGGING_LEVEL": "ERROR"}
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # names of files are any bytes, terminals may be ASCII
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    use_settings(read_settings())
     try:
         code: int = options.call(options)
     except ExperimentsError as error:

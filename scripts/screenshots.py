@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sklearn.datasets import load_breast_cancer
 
-from experiments.core.settings import ROOT, Settings, read_settings
+from experiments.core.settings import ROOT, Settings, read_settings, use_settings
 from experiments.data.reading.reader import Wanted
 from experiments.data.reading.storing import store_file
 from experiments.running.queue import end_worker, ensure_worker, submit
@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["KERASCOPE_HOME"] = home
         os.environ.pop("MLFLOW_TRACKING_URI", None)
-        settings = read_settings()
+        settings = use_settings(read_settings())
         store = Store(settings)
         ensure_worker(settings)
         try:

@@ -80,6 +80,7 @@ def workspace(tmp_path, monkeypatch, migrated_database) -> Settings:
     monkeypatch.setenv("KERASCOPE_HOME", str(home))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     settings = read_settings()
+    monkeypatch.setattr("experiments.core.settings._in_use", settings)
     shutil.copy(migrated_database, settings.database)
     return settings
 

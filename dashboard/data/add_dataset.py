@@ -13,7 +13,7 @@ from dashboard.shared import cache, help_texts
 from dashboard.shared.components import errors_shown, show_error
 from dashboard.shared.formats import count, number, plain, size, words
 from experiments.core.errors import DatasetError
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.data.reading.arrays.npy_files import npy_in
 from experiments.data.reading.kinds import SUFFIXES, kinds_in_words
 from experiments.data.reading.reader import DELIMITERS, MOST_CATEGORIES, Written
@@ -53,7 +53,7 @@ def draw_adding() -> None:
 
 def choose_file() -> Path | None:
     """An uploaded file, or one on the server's disk; raises DatasetError for one out of bounds."""
-    folder = read_settings().readable_folder
+    folder = settings_in_use().readable_folder
     if folder is None:
         return upload()
     uploaded, on_disk = st.tabs(["Upload", "On the server's disk"])
@@ -87,7 +87,7 @@ def upload() -> Path | None:
     if not files:
         return None
     with st.spinner("Saving it to disk…"):
-        kept = keep_upload(read_settings(), {file.name: file for file in files})
+        kept = keep_upload(settings_in_use(), {file.name: file for file in files})
     st.session_state[_UPLOAD] = kept
     st.rerun()
 
@@ -210,7 +210,7 @@ def draw_storing(path: Path, options: list[str], answer: dict[str, Any]) -> None
         pressed = st.button("Store", type="primary", icon=":material/save:")
     if pressed and name.strip():
         with st.spinner(f"Storing {count(answer['plan']['samples'])} samples…", show_time=True):
-            stored = store(read_settings(), path, name.strip(), options)
+            stored = store(settings_in_use(), path, name.strip(), options)
         cache.forget_datasets()
         st.session_state.pop(_UPLOAD, None)
         st.query_params.from_dict({"name": stored["name"]})

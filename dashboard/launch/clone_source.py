@@ -11,7 +11,7 @@ from dashboard.shared.components import errors_shown
 from dashboard.shared.model_uploads import find_upload
 from experiments.core.checkpoint_files import MODEL_FILE
 from experiments.core.errors import InputError
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.data.stored import find_info
 from experiments.running.branch_runs import branch_spec
 from experiments.running.weight_transfer_runs import Weights, find_weights, weight_transfer
@@ -91,7 +91,7 @@ def find(weights: str) -> Weights:
     kind, _, key = weights.partition(":")
     if kind == "run":
         return find_weights(cache.store(), key)
-    upload = find_upload(read_settings(), key)
+    upload = find_upload(settings_in_use(), key)
     if upload is None:
         raise InputError("The uploaded file is gone; uploads are kept for a day. Upload it again.")
     return Weights(upload, f"weights of {upload.name}")

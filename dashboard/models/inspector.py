@@ -18,7 +18,7 @@ from dashboard.shared.components import errors_shown, label_of
 from dashboard.shared.formats import count, plain, size
 from dashboard.shared.model_source import ModelSource
 from dashboard.shared.model_uploads import list_uploads
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 
 
 def draw_inspector(source: ModelSource) -> None:
@@ -83,7 +83,7 @@ def draw_training(found: dict[str, Any]) -> None:
 def pick_other(source: ModelSource) -> ModelSource | None:
     """Another run's model or another upload; None while none is chosen."""
     others = {f"run {run.id}": ModelSource(run=run) for run in cache.runs() if _ended(run)}
-    others |= {str(file): ModelSource(file=file) for file in list_uploads(read_settings())}
+    others |= {str(file): ModelSource(file=file) for file in list_uploads(settings_in_use())}
     others = {key: other for key, other in others.items() if other != source}
     if not others:
         st.caption("There is no other model yet: train another run, or upload another file.")

@@ -14,7 +14,7 @@ from dashboard.shared.components import (
 )
 from dashboard.shared.model_source import ModelSource
 from dashboard.shared.model_uploads import SUFFIXES, find_upload, list_uploads, store_upload
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 
 _LARGEST_MB = 1000
 _FROM = "model from"
@@ -43,7 +43,7 @@ def _follow() -> None:
     kind = st.session_state[_FROM]
     st.query_params.pop("file" if kind == "run" else "run", None)
     if kind == "file":
-        last = list_uploads(read_settings())[:1]
+        last = list_uploads(settings_in_use())[:1]
         st.query_params["file"] = last[0].parent.name if last else _NEW
 
 
@@ -74,7 +74,7 @@ def _pick_run(place: "st.delta_generator.DeltaGenerator") -> ModelSource | None:
 
 
 def _pick_file(place: "st.delta_generator.DeltaGenerator") -> ModelSource | None:
-    settings = read_settings()
+    settings = settings_in_use()
     cache.uploaded_keras()  # starts it, so that it is ready when a file was looked at
     wanted = st.query_params["file"]
     picked = find_upload(settings, wanted)
@@ -112,7 +112,7 @@ def _upload() -> None:
         "limited memory and time. It is deleted when nobody has looked at it for a day.",
     )  # fmt: skip
     if file is not None:
-        path = store_upload(read_settings(), file.name, file.getvalue())
+        path = store_upload(settings_in_use(), file.name, file.getvalue())
         st.session_state["uploads taken"] = taken + 1  # the next uploader is an empty one
         st.query_params["file"] = path.parent.name
         st.rerun()

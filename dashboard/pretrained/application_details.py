@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.shared import cache, help_texts
 from dashboard.shared.components import LAUNCH, errors_shown, show_error
 from dashboard.shared.formats import count, plain, size
+from experiments.core.settings import settings_in_use
 from experiments.models.application_times import known_time, remember_time
 from experiments.models.weight_files import bring, is_here, place_of
 from experiments.spec.applications import CLASSES_FILE, Application, WeightFile
@@ -59,9 +60,9 @@ def draw_speed(one: Application) -> None:
                 "Building and running the network…", show_time=True
             ):  # fmt: skip
                 answer = cache.keras().ask("time_application", application=one.name, side=int(side))
-                remember_time(one.name, int(side), answer["milliseconds"])
+                remember_time(settings_in_use(), one.name, int(side), answer["milliseconds"])
                 st.rerun()
-        known = known_time(one.name, int(side))
+        known = known_time(settings_in_use(), one.name, int(side))
         said = f"**{known:.1f} ms** per image" if known else "Not measured for this size yet."
         st.markdown(said, width="content")
 

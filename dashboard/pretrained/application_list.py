@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from experiments.core.settings import settings_in_use
 from experiments.models.application_times import known_time
 from experiments.models.weight_files import is_here
 from experiments.spec.applications import Application, list_applications
@@ -49,6 +50,7 @@ def draw_list() -> None:
 
 def application_table(applications: tuple[Application, ...]) -> pd.DataFrame:
     """One row a network."""
+    settings = settings_in_use()
     return pd.DataFrame(
         {
             "Network": [one.name for one in applications],
@@ -59,7 +61,9 @@ def application_table(applications: tuple[Application, ...]) -> pd.DataFrame:
             "Top-1": [one.top_1 for one in applications],
             "Top-5": [one.top_5 for one in applications],
             "On this machine": [here_words(one) for one in applications],
-            "ms on this machine": [known_time(one.name, one.side) for one in applications],
+            "ms on this machine": [
+                known_time(settings, one.name, one.side) for one in applications
+            ],
         }
     )
 

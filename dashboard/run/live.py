@@ -31,7 +31,7 @@ from dashboard.shared.formats import ago, count, duration, exact, number, plain,
 from dashboard.shared.run_changes import stop
 from dashboard.shared.run_summary import best_of, progress_of
 from dashboard.shared.verdicts import judge
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.diagnosis import Label, Verdict
 from experiments.diagnosis.gap import acting_in_training, take_apart
 from experiments.tracking.runs import Run, RunStatus
@@ -84,7 +84,7 @@ def draw_header(run: Run) -> None:
             compare_runs([run.id])
         st.link_button(
             "MLflow",
-            mlflow_url(read_settings(), run),
+            mlflow_url(settings_in_use(), run),
             icon=":material/open_in_new:",
             help="The same run in the MLflow UI.",
         )

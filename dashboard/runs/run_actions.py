@@ -13,7 +13,7 @@ from dashboard.shared.components import (
 )
 from dashboard.shared.experiment_choice import MOST, experiments_query
 from dashboard.shared.run_changes import delete, restore, stop
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.tracking.runs import Run
 
 
@@ -43,7 +43,7 @@ def draw_actions(runs: Sequence[Run], deleted: bool, forget: Callable[[], None])
         ended = [run for run in ours if not run.status.is_active]
         if _button("Delete", "delete", bool(ended) and not theirs):
             delete(ended)
-        url = mlflow_url(read_settings(), one) if one else read_settings().ui_url
+        url = mlflow_url(settings_in_use(), one) if one else settings_in_use().ui_url
         st.link_button(
             "MLflow", url, type="tertiary", icon=":material/open_in_new:", disabled=one is None
         )

@@ -18,7 +18,7 @@ from dashboard.shared.model_source import ModelSource
 from dashboard.shared.verdicts import judge
 from experiments.core.checkpoint_files import Checkpoint
 from experiments.core.errors import ExperimentsError, ModelFileError
-from experiments.core.settings import Settings, read_settings
+from experiments.core.settings import Settings, settings_in_use
 from experiments.data.catalog import DatasetInfo
 from experiments.data.preview import Preview, look
 from experiments.data.split.duplicate_groups import Copies, find_copies
@@ -57,7 +57,7 @@ _LIVE = 1  # seconds for which a look at something that may change is good enoug
 
 def store() -> Store:
     """The store of the settings, shared by all sessions."""
-    return _store(read_settings())
+    return _store(settings_in_use())
 
 
 def runs(
@@ -65,28 +65,28 @@ def runs(
 ) -> list[Run]:
     """The newest runs of some experiments, by default of our own, newest first."""
     chosen = None if experiments is None else tuple(experiments)
-    return _runs(read_settings(), deleted, chosen, most, _moment())
+    return _runs(settings_in_use(), deleted, chosen, most, _moment())
 
 
 def run_index(*, experiments: Sequence[str] | None = None, deleted: bool = False) -> RunIndex:
     """All runs of some experiments as columns, by default of our own; for 10,000 and more."""
     chosen = None if experiments is None else tuple(experiments)
-    return _run_index(read_settings(), chosen, deleted, _moment())
+    return _run_index(settings_in_use(), chosen, deleted, _moment())
 
 
 def experiments() -> list[Experiment]:
     """The experiments of the store, ours first."""
-    return _experiments(read_settings())
+    return _experiments(settings_in_use())
 
 
 def datasets() -> list[StoredDataset]:
     """The datasets that users stored, newest first, with their descriptions on this machine."""
-    return _datasets(read_settings())
+    return _datasets(settings_in_use())
 
 
 def stored_bases() -> list[StoredBase]:
     """The model files that users keep as bases, newest first."""
-    return _stored_bases(read_settings())
+    return _stored_bases(settings_in_use())
 
 
 def forget_bases() -> None:
@@ -96,7 +96,7 @@ def forget_bases() -> None:
 
 def model_layers(run_id: str, file: str) -> list[tuple[str, str]]:
     """Name and type of each layer of a saved model, without Keras; raises ExperimentsError."""
-    return _model_layers(read_settings(), run_id, file)
+    return _model_layers(settings_in_use(), run_id, file)
 
 
 def forget_datasets() -> None:
@@ -106,7 +106,7 @@ def forget_datasets() -> None:
 
 def look_at_dataset(path: Path, options: Sequence[str]) -> dict[str, Any]:
     """What is in a file, as the command says it; raises DatasetError."""
-    return _look_at_dataset(read_settings(), str(path), tuple(options), path.stat().st_mtime_ns)
+    return _look_at_dataset(settings_in_use(), str(path), tuple(options), path.stat().st_mtime_ns)
 
 
 def dataset_preview(info: DatasetInfo) -> Preview:
@@ -121,7 +121,7 @@ def dataset_copies(info: DatasetInfo) -> Copies:
 
 def run(text: str) -> Run:
     """The run with this id, beginning of an id, or name; raises RunNotFoundError."""
-    return _run(read_settings(), text)
+    return _run(settings_in_use(), text)
 
 
 def forget_runs() -> None:
@@ -133,7 +133,7 @@ def forget_runs() -> None:
 
 def spec(run_id: str) -> RunSpec:
     """The spec of a run; it never changes."""
-    return _spec(read_settings(), run_id)
+    return _spec(settings_in_use(), run_id)
 
 
 def history(run: Run) -> pd.DataFrame:
@@ -147,36 +147,36 @@ def histories(runs: Sequence[Run], progress: Progress | None = None) -> Historie
     Those of ended runs are read from the store once; ``progress`` is told how many of how many
     are read while that takes time. Of runs under way only what is new is read.
     """
-    return _histories(read_settings()).read(runs, progress)
+    return _histories(settings_in_use()).read(runs, progress)
 
 
 def ended_histories() -> EndedHistories:
     """The histories of runs that have ended, read in the background."""
-    return _ended_histories(read_settings())
+    return _ended_histories(settings_in_use())
 
 
 def verdict(run: Run, histories: Histories) -> Verdict | None:
     """The verdict on what there is so far; None before the first epoch."""
-    return _verdict(read_settings(), run.id, _length(run, histories), run, histories)
+    return _verdict(settings_in_use(), run.id, _length(run, histories), run, histories)
 
 
 def artifacts(run: Run) -> list[Artifact]:
     """The files of a run."""
     if run.status.is_active:
         return list_artifacts(store(), run.id)
-    return _artifacts(read_settings(), run.id, _state(run))
+    return _artifacts(settings_in_use(), run.id, _state(run))
 
 
 def checkpoints(run: Run) -> list[Checkpoint]:
     """The checkpoints of a run that has ended."""
-    return _checkpoints(read_settings(), run.id, _state(run))
+    return _checkpoints(settings_in_use(), run.id, _state(run))
 
 
 def artifact(run: Run, path: str) -> Path:
     """One file of a run on this machine; raises ArtifactError."""
     if run.status.is_active:
         return fetch_artifact(store(), run.id, path)
-    asked = read_settings(), run.id, _state(run), path
+    asked = settings_in_use(), run.id, _state(run), path
     if not _artifact(*asked).exists():  # copies are kept for a day
         _artifact.clear(*asked)
     return _artifact(*asked)
@@ -195,12 +195,12 @@ def exported(run: Run, kind: str) -> bytes:
 
 def keras() -> "KerasProcess":
     """The process that answers what needs Keras; started when it is first asked for."""
-    return _keras(read_settings())
+    return _keras(settings_in_use())
 
 
 def previews() -> Previews:
     """What specs will be, answered in the background."""
-    return _previews(read_settings())
+    return _previews(settings_in_use())
 
 
 def downloads() -> Downloads:
@@ -210,12 +210,12 @@ def downloads() -> Downloads:
 
 def worker() -> WorkerWatch:
     """Keeps a worker alive beside the dashboard."""
-    return _worker(read_settings())
+    return _worker(settings_in_use())
 
 
 def uploaded_keras() -> "KerasProcess":
     """The process for models that others made, whose memory and time are limited."""
-    return _uploaded_keras(read_settings())
+    return _uploaded_keras(settings_in_use())
 
 
 def process_of(source: ModelSource) -> "KerasProcess":
@@ -228,7 +228,7 @@ def opened_model(source: ModelSource) -> dict[str, Any]:
 
     An upload that could not be loaded is not tried again: it may take its two minutes each time.
     """
-    answer = _opened_model(read_settings(), source.key, source)
+    answer = _opened_model(settings_in_use(), source.key, source)
     if "refused" in answer:
         raise ModelFileError(answer["refused"])
     return answer
@@ -241,18 +241,18 @@ def forget_models() -> None:
 
 def ask_model(source: ModelSource, operation: str, **arguments: Any) -> dict[str, Any]:
     """The answer of a model; the same question is asked once."""
-    return _ask_model(read_settings(), source.key, operation, arguments, source)
+    return _ask_model(settings_in_use(), source.key, operation, arguments, source)
 
 
 def ask_run(run: Run, operation: str, **arguments: Any) -> dict[str, Any]:
     """What the Keras process says of a run that has ended; the same question is asked once."""
-    return _ask_run(read_settings(), run.id, _state(run), operation, arguments)
+    return _ask_run(settings_in_use(), run.id, _state(run), operation, arguments)
 
 
 def inspection(source: ModelSource, against: ModelSource | None = None) -> dict[str, Any]:
     """What is in the model's file, without loading it; with ``against`` the difference too."""
     other = against.key if against else ""
-    return _inspection(read_settings(), source.key, other, source, against)
+    return _inspection(settings_in_use(), source.key, other, source, against)
 
 
 def _state(run: Run) -> str:
@@ -277,7 +277,7 @@ def _runs(
 
 def _moment() -> object:
     """The same as long as the store has not changed, or for a second where that is not known."""
-    return change_stamp(read_settings()) or int(time.monotonic() / _LIVE)
+    return change_stamp(settings_in_use()) or int(time.monotonic() / _LIVE)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+from experiments.core.atomic_files import is_unfinished, replacing
 from experiments.core.settings import Settings
 
 SUFFIXES = (".h5", ".hdf5", ".keras", ".json", ".yaml", ".yml")
@@ -27,9 +28,9 @@ def store_upload(settings: Settings, name: str, data: bytes) -> Path:
         return found
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    unfinished = folder / f".{kept}"
-    unfinished.write_bytes(data)
-    return unfinished.rename(folder / kept)
+    with replacing(folder / kept) as unfinished:
+        unfinished.write_bytes(data)
+    return folder / kept
 
 
 def find_upload(settings: Settings, key: str) -> Path | None:
@@ -60,7 +61,8 @@ def _home(settings: Settings) -> Path:
 
 
 def _file_in(folder: Path) -> Path | None:
-    return next((file for file in folder.glob("[!.]*") if file.is_file()), None)
+    whole = (file for file in folder.glob("[!.]*") if not is_unfinished(file))
+    return next((file for file in whole if file.is_file()), None)
 
 
 def _looked_at(folder: Path) -> float:

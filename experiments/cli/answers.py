@@ -5,7 +5,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 
 if TYPE_CHECKING:
     from experiments.tracking.store import Store
@@ -15,7 +15,7 @@ def open_store() -> "Store":
     """The store of the settings."""
     from experiments.tracking.store import Store
 
-    return Store(read_settings())
+    return Store(settings_in_use())
 
 
 def say(options: argparse.Namespace, answer: object, text: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from experiments.cli.answers import open_store, say
 from experiments.cli.arguments import AddCommand, add_queue, add_run, finish
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 
 
 def add_commands(add: AddCommand) -> None:
@@ -39,7 +39,7 @@ def add_base(options: argparse.Namespace) -> int:
     from experiments.inspection.inspect_process import inspect_file
     from experiments.tracking.stored_bases import store_base
 
-    found = inspect_file(read_settings(), options.file.absolute())
+    found = inspect_file(settings_in_use(), options.file.absolute())
     if not found["architecture"]:
         raise ModelFileError(f"{options.file.name} has weights only. Allowed: a whole model.")
     kept = store_base(open_store(), options.file)

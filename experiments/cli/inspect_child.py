@@ -12,7 +12,7 @@ from typing import Any
 
 from experiments.core.errors import ModelFileError
 from experiments.core.process_limits import limit_process
-from experiments.core.settings import python_command, read_settings
+from experiments.core.settings import python_command, settings_in_use
 from experiments.core.sizes import GB
 
 #: Bytes of addresses for a look; the largest array is read twice for a difference.
@@ -102,7 +102,7 @@ def load_in_child(path: Path) -> dict[str, Any]:
     try:
         done = subprocess.run(
             python_command("experiments.foreign.open_command", str(path.resolve())),
-            env=read_settings().environment(),
+            env=settings_in_use().environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_LOAD_SECONDS,

@@ -15,7 +15,7 @@ from experiments.cli.arguments import (
     finish,
 )
 from experiments.core.errors import InputError
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.data.catalog import CATALOG
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def work(options: argparse.Namespace) -> int:
 
     from experiments.running.worker import serve
 
-    settings = read_settings()
+    settings = settings_in_use()
     os.environ.update(settings.environment())
     serve(settings, options.slots, embedded=options.embedded)
     return 0

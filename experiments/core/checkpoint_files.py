@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.core.atomic_files import UNFINISHED, replacing
 from experiments.core.errors import ArtifactError
+from experiments.core.format_versions import check_format
 
 FOLDER = "checkpoints"
 INDEX_FILE = f"{FOLDER}/index.json"
@@ -21,6 +23,7 @@ MODEL_FILE = "model/model.h5"
 LAST, BEST = "last", "best"
 #: Where checkpoints go that cannot be read, in case somebody can mend them.
 UNREADABLE = "unreadable"
+_FORMAT = 1
 
 logger = logging.getLogger(__name__)
 
@@ -58,12 +61,11 @@ def epoch_name(epoch: int) -> str:
 def link(source: Path, target: Path) -> None:
     """Give a file a second name, replacing what had it; a copy where the disk has no links."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"unfinished.{os.getpid()}.{target.name}")
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copyfile(source, temporary)
-    temporary.replace(target)
+    with replacing(target) as unfinished:
+        try:
+            os.link(source, unfinished)
+        except OSError:
+            shutil.copyfile(source, unfinished)
 
 
 def finish(artifacts: Path) -> list[str]:
@@ -73,7 +75,7 @@ def finish(artifacts: Path) -> list[str]:
     are moved to ``unreadable/``, and their names are returned; the newest of the others is then
     the last checkpoint.
     """
-    for half in artifacts.rglob("unfinished.*"):  # what a killed process was writing
+    for half in artifacts.rglob(f"{UNFINISHED}*"):  # what a killed process was writing
         half.unlink()
     names = sorted((artifacts / FOLDER).glob("*.h5"))
     if not names or (artifacts / INDEX_FILE).exists():
@@ -103,8 +105,10 @@ def finish(artifacts: Path) -> list[str]:
     found.sort(key=lambda checkpoint: (checkpoint.epoch, checkpoint.batch))
     if found and not any(LAST in checkpoint.roles for checkpoint in found):
         found[-1] = found[-1]._replace(roles=(LAST, *found[-1].roles))
-    text = json.dumps({"checkpoints": [kept._asdict() for kept in found]}, indent=1)
-    (artifacts / INDEX_FILE).write_text(text, encoding="utf-8")
+    rows = [kept._asdict() for kept in found]
+    text = json.dumps({"format": _FORMAT, "checkpoints": rows}, indent=1)
+    with replacing(artifacts / INDEX_FILE) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
     return _unreadable(artifacts)
 
 
@@ -131,9 +135,12 @@ def _newest(progress: Mapping[Path, tuple[int, int] | None]) -> Path | None:
 
 
 def parse_index(text: str) -> list[Checkpoint]:
-    """The checkpoints of an index.json, in order of their epochs."""
-    rows: list[dict[str, Any]] = json.loads(text)["checkpoints"]
-    return [Checkpoint(**row | {"roles": tuple(row["roles"])}) for row in rows]
+    """The checkpoints of an index.json, in order of their epochs; raises ArtifactError for one of
+    a later format."""
+    data: dict[str, Any] = json.loads(text)
+    check_format("The index of the run's checkpoints", data, _FORMAT, ArtifactError)
+    known = [{name: row[name] for name in Checkpoint._fields} for row in data["checkpoints"]]
+    return [Checkpoint(**row | {"roles": tuple(row["roles"])}) for row in known]
 
 
 def find(checkpoints: Iterable[Checkpoint], epoch: int | None = None) -> Checkpoint:

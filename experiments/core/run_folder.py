@@ -8,13 +8,18 @@ or down does not hold up training, and a process that is killed loses nothing th
 import json
 import os
 import shutil
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from experiments.core.atomic_files import replacing
+from experiments.core.errors import WorkerError
+from experiments.core.format_versions import check_format
+
+#: Of all files of the folder; process.json says it.
+_FORMAT = 1
 #: In the names of folders that are kept because they could not be recorded.
 _ASIDE = ".unreadable"
 _RESERVE_BYTES = 65_536
@@ -121,9 +126,8 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
     Several threads may write the same file; the last one stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    temporary.write_text(json.dumps(data))
-    temporary.replace(path)
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(data))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -140,5 +144,13 @@ def note_process(folder: RunFolder, *, supervises_itself: bool) -> None:
     import psutil
 
     born = psutil.Process().create_time()
-    note = {"pid": os.getpid(), "born": born, "attends_itself": supervises_itself}
-    write_json(folder.process, note)
+    note = {"format": _FORMAT, "pid": os.getpid(), "born": born}
+    write_json(folder.process, note | {"attends_itself": supervises_itself})
+
+
+def read_process(folder: RunFolder) -> dict[str, Any]:
+    """What note_process wrote, or an empty object; raises WorkerError for a folder that a later
+    version writes into."""
+    note = read_json(folder.process)
+    check_format(f"The run folder {folder.path}", note, _FORMAT, WorkerError)
+    return note

@@ -72,12 +72,46 @@ class Settings:
         return self.home / "artifacts"
 
     @property
+    def datasets(self) -> Path:
+        """Copies of stored datasets, in folders named by their content."""
+        return self.home / "datasets"
+
+    @property
+    def features(self) -> Path:
+        """What frozen bases say of samples."""
+        return self.home / "features"
+
+    @property
+    def downloads(self) -> Path:
+        """Copies of artifacts, kept for a day."""
+        return self.home / "downloads"
+
+    @property
+    def bases(self) -> Path:
+        """Copies of the model files that runs build on."""
+        return self.home / "cache" / "bases"
+
+    @property
+    def application_times(self) -> Path:
+        """A file: how long networks took on this machine."""
+        return self.home / "cache" / "application_times.json"
+
+    @property
+    def histories(self) -> Path:
+        """Histories of runs that have ended, as the store told them."""
+        return self.home / "cache" / "histories" / self._store_name
+
+    @property
     def run_folders(self) -> Path:
         """Where runs in progress write before it is all in MLflow; empty when nothing runs.
 
         Each store has its own, so that a worker never takes another store's run for a lost one.
         """
-        return self.home / "runs" / hashlib.sha256(self.tracking_uri.encode()).hexdigest()[:8]
+        return self.home / "runs" / self._store_name
+
+    @property
+    def _store_name(self) -> str:
+        return hashlib.sha256(self.tracking_uri.encode()).hexdigest()[:8]
 
     def environment(self) -> dict[str, str]:
         """The environment for a child process that must see the same workspace and store."""
@@ -110,6 +144,23 @@ def read_settings() -> Settings:
     data = os.environ.get("KERASCOPE_DATA")
     folder = Path(data).expanduser().resolve() if data else None
     return Settings(home, uri, ui_url.rstrip("/"), embedded, folder)
+
+
+_in_use: Settings | None = None
+
+
+def use_settings(settings: Settings) -> Settings:
+    """Have this process look in that workspace for what a spec only names: stored datasets and
+    saved bases. Each entry point says so once, with the settings that it hands down."""
+    global _in_use
+    _in_use = settings
+    return settings
+
+
+def settings_in_use() -> Settings:
+    """The settings that this process uses; where none were named, those of the environment, read
+    once. What has settings or a store at hand asks those."""
+    return _in_use or use_settings(read_settings())
 
 
 def sqlite_uri(database: Path) -> str:

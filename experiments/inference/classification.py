@@ -105,7 +105,7 @@ def time_application(store: Store, application: str, side: int) -> Answer:
         model.predict_on_batch(batch)
         seconds.append(time.perf_counter() - started)
     milliseconds = 1000 * statistics.median(seconds) / _TIMED_BATCH
-    remember_time(application, side, milliseconds)
+    remember_time(store.settings, application, side, milliseconds)
     return {"milliseconds": milliseconds, "side": side}
 
 

@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from experiments.core.errors import InputError
+from experiments.core.settings import settings_in_use
 from experiments.inference.explanation import HEAD, load_classifier
 from experiments.inference.loaded_models import LoadedRun
 from experiments.inference.model_data import choose_part
@@ -101,7 +102,9 @@ def head_inputs(loaded: LoadedRun, rows: np.ndarray) -> tuple[np.ndarray, bool]:
     """What the head gets for rows of the run's data, (n, features), and whether it was in the
     cache of features."""
     model = loaded.model
-    if _only_drops(model) and (known := known_features(loaded.dataset, model)):
+    if _only_drops(model) and (
+        known := known_features(settings_in_use().features, loaded.dataset, model)
+    ):
         return np.asarray(known[rows]), True
     extractor = keras.Model(model.inputs[0], model.get_layer(HEAD).input)
     parts = [

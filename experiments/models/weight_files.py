@@ -4,7 +4,6 @@ Keras' own constructors find them in Keras' cache folder; Keras is not imported 
 """
 
 import hashlib
-import os
 import shutil
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
+from experiments.core.atomic_files import replacing
 from experiments.core.errors import ArtifactError, InputError
 from experiments.data.downloads import PATIENCE, expect_answer, keras_cache
 from experiments.spec.applications import CLASSES_FILE, WeightFile, list_applications
@@ -71,12 +71,8 @@ def bring(path: Path, name: str = "", files: Iterable[WeightFile] | None = None)
         )
     place = place_of(found)
     place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_name(f".{os.getpid()}.{place.name}")
-    try:
+    with replacing(place) as unfinished:
         shutil.copyfile(path, unfinished)
-        unfinished.replace(place)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return Brought(found, application_of(found), place)
 
 
@@ -91,17 +87,14 @@ def download(file: WeightFile, told: Told = lambda _done, _total: None) -> Path:
     with FileLock(place.parent / f"{file.name}.lock"):
         if place.is_file():
             return place
-        unfinished = place.with_name(f".{os.getpid()}.{place.name}")
         try:
             expect_answer(file.url)
-            _fetch(file.url, unfinished, told)
-            _check(unfinished, file)
-            unfinished.replace(place)
+            with replacing(place) as unfinished:
+                _fetch(file.url, unfinished, told)
+                _check(unfinished, file)
         except (OSError, urllib.error.URLError, ArtifactError) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             raise ArtifactError(cannot_be_had(file.url, place, reason)) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
     return place
 
 

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from experiments.core.errors import ExperimentsError, InputError, unknown
 from experiments.core.process_limits import limit_process
-from experiments.core.settings import read_settings
+from experiments.core.settings import read_settings, use_settings
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset, on_this_machine
 from experiments.data.split.audit import audit_split
@@ -149,7 +149,7 @@ def _is_for_want_of_memory(error: BaseException | None) -> bool:
 
 
 def _serve(questions: TextIO, answers: TextIO) -> None:
-    store = Store(read_settings())
+    store = Store(use_settings(read_settings()))
     answers.write(json.dumps({"ready": os.getpid()}) + "\n")
     answers.flush()
     for question in questions:

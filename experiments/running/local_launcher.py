@@ -14,13 +14,15 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 import psutil
 
 from experiments.core.run_folder import RunFolder, read_json
+from experiments.core.settings import Settings, use_settings
 from experiments.spec.run_spec import RunSpec
 
 
 class LocalLauncher:
     """Starts training processes; where the platform cannot fork, cold ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         can_fork = "forkserver" in multiprocessing.get_all_start_methods()
         self._context: SpawnContext | ForkServerContext = (
             multiprocessing.get_context("forkserver")
@@ -39,7 +41,9 @@ class LocalLauncher:
 
     def start(self, spec: RunSpec, folder: RunFolder) -> "ChildProcess":
         """Train a spec into a folder in a process of its own."""
-        process = self._context.Process(target=_train, args=(spec, folder), name=folder.run_id)
+        process = self._context.Process(
+            target=_train, args=(self._settings, spec, folder), name=folder.run_id
+        )
         process.start()
         return ChildProcess(process)
 
@@ -101,7 +105,8 @@ class FoundProcess:
                 os.kill(self._pid, signal.SIGKILL)
 
 
-def _train(spec: RunSpec, folder: RunFolder) -> None:
+def _train(settings: Settings, spec: RunSpec, folder: RunFolder) -> None:
+    use_settings(settings)
     # Ctrl-C reaches the whole group; the worker decides what it means for its runs
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: folder.stop.touch())

@@ -16,7 +16,7 @@ from experiments.core.errors import (
     StoreError,
     WorkerError,
 )
-from experiments.core.run_folder import RunFolder, read_json, write_json
+from experiments.core.run_folder import RunFolder, read_process, write_json
 from experiments.core.settings import Settings
 from experiments.running.local_launcher import FoundProcess, LocalLauncher
 from experiments.running.run_preparation import prepare
@@ -61,7 +61,7 @@ class Worker:
     def __init__(self, settings: Settings, slots: int, *, embedded: bool) -> None:
         self.settings, self.slots, self.embedded = settings, slots, embedded
         self.store = Store(settings)
-        self.launcher = LocalLauncher()
+        self.launcher = LocalLauncher(settings)
         self.shutdown = threading.Event()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self._attending: dict[str, threading.Thread] = {}
@@ -179,13 +179,15 @@ class Worker:
                 self._adopt_one(folder)
             except StoreError:
                 raise
+            except WorkerError as error:
+                logger.warning("It is left alone: %s", error)
             except FileNotFoundError:  # whoever trained it has just finished
                 continue
             except Exception:  # the folders behind it are looked at, too
                 logger.exception("Run %s cannot be taken over yet", folder.run_id)
 
     def _adopt_one(self, folder: RunFolder) -> None:
-        note = read_json(folder.process)
+        note = read_process(folder)
         process = FoundProcess.of(folder)
         if note.get("attends_itself") and process.poll() is None:
             return

@@ -4,7 +4,6 @@ Keras is imported only for ``keras``; so the web process can make all the others
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from experiments.core.atomic_files import replacing
 from experiments.core.checkpoint_files import MODEL_FILE
 from experiments.core.errors import ArtifactError, InputError, unknown
 from experiments.saving.script_export.script import write_script
@@ -36,17 +36,13 @@ def export_run(store: Store, run_id: str, kind: str, out: Path) -> int:
         raise InputError(unknown("format", kind, KINDS))
     check_out(out)
     # Keras chooses its format by the suffix; some of our users choose none.
-    suffix = {"keras": "keras", "weights": "weights.h5"}.get(kind, "part")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.{suffix}")
+    suffix = {"keras": ".keras", "weights": ".weights.h5"}.get(kind, "")
     try:
-        KINDS[kind](store, run_id, temporary)
-        size = temporary.stat().st_size
-        temporary.replace(out)
+        with replacing(out, suffix) as unfinished:
+            KINDS[kind](store, run_id, unfinished)
+            return unfinished.stat().st_size
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror or error}.") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    return size
 
 
 def check_out(out: Path) -> None:

@@ -4,7 +4,6 @@ A frozen base may have a hundred times the bytes of the head that trains. So a f
 names any more is taken, and only what has changed since is written into it.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ import h5py
 import keras
 import numpy as np
 
+from experiments.core.atomic_files import unfinished_in
 from experiments.core.checkpoint_files import link
 from experiments.saving.legacy_h5 import (
     OPTIMIZER,
@@ -81,7 +81,7 @@ class Rewriter:
         self._files.clear()
 
     def _new_file(self) -> Path:
-        return self._folder / f"unfinished.{os.getpid()}.{id(self)}.{len(self._files)}.h5"
+        return unfinished_in(self._folder)
 
     def _write(self, path: Path, state: TrainingState, description: Description) -> None:
         with h5py.File(path, "w") as file:

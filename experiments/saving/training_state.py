@@ -13,6 +13,9 @@ import h5py
 import keras
 import numpy as np
 
+from experiments.core.errors import ArtifactError
+from experiments.core.format_versions import check_format
+
 GROUP = "training_state"
 _VERSION = 1
 
@@ -176,11 +179,15 @@ def write_state(file: h5py.File, state: TrainingState) -> None:
 
 
 def read_state(file: h5py.File) -> TrainingState | None:
-    """The state in an open HDF5 file; None for a file that another program wrote."""
+    """The state in an open HDF5 file; None for a file that another program wrote.
+
+    Raises ArtifactError for a state of a later version.
+    """
     if GROUP not in file:
         return None
     group = file[GROUP]
     stored: dict[str, Any] = json.loads(group.attrs["state"])
+    check_format("The checkpoint's training state", stored, _VERSION, ArtifactError, "version")
     names = {item.name: _STORED_NAMES.get(item.name, item.name) for item in fields(TrainingState)}
     # what a later version adds is left alone, what an earlier one had not keeps its default
     data = {name: stored[key] for name, key in names.items() if key in stored}

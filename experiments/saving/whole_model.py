@@ -2,15 +2,14 @@
 
 import json
 import logging
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
 
+from experiments.core.atomic_files import replacing
 from experiments.core.checkpoint_files import MODEL_FILE as MODEL_FILE
 from experiments.core.errors import ArtifactError
 from experiments.saving.legacy_h5 import Description, lengthen, write_whole_model
@@ -42,35 +41,25 @@ def save_model(
     while it saves leaves the file that was there before. ``description`` is the model's, where
     many are saved one after another. Raises OSError where it cannot be written.
     """
-    with _replacing(path) as temporary:
-        with h5py.File(temporary, "w") as file:
-            write_whole_model(file, model, description)
-            if state is not None:
-                write_state(file, state)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as unfinished, h5py.File(unfinished, "w") as file:
+        write_whole_model(file, model, description)
+        if state is not None:
+            write_state(file, state)
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
     """Write the weights alone, as Keras 3's ``.weights.h5``, in one step like save_model."""
-    with _replacing(path) as temporary:
-        model.save_weights(temporary)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, ".weights.h5") as unfinished:
+        model.save_weights(unfinished)
 
 
 def save_architecture(model: keras.Model, path: Path) -> None:
     """Write the architecture alone, as Keras' JSON."""
-    with _replacing(path) as temporary:
-        temporary.write_text(model.to_json(indent=2), encoding="utf-8")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name in the same folder, with the same suffixes; renamed when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"unfinished.{os.getpid()}.{path.name}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        unfinished.write_text(model.to_json(indent=2), encoding="utf-8")
 
 
 def load_model(path: Path) -> keras.Model:

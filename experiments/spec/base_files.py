@@ -3,16 +3,17 @@
 from pathlib import Path, PurePosixPath
 
 from experiments.core.errors import ArtifactError
-from experiments.core.settings import read_settings
+from experiments.core.settings import settings_in_use
 from experiments.spec.model_specs import SavedBaseSpec
 
 
 def base_path(spec: SavedBaseSpec) -> Path:
-    """The file of a saved base; raises ArtifactError where nobody brought it here.
+    """The file of a saved base, where the settings in use keep it: whoever builds a network has
+    its spec and nothing else. Raises ArtifactError where nobody brought it here.
 
     tracking.bases.bring_base does, before a run is trained or previewed.
     """
-    path = place_of(spec)
+    path = place_of(spec, settings_in_use().bases)
     if not path.is_file():
         raise ArtifactError(
             f"model.run: {spec.file} of run {spec.run} is not on this machine: {path}. Launch the "
@@ -21,7 +22,7 @@ def base_path(spec: SavedBaseSpec) -> Path:
     return path
 
 
-def place_of(spec: SavedBaseSpec) -> Path:
-    """Where it lies, or would lie; the folder can be deleted at any time."""
-    folder = read_settings().home / "cache" / "bases" / PurePosixPath(spec.run).name
-    return folder / spec.file.replace("/", "__")
+def place_of(spec: SavedBaseSpec, bases: Path) -> Path:
+    """Where it lies in the folder of bases, or would lie; what is there can be deleted at any
+    time."""
+    return bases / PurePosixPath(spec.run).name / spec.file.replace("/", "__")

@@ -80,7 +80,7 @@ def drop_stale_checkpoints(store: Store, run_id: str) -> None:
 
 
 def _download_folder(store: Store, run_id: str) -> Path:
-    home = store.settings.home / "downloads"
+    home = store.settings.downloads
     remove_old(home)
     folder = home / run_id
     folder.mkdir(parents=True, exist_ok=True)

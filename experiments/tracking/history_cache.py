@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from filelock import FileLock, Timeout
 
+from experiments.core.atomic_files import replacing
 from experiments.diagnosis.histories import NO_POINTS, Points
 from experiments.tracking.points import Logged
 
@@ -131,15 +132,12 @@ class HistoryCache:
     def _write(self, table: "pa.Table") -> Path:
         import pyarrow as pa
 
-        name = f"{time.time_ns()}-{os.getpid()}"
-        unfinished = self.folder / f".{name}"
-        with unfinished.open("wb") as file:
+        finished = self.folder / f"{time.time_ns()}-{os.getpid()}{SUFFIX}"
+        with replacing(finished) as unfinished, unfinished.open("wb") as file:
             with pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave a whole file of zeros
-        finished = self.folder / f"{name}{SUFFIX}"
-        unfinished.rename(finished)
         return finished
 
     def _tidy(self) -> None:

@@ -1,6 +1,5 @@
 """Histories: what each epoch of a run measured, read for many runs at once and kept."""
 
-import hashlib
 import json
 import threading
 import zlib
@@ -68,9 +67,7 @@ class HistoryReader:
 
     def __init__(self, store: Store, most_bytes: int = MOST_BYTES) -> None:
         self._store = store
-        settings = store.settings
-        name = hashlib.sha256(settings.tracking_uri.encode()).hexdigest()[:8]
-        self._disk = HistoryCache(settings.home / "cache" / "histories" / name)
+        self._disk = HistoryCache(store.settings.histories)
         self._recent = Recent[_Key, RunHistory](most_bytes, _bytes_of)
         self._live = LiveHistories(store)
         self._reading = threading.Lock()

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from filelock import FileLock
 
+from experiments.core.atomic_files import replacing
 from experiments.core.errors import RunNotFoundError, StoreError, StoreRefusedError
-from experiments.core.settings import Settings
+from experiments.core.settings import Settings, sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -107,16 +108,13 @@ def prepare_database(settings: Settings) -> None:
 def _migrate(database: Path) -> None:
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
 
-    from experiments.core.settings import sqlite_uri
-
-    unfinished = database.with_name(f".{database.name}.{os.getpid()}")
-    engine = create_sqlalchemy_engine(sqlite_uri(unfinished))
-    _initialize_tables(engine)
-    engine.dispose()
-    connection = sqlite3.connect(unfinished)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
-    unfinished.rename(database)
+    with replacing(database) as unfinished:
+        engine = create_sqlalchemy_engine(sqlite_uri(unfinished))
+        _initialize_tables(engine)
+        engine.dispose()
+        connection = sqlite3.connect(unfinished)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
 
 
 def make_experiment(store: Store, name: str, tags: dict[str, str] | None = None) -> str:

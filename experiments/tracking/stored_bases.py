@@ -1,11 +1,11 @@
 """Saved models as bases: fetched from the run that made them, or stored for those of others."""
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from experiments.core.atomic_files import replacing
 from experiments.core.errors import InputError, RunNotFoundError
 from experiments.core.run_folder import read_json, write_json
 from experiments.spec.base_files import place_of
@@ -34,14 +34,13 @@ def bring_base(store: Store, spec: RunSpec) -> None:
     and RunNotFoundError."""
     if not isinstance(spec.model, SavedBaseSpec):
         return
-    place = place_of(spec.model)
+    place = place_of(spec.model, store.settings.bases)
     note, stamp = place.with_name(f"{place.name}.json"), {"ended": _ended(store, spec.model.run)}
     if place.is_file() and read_json(note) == stamp:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = place.with_name(f".{os.getpid()}.{place.name}")
-    shutil.copyfile(fetch_artifact(store, spec.model.run, spec.model.file), unfinished)
-    unfinished.replace(place)
+    with replacing(place) as unfinished:
+        shutil.copyfile(fetch_artifact(store, spec.model.run, spec.model.file), unfinished)
     write_json(note, stamp)
 
 

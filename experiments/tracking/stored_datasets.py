@@ -3,13 +3,13 @@ its samples and its description as artifacts. So any worker on any machine finds
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.core.atomic_files import replacing
 from experiments.core.errors import DatasetError, unknown
 from experiments.data.catalog import CATALOG, DatasetInfo
 from experiments.data.reading.storing import called
@@ -54,7 +54,7 @@ def add_dataset(store: Store, info: DatasetInfo, file: str) -> StoredDataset:
         store.client.update_run(there[0].run_id, name=info.name)
         store.client.set_tag(there[0].run_id, Tag.DATASET_TITLE.value, info.title)
         return _find(store, info.name)
-    folder = folder_of(info.content_hash)
+    folder = folder_of(info.content_hash, store.settings.datasets)
     tags = {
         Tag.DATASET_HASH.value: info.content_hash, Tag.DATASET_TITLE.value: info.title,
         Tag.DATASET_FILE.value: file, Tag.SOURCE.value: SOURCE, Tag.SOURCE_TYPE.value: "LOCAL",
@@ -111,7 +111,7 @@ def known_name(store: Store, name: str) -> str:
     try:
         whole = resolve_dataset(store, name)
     except DatasetError:
-        find_info(name)  # tells of the catalog as well
+        find_info(name, store.settings.datasets)  # tells of the catalog as well
         raise
     fetch_description(store, whole)
     return whole
@@ -119,7 +119,7 @@ def known_name(store: Store, name: str) -> str:
 
 def fetch_description(store: Store, name: str) -> DatasetInfo:
     """What is known of a stored dataset, brought to this machine; raises DatasetError."""
-    path = folder_of(content_hash(name)) / DESCRIPTION_FILE
+    path = _folder(store, name) / DESCRIPTION_FILE
     if not path.is_file():
         _bring(store, name, DESCRIPTION_FILE)
     return read_description(path, name)
@@ -127,7 +127,7 @@ def fetch_description(store: Store, name: str) -> DatasetInfo:
 
 def fetch_dataset(store: Store, name: str) -> DatasetInfo:
     """Bring a stored dataset to this machine, samples and all; raises DatasetError."""
-    if not (folder_of(content_hash(name)) / SAMPLES_FILE).is_file():
+    if not (_folder(store, name) / SAMPLES_FILE).is_file():
         _bring(store, name, SAMPLES_FILE)
     return fetch_description(store, name)
 
@@ -146,7 +146,7 @@ def rename_dataset(store: Store, name: str, title: str) -> str:
     title = title.strip()
     whole = f"{called(title)}@{content_hash(one.name)}"
     info = replace(fetch_description(store, one.name), name=whole, title=title)
-    path = folder_of(info.content_hash) / DESCRIPTION_FILE
+    path = folder_of(info.content_hash, store.settings.datasets) / DESCRIPTION_FILE
     write_description(info, path)
     store.client.log_artifact(one.run_id, str(path))
     store.client.update_run(one.run_id, name=whole)
@@ -166,7 +166,7 @@ def delete_dataset(store: Store, name: str) -> None:
     """Delete a dataset from the store and this machine; runs that used it stay."""
     one = _find(store, resolve_dataset(store, name))
     store.client.delete_run(one.run_id)
-    shutil.rmtree(folder_of(content_hash(one.name)), ignore_errors=True)
+    shutil.rmtree(_folder(store, one.name), ignore_errors=True)
 
 
 @asks_store
@@ -194,14 +194,16 @@ def _find(store: Store, name: str) -> StoredDataset:
     )
 
 
+def _folder(store: Store, name: str) -> Path:
+    return folder_of(content_hash(name), store.settings.datasets)
+
+
 def _bring(store: Store, name: str, part: str) -> None:
     fetched = fetch_artifact(store, _find(store, name).run_id, part)
-    folder = folder_of(content_hash(name))
+    folder = _folder(store, name)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as unfinished:
-        copied = Path(unfinished) / part
-        shutil.copyfile(fetched, copied)
-        copied.rename(folder / part)
+    with replacing(folder / part) as unfinished:
+        shutil.copyfile(fetched, unfinished)
 
 
 def _experiment(store: Store) -> str:

@@ -2,12 +2,12 @@
 
 Where images are augmented, so many copies of each can be kept too.
 
-A file in ``<home>/features`` can be deleted at any time: it is computed again.
+``folder`` is where (Settings.features). A file in it can be deleted at any time: it is computed
+again.
 """
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import h5py
 import keras
 import numpy as np
 
-from experiments.core.settings import read_settings
+from experiments.core.atomic_files import replacing
 from experiments.data.loading import Dataset
 from experiments.data.samples import Samples, StoredSamples
 from experiments.models.architectures import AUGMENT
@@ -32,15 +32,18 @@ _MOST_BYTES = 10_000_000_000  # of all files; the one that was used longest ago 
 logger = logging.getLogger("kerascope.training")
 
 
-def with_features(spec: RunSpec, dataset: Dataset, model: keras.Model) -> Dataset:
+def with_features(folder: Path, spec: RunSpec, dataset: Dataset, model: keras.Model) -> Dataset:
     """The same dataset with what the base of ``model`` says of each sample in place of the
     samples: ``x`` is (n, features) float32, on disk where the samples stream."""
     extractor = keras.Model(model.input, model.get_layer(FEATURES).output, name="extractor")
-    x = _features(dataset, _key(dataset, model), extractor.predict_on_batch, 1)
+    path = folder / f"{_key(dataset, model)}.h5"
+    x = _features(dataset, path, extractor.predict_on_batch, 1)
     return replace(dataset, x=_held(spec, x))
 
 
-def augmented_features(spec: RunSpec, dataset: Dataset, model: keras.Model) -> Samples:
+def augmented_features(
+    folder: Path, spec: RunSpec, dataset: Dataset, model: keras.Model
+) -> Samples:
     """What the base says of ``augmentation.cached_copies`` copies of each sample, augmented at
     random: all samples, then all of them once more, and so on. The same for the same spec."""
     copies = (spec.augmentation.cached_copies if spec.augmentation else None) or 1
@@ -56,12 +59,13 @@ def augmented_features(spec: RunSpec, dataset: Dataset, model: keras.Model) -> S
         return np.asarray(after.predict_on_batch(np.asarray(x)))
 
     configs = [layer.get_config() for layer in drawn]
-    return _held(spec, _features(dataset, _key(dataset, model, configs, copies), extract, copies))
+    path = folder / f"{_key(dataset, model, configs, copies)}.h5"
+    return _held(spec, _features(dataset, path, extract, copies))
 
 
-def known_features(dataset: Dataset, model: keras.Model) -> StoredSamples | None:
+def known_features(folder: Path, dataset: Dataset, model: keras.Model) -> StoredSamples | None:
     """What the base of a model says of each sample, (n, features), if the file of it is there."""
-    path = _home() / f"{_key(dataset, model)}.h5"
+    path = folder / f"{_key(dataset, model)}.h5"
     return StoredSamples(path) if path.is_file() else None
 
 
@@ -76,14 +80,13 @@ def head_of(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, x, name="head_of_features")
 
 
-def _features(dataset: Dataset, key: str, extract: Extract, copies: int) -> StoredSamples:
-    """The features of all samples, so many times, from the file of that key or computed."""
-    path = _home() / f"{key}.h5"
+def _features(dataset: Dataset, path: Path, extract: Extract, copies: int) -> StoredSamples:
+    """The features of all samples, so many times, from the file at ``path`` or computed."""
     if path.is_file():
         logger.info("The features are known from an earlier run: %s", path.name)
         path.touch()
     else:
-        _make_room()
+        _make_room(path.parent)
         _compute(dataset, extract, copies, path)
     return StoredSamples(path)
 
@@ -96,26 +99,21 @@ def _held(spec: RunSpec, x: StoredSamples) -> Samples:
 def _compute(dataset: Dataset, extract: Extract, copies: int, path: Path) -> None:
     n = len(dataset.x)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}")
     times = f", {copies} times each" * (copies > 1)
     logger.info("Computing the features of %s samples%s, once", f"{n:,}", times)
-    try:
-        with h5py.File(unfinished, "w") as file:
-            x = None
-            # one shape of batch, or TensorFlow would trace the network twice
-            size = -(-copies * n // -(-copies * n // _BATCH))
-            for first in range(0, copies * n, size):
-                rows = np.arange(first, min(first + size, copies * n)) % n
-                part = dataset.x[np.resize(rows, size)]
-                found = extract(part)[: len(rows)]
-                if x is None:
-                    width = found.shape[1]
-                    chunk = max(1, min(copies * n, _CHUNK // (4 * width)))
-                    x = file.create_dataset("x", (copies * n, width), "f4", chunks=(chunk, width))
-                x[first : first + len(rows)] = found
-        unfinished.rename(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as unfinished, h5py.File(unfinished, "w") as file:
+        x = None
+        # one shape of batch, or TensorFlow would trace the network twice
+        size = -(-copies * n // -(-copies * n // _BATCH))
+        for first in range(0, copies * n, size):
+            rows = np.arange(first, min(first + size, copies * n)) % n
+            part = dataset.x[np.resize(rows, size)]
+            found = extract(part)[: len(rows)]
+            if x is None:
+                width = found.shape[1]
+                chunk = max(1, min(copies * n, _CHUNK // (4 * width)))
+                x = file.create_dataset("x", (copies * n, width), "f4", chunks=(chunk, width))
+            x[first : first + len(rows)] = found
 
 
 def _augments(layer: keras.Layer) -> bool:
@@ -145,15 +143,11 @@ def _plain(config: Any) -> Any:
     return [_plain(value) for value in config] if isinstance(config, list | tuple) else config
 
 
-def _make_room() -> None:
-    files = sorted(_home().glob("*.h5"), key=lambda path: path.stat().st_mtime)
+def _make_room(folder: Path) -> None:
+    files = sorted(folder.glob("*.h5"), key=lambda path: path.stat().st_mtime)
     total = sum(path.stat().st_size for path in files)
     for path in files:
         if total <= _MOST_BYTES:
             return
         total -= path.stat().st_size
         path.unlink(missing_ok=True)
-
-
-def _home() -> Path:
-    return read_settings().home / "features"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from experiments.core.settings import settings_in_use
 from experiments.data.loading import Dataset
 from experiments.data.samples import Samples
 from experiments.models.bases import blocks_to_train, freeze
@@ -123,8 +124,9 @@ class Schedule:
         head = head_of(model)
         compile_model(head, spec)
         head.optimizer = model.optimizer
-        copies = augmented_features(spec, dataset, model) if augmented else None
-        return Trained(head, with_features(spec, dataset, model), copies)
+        folder = settings_in_use().features
+        copies = augmented_features(folder, spec, dataset, model) if augmented else None
+        return Trained(head, with_features(folder, spec, dataset, model), copies)
 
     def warm_up(self, batches: int) -> "list[WarmUp]":
         """The callback that lets the rate rise where the base begins to train, if it does."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from experiments.core.settings import ROOT
+from experiments.core.settings import ROOT, read_settings
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.changes import create_run, end_run, set_tags, start_run
 from experiments.tracking.runs import RunStatus, Tag
@@ -38,6 +38,7 @@ OVERFITTING: History = {
 def workspace(workspace, monkeypatch):
     """Without a worker: nothing trains while a page is tested."""
     monkeypatch.setenv("KERASCOPE_WORKER", "external")
+    monkeypatch.setattr("experiments.core.settings._in_use", read_settings())
     return workspace
 
 
@@ -45,6 +46,7 @@ def workspace(workspace, monkeypatch):
 def own_machine(workspace, tmp_path, monkeypatch):
     """The page may read below the folder of the test."""
     monkeypatch.setenv("KERASCOPE_DATA", str(tmp_path))
+    monkeypatch.setattr("experiments.core.settings._in_use", read_settings())
 
 
 @pytest.fixture

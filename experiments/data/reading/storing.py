@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,9 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from experiments.core.atomic_files import unfinished_folder
 from experiments.core.errors import DatasetError
+from experiments.core.settings import settings_in_use
 from experiments.data.catalog import DatasetInfo, Source, Task
 from experiments.data.reading.kinds import reader_of
 from experiments.data.reading.reader import Block, Found, Images, Plan, Reader, Table, Wanted
@@ -23,7 +23,6 @@ from experiments.data.stored import (
     PARTS,
     SAMPLES_FILE,
     TIMES,
-    folder_of,
     write_description,
 )
 
@@ -77,8 +76,10 @@ def store_file(
     wanted: Wanted,
     kind: str | None = None,
     looked: tuple[Found, Plan] | None = None,
+    datasets: Path | None = None,
 ) -> DatasetInfo:
-    """Store the samples of a file in this machine's folder of datasets; raises DatasetError.
+    """Store the samples of a file in ``datasets``, by default the folder of the settings in use;
+    raises DatasetError.
 
     The same content gives the same hash, and is written once. ``looked`` is what ``look_into`` has
     just found, where it was asked.
@@ -86,22 +87,19 @@ def store_file(
     reader = reader_of(path, kind)
     found, plan = looked or look_into(path, wanted, kind)
     blocks = reader.blocks(path, found, plan, wanted)
-    home = folder_of("").absolute()
+    home = datasets or settings_in_use().datasets
     home.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
-    try:
+    with unfinished_folder(home) as unfinished:
         written = write_samples(unfinished / SAMPLES_FILE, plan, blocks)
         digest = written.digest
         info = describe(plan, f"{called(name)}@{digest}", name, written.highest)
         write_description(info, unfinished / DESCRIPTION_FILE)
-        folder = folder_of(digest)
+        folder = home / digest
         if folder.exists():
             write_description(info, folder / DESCRIPTION_FILE)
         else:
             unfinished.rename(folder)
         return info
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:

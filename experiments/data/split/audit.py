@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from experiments.core.errors import DatasetError
+from experiments.core.format_versions import check_format
 from experiments.data.catalog import VALIDATION, Task
 from experiments.data.loading import Dataset
 from experiments.data.split.duplicates import Looked, exact_groups, look_at, near_groups
@@ -21,6 +22,7 @@ from experiments.data.split.splits import Split, in_words
 
 #: The artifact that a run's audit is.
 AUDIT_FILE = "split_audit.json"
+_FORMAT = 1
 _MOST_RANGES = 10
 _MOST_EXAMPLES = 5
 _BINS = 20
@@ -145,11 +147,13 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return asdict(self)
+        return {"format": _FORMAT} | asdict(self)
 
     @classmethod
     def from_dict(cls, data: object) -> "Audit":
         """The audit that to_dict wrote; raises DatasetError for anything else."""
+        if isinstance(data, dict):
+            check_format("The split audit", data, _FORMAT, DatasetError)
         try:
             return _AUDIT.validate_python(data)
         except ValidationError as error:

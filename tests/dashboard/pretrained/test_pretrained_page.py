@@ -28,7 +28,7 @@ def keras_cache(workspace, tmp_path, monkeypatch):
 def test_the_table_has_all_networks_and_what_is_here(workspace, keras_cache):
     keras_cache.mkdir(parents=True)
     place_of(find_application("ResNet50").files[1]).write_bytes(b"weights")
-    remember_time("VGG16", 224, 39.0)
+    remember_time(workspace, "VGG16", 224, 39.0)
     table = application_table(networks()).set_index("Network")
     assert tuple(table.index) == application_names()
     assert (

@@ -31,6 +31,7 @@ from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.runs import list_experiments, list_runs
+from experiments.tracking.store import Store
 from experiments.tracking.stored_datasets import (
     add_dataset,
     delete_dataset,
@@ -149,12 +150,13 @@ def test_unknown_names_are_told_with_what_there_is(info):
 def test_another_machine_fetches_it_from_mlflow(info, store, monkeypatch, tmp_path):
     added = add_dataset(store, info, "table.csv")
     assert (added.name, added.title, added.file) == (info.name, "mixed table", "table.csv")
-    monkeypatch.setenv("KERASCOPE_HOME", str(tmp_path / "other machine"))
+    there = Store(replace(store.settings, home=tmp_path / "other machine"))
+    monkeypatch.setattr("experiments.core.settings._in_use", there.settings)
     assert stored_names() == []
-    assert known_name(store, "mixed_table") == info.name
-    assert known_name(store, "digits") == "digits"
+    assert known_name(there, "mixed_table") == info.name
+    assert known_name(there, "digits") == "digits"
     assert not (folder_of(info.content_hash) / SAMPLES_FILE).exists()
-    assert fetch_dataset(store, info.name) == info
+    assert fetch_dataset(there, info.name) == info
     np.testing.assert_array_equal(look(info).x, table()[0][:200])
 
 

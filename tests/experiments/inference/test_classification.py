@@ -146,6 +146,6 @@ def test_a_run_classifies_images_by_its_own_classes(store, tmp_path):
 def test_the_time_for_an_image_is_measured_and_kept(store):
     answer = time_application(store, "MobileNetV2", 32)
     assert answer["milliseconds"] > 0
-    assert known_time("MobileNetV2", 32) == answer["milliseconds"]
+    assert known_time(store.settings, "MobileNetV2", 32) == answer["milliseconds"]
     with pytest.raises(InputError, match="takes no images of 16 pixels"):
         time_application(store, "MobileNetV2", 16)

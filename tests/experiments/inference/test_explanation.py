@@ -32,6 +32,7 @@ def store(module_store):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr("experiments.core.settings._in_use", module_store.settings)
         yield module_store
 
 

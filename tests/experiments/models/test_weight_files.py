@@ -138,10 +138,10 @@ def test_where_keras_knows_no_hash_the_name_tells(cache, tmp_path):
 
 
 def test_what_was_measured_is_kept_for_this_keras(workspace):
-    assert known_time("VGG16", 224) is None
-    remember_time("VGG16", 224, 39.5)
-    remember_time("VGG16", 96, 9.5)
-    assert (known_time("VGG16", 224), known_time("VGG16", 96)) == (39.5, 9.5)
+    assert known_time(workspace, "VGG16", 224) is None
+    remember_time(workspace, "VGG16", 224, 39.5)
+    remember_time(workspace, "VGG16", 96, 9.5)
+    assert (known_time(workspace, "VGG16", 224), known_time(workspace, "VGG16", 96)) == (39.5, 9.5)
 
 
 def test_the_commands_list_show_and_bring(cache, tmp_path, capsys):

@@ -32,6 +32,7 @@ def info(tmp_path_factory):
     np.savez(path, x=x, y=y)
     patch = pytest.MonkeyPatch()
     patch.setenv("KERASCOPE_HOME", str(tmp_path_factory.mktemp("home")))
+    patch.setattr("experiments.core.settings._in_use", None)
     yield store_file(path, "rows", Wanted())
     patch.undo()
 

@@ -21,6 +21,7 @@ from tests.support.divided_files import arrays
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("experiments.core.settings._in_use", None)
     return tmp_path
 
 

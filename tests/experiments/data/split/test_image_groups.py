@@ -16,6 +16,7 @@ from experiments.data.split.splits import split_dataset
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("experiments.core.settings._in_use", None)
     return tmp_path
 
 

@@ -27,6 +27,7 @@ ROWS = 240
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("experiments.core.settings._in_use", None)
     return tmp_path
 
 

@@ -34,6 +34,7 @@ LABELS = np.repeat(np.arange(4), ROWS // 4)
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASCOPE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("experiments.core.settings._in_use", None)
     return tmp_path
 
 
