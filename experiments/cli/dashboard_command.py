@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from experiments.cli.arguments import AddCommand, count_to, finish
-from experiments.core.settings import python_command, read_settings
+from experiments.core.settings import python_command, settings_in_use
 
 
 def add_commands(add: AddCommand) -> None:
@@ -25,7 +25,7 @@ def start(options: argparse.Namespace) -> int:
     """Become `python -m dashboard`, until Ctrl-C ends all that it started."""
     ports = {"PORT": options.port, "MLFLOW_PORT": options.mlflow_port}
     chosen = {name: str(port) for name, port in ports.items() if port}
-    command, environment = python_command("dashboard"), read_settings().environment() | chosen
+    command, environment = python_command("dashboard"), settings_in_use().environment() | chosen
     if os.name == "posix":  # the same process, so that signals reach it
         os.execve(command[0], command, environment)
     return subprocess.call(command, env=environment)

@@ -18,11 +18,11 @@ from experiments.core.atomic_files import replacing
 from experiments.core.errors import WorkerError
 from experiments.core.format_versions import check_format
 
-#: Of all files of the folder; process.json says it.
-_FORMAT = 1
 #: In the names of folders that are kept because they could not be recorded.
 _ASIDE = ".unreadable"
 _RESERVE_BYTES = 65_536
+#: Of all files of the folder; process.json says it.
+_FORMAT = 1
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.core.errors import ExperimentsError, ModelFileError
-from experiments.core.settings import python_command, read_settings
+from experiments.core.settings import python_command, settings_in_use
 
 #: Seconds on the clock; the process itself is limited in seconds of computing.
 PATIENCE = 600
@@ -28,7 +28,7 @@ def transplant_into_file(weights: Path, into: Path, out: Path | None) -> dict[st
     try:
         result = subprocess.run(
             python_command("experiments.foreign.weight_transfer_process", *files),
-            env=read_settings().environment(),
+            env=settings_in_use().environment(),
             stdout=subprocess.PIPE, timeout=PATIENCE, check=False,
         )  # fmt: skip
         answer: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])

@@ -183,6 +183,8 @@ class Worker:
                 logger.warning("It is left alone: %s", error)
             except FileNotFoundError:  # whoever trained it has just finished
                 continue
+            except WorkerError as error:  # a newer worker will
+                logger.warning("Run %s is left alone: %s", folder.run_id, error)
             except Exception:  # the folders behind it are looked at, too
                 logger.exception("Run %s cannot be taken over yet", folder.run_id)
 
