@@ -179,8 +179,6 @@ class Worker:
                 self._adopt_one(folder)
             except StoreError:
                 raise
-            except WorkerError as error:
-                logger.warning("It is left alone: %s", error)
             except FileNotFoundError:  # whoever trained it has just finished
                 continue
             except WorkerError as error:  # a newer worker will
