@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.launch.form_values import PRESETS, Values, fitted, to_spec, to_values
+from dashboard.launch.form_values import Values, fitted, to_spec, to_values
+from dashboard.launch.presets import PRESETS
 from experiments.core.errors import SpecError
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec

@@ -4,9 +4,8 @@ Field names are the dotted names of the spec. Lists are text, so that a half-typ
 a callback has a field ``callbacks.<name>.on``.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from experiments.core.settings import ROOT
 from experiments.core.spec_part import flatten
 from experiments.data.catalog import Kind, Source
 from experiments.data.split.split_spec import SplitSpec, split_methods
@@ -23,7 +22,7 @@ from experiments.spec.model_specs import (
 )
 from experiments.spec.optimizers import WITH_MOMENTUM
 from experiments.spec.run_spec import RunSpec
-from experiments.spec.spec_files import load_spec, parse_spec
+from experiments.spec.spec_files import parse_spec
 from experiments.spec.training_specs import (
     EarlyStoppingSpec,
     FinetuneSpec,
@@ -69,30 +68,6 @@ _DEFAULTS: Values = {
     **{f"callbacks.reduce_lr_on_plateau.{k}": v for k, v in ReduceLROnPlateauSpec()},
     **{f"callbacks.{name}.on": False for name in CALLBACKS},
 }
-
-
-class Preset(NamedTuple):
-    """A spec worth starting from, and what it shows."""
-
-    title: str
-    text: str
-    spec: RunSpec
-
-
-def _preset(title: str, example: str) -> Preset:
-    """An example of the library; its first line says what it shows."""
-    text = (ROOT / "experiments" / "examples" / f"{example}.yaml").read_text(encoding="utf-8")
-    return Preset(title, text.splitlines()[0].removeprefix("# "), load_spec(text))
-
-
-PRESETS = (
-    _preset("Digits MLP", "digits_mlp"),
-    _preset("Overfit on purpose", "overfit_on_purpose"),
-    _preset("CNN on digits", "digits_cnn"),
-    _preset("Two moons with noise", "two_moons"),
-    _preset("Logistic regression", "breast_cancer_logistic"),
-    _preset("Diabetes regression", "diabetes_regression"),
-)
 
 
 def to_values(spec: RunSpec) -> Values:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.launch import draft, form_fields
 from dashboard.launch.clone_source import load_clone, parent_of, start_file
 from dashboard.launch.form import draw_form, draw_start
-from dashboard.launch.form_values import PRESETS
+from dashboard.launch.presets import PRESETS
 from dashboard.launch.preview_panel import draw_preview, draw_yaml
 from dashboard.shared import cache
 from dashboard.shared.components import errors_shown, open_run, show_error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.launch.form_values import PRESETS
+from dashboard.launch.presets import PRESETS
 from experiments.core.errors import RunNotFoundError
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.runs import RunStatus, get_run, list_runs

@@ -3,13 +3,13 @@
 import pytest
 
 from dashboard.launch.form_values import (
-    PRESETS,
     fitted,
     monitors_for,
     to_spec,
     to_values,
     with_early_stopping,
 )
+from dashboard.launch.presets import PRESETS
 from experiments.core.errors import SpecError
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
