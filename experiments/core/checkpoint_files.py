@@ -103,7 +103,7 @@ def finish(artifacts: Path) -> list[str]:
             found.append(Checkpoint(epoch, batch, file, role, path.stat().st_size))
     found = [checkpoint for checkpoint in found if checkpoint.roles]
     found.sort(key=lambda checkpoint: (checkpoint.epoch, checkpoint.batch))
-    if found and not any(LAST in checkpoint.roles for checkpoint in found):
+    if found and _unreadable(artifacts) and not any(LAST in kept.roles for kept in found):
         found[-1] = found[-1]._replace(roles=(LAST, *found[-1].roles))
     rows = [kept._asdict() for kept in found]
     text = json.dumps({"format": _FORMAT, "checkpoints": rows}, indent=1)

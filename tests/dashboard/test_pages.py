@@ -63,7 +63,7 @@ def test_run_shows_curves_verdict_and_predictions(open_page, make_run):
     assert "overfitting" in said
     assert "Launch again with early stopping" in said
     assert "90 of 100" in said
-    assert "8 taken for 3 · 10" in said
+    assert "8 mistaken for 3 · 10" in said
 
 
 def test_run_that_is_under_way_shows_progress_and_a_stop_button(open_page, make_run, store: Store):
@@ -364,7 +364,7 @@ def test_launch_branches_off_a_checkpoint_with_the_settings_of_the_form(
     keep_checkpoint(run_id, epoch=12)
     app = open_page("launch", **{"clone": run_id, "from": "12"})
     assert not app.exception
-    assert "Goes on after 12 epochs from a checkpoint of" in texts(app)
+    assert "Continues after 12 epochs from a checkpoint of" in texts(app)
     app.number_input(key="launch.training.learning_rate").set_value(0.01).run()
     next(button for button in app.button if button.label == "Launch").click()
     app.run()
@@ -380,7 +380,7 @@ def test_launch_can_drop_where_a_run_starts(open_page, make_run, keep_checkpoint
     app = open_page("launch", **{"clone": run_id, "from": "12"})
     next(button for button in app.button if button.label == "Start fresh instead").click()
     app.run()
-    assert "Goes on after" not in texts(app)
+    assert "Continues after" not in texts(app)
     assert "start: null" in app.text_area[0].value
 
 

@@ -71,13 +71,16 @@ def test_every_remedy_makes_a_spec_that_differs_in_that_alone(spec, label):
     offered = {remedy.name: remedy for remedy in remedies(spec, label)}
     control, *others = plan(spec, list(offered.values()), [7])
     assert control.remedy == CONTROL
-    flat = control.spec.flatten()
+    assert [planned.remedy for planned in others] == list(offered)
     for planned in others:
-        changed = {name for name, _ in planned.spec.flatten().items() ^ flat.items()} - {"name"}
-        declared = {field: {name for name in changed if f"{name}.".startswith(f"{field}.")}
-                    for field in offered[planned.remedy].changes}  # fmt: skip
-        assert all(declared.values()), (planned.remedy, declared)  # each change is one
-        assert changed == set().union(*declared.values()), planned.remedy  # and there is no other
+        data = control.spec.model_dump(mode="json")
+        for field, value in offered[planned.remedy].changes.items():
+            part, _, name = field.rpartition(".")
+            inside = data[part] if part else data
+            assert inside.get(name) != value, (planned.remedy, field)
+            inside[name] = value
+        expected = RunSpec.model_validate(data | {"name": planned.spec.name})
+        assert planned.spec == expected, planned.remedy
 
 
 def test_more_data_takes_more_of_the_dataset_or_of_the_split():

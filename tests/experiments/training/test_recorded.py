@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 from dashboard.chart.run_curves import plain_metrics
+from experiments.core.journal import read_journal
 from experiments.core.recorded import FACTS, RECORDED
-from experiments.core.run_folder import RunFolder, read_journal
+from experiments.core.run_folder import RunFolder
 from experiments.diagnosis.naming import find_pairs
-from experiments.running.supervision import best_values
+from experiments.running.run_record import best_values
 from experiments.spec.spec_files import load_spec
 from experiments.tracking.points import may_be_history
 from experiments.training.train import train
