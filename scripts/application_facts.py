@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import keras  # noqa: E402
-from keras.src.utils import file_utils  # noqa: E402
 
+from experiments.core.keras_compat import files_from  # noqa: E402
 from experiments.spec.applications import FACTS_FILE, application_names  # noqa: E402
 
 #: Top-1 and top-5 on ImageNet's validation set in percent: https://keras.io/api/applications
@@ -84,16 +84,13 @@ def _file(name: str, *, top: bool) -> dict[str, Any]:
     def tell(fname: str, origin: str, **options: Any) -> str:
         raise _AskedError(fname, origin, options.get("file_hash") or "")
 
-    keras_own = file_utils.get_file
-    file_utils.get_file = tell
+    sketched = keras.StatelessScope(initialize_variables=False)
     try:
-        with keras.StatelessScope(initialize_variables=False), suppress(ValueError):
+        with files_from(tell), sketched, suppress(ValueError):
             getattr(keras.applications, name)(weights="imagenet", include_top=top)
     except _AskedError as asked:
         file, url, digest = asked.args
         return {"name": file, "url": url, "hash": digest, "top": top}
-    finally:
-        file_utils.get_file = keras_own
     raise SystemExit(f"{name} asked for no file; look at what changed in Keras.")
 
 

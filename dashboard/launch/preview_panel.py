@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.chart.split_view import draw_audit, draw_findings
 from dashboard.launch import draft
@@ -14,6 +13,7 @@ from dashboard.launch.base_fields import known_base, remember_base
 from dashboard.shared import cache, help_texts
 from dashboard.shared.components import show_error
 from dashboard.shared.formats import count, plain, size
+from dashboard.shared.streamlit_fixes import session_id
 from experiments.core.errors import ExperimentsError
 from experiments.core.findings import Changes
 from experiments.data.catalog import Source
@@ -34,8 +34,7 @@ def draw_preview(spec: RunSpec) -> None:
     if not on_this_machine(spec.dataset.info):
         st.info("Parameters and split are counted once the dataset is on this machine.")
         return
-    context = get_script_run_ctx()
-    future = cache.previews().ask(spec, context.session_id if context else "")
+    future = cache.previews().ask(spec, session_id())
     st.fragment(_draw_when_done, run_every=None if _is_done(future) else _LOOK_AGAIN)(
         future, _is_done(future)
     )

@@ -1,10 +1,19 @@
-"""What Streamlit does otherwise than a dashboard needs it, mended from outside (seen with 1.67)."""
+"""What Streamlit does otherwise than a dashboard needs it, mended from outside, and what it tells
+only in private; here, and nowhere else.
+
+All was last seen in ``SEEN_IN``; tests/dashboard/shared/test_streamlit_fixes.py fails where a newer
+Streamlit lacks a name or means something else by it.
+"""
 
 import copyreg
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+#: The version of Streamlit whose internals these are.
+SEEN_IN = "1.67.0"
 
 # By its English label: the button has nothing else of its own
 _STYLE = """<style>
@@ -19,6 +28,13 @@ def hide_raw_export() -> None:
     without marking them, and a spreadsheet runs those as formulas. *Compare* and *Run* export with
     them marked (exported_tables.to_csv)."""
     st.html(_STYLE)
+
+
+def session_id() -> str:
+    """What tells the sessions (browser tabs) of a server apart, "" outside of any; ``st.context``
+    has cookies and headers, which all tabs share."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
 def share_bytes() -> None:

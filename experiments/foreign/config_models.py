@@ -3,15 +3,13 @@
 import contextlib
 import copy
 import inspect
-import json
 import math
 from typing import Any
 
 import keras
-from keras.src.legacy.saving import json_utils, saving_options, saving_utils
-from keras.src.saving import serialization_lib
 
 from experiments.core.errors import ModelFileError
+from experiments.core.keras_compat import model_from_legacy_config, safe_mode
 from experiments.inspection.inside import Inside
 
 #: Settings of Keras 2 that Keras 3 lacks and that change nothing about the result.
@@ -49,14 +47,11 @@ def count_bytes(inside: Inside) -> int:
 
 
 def _build(config: dict[str, Any]) -> keras.Model:
-    with serialization_lib.SafeModeScope(True):
+    with safe_mode():
         if "module" in config:
             model = keras.saving.deserialize_keras_object(config)
         else:
-            # HDF5 and the JSON of older Keras: classes by name alone, tuples as objects.
-            with saving_options.keras_option_scope(use_legacy_config=True):
-                plain = json_utils.decode(json.dumps(config))
-                model = saving_utils.model_from_config(plain)
+            model = model_from_legacy_config(config)
     if not isinstance(model, keras.Model):
         raise ModelFileError(f"The config makes a {type(model).__name__}, allowed: a model.")
     return model

@@ -12,6 +12,7 @@ import h5py
 import keras
 
 from experiments.core.errors import ModelFileError
+from experiments.core.keras_compat import top_level_weights
 from experiments.core.words import listed
 from experiments.inspection.layer_tree import snake_case
 from experiments.inspection.weights import LayerWeights, Weight, open_weights_file, read_layers
@@ -180,8 +181,6 @@ def transplant(source: Path, model: keras.Model) -> Plan:
 
 def _layers(model: keras.Model, name: str = "", group: str = "") -> Iterator[_Layer]:
     """The layers of a model that have weights; those of nested models stand alone."""
-    own = [*model._trainable_variables, *model._non_trainable_variables]
-    own = [variable for variable in own if any(variable is weight for weight in model.weights)]
     counted: Counter[str] = Counter()
     for layer in model.layers:
         kind = snake_case(type(layer).__name__)
@@ -192,7 +191,7 @@ def _layers(model: keras.Model, name: str = "", group: str = "") -> Iterator[_La
         elif layer.weights:
             weights = layer.trainable_weights + layer.non_trainable_weights
             yield _Layer(name + layer.name, group + key, weights)
-    if own:
+    if own := top_level_weights(model):
         yield _Layer(f"{name}top_level_model_weights", f"{group}top_level_model_weights", own)
 
 

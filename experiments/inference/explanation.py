@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.core.errors import DatasetError, InputError, unknown
+from experiments.core.keras_compat import Call, calls_inside
 from experiments.data.catalog import Kind, Source, Task
 from experiments.data.loading import on_this_machine
 from experiments.data.stored import is_known
@@ -210,13 +211,13 @@ def _forward(
 ) -> Callable[[Any], tuple[Any, Any]]:
     """From the input of a model to the maps of a path and the tensor ``end``, in inference mode."""
     layer, *inner = path
-    node = _node_of(model, layer)
+    call = _call_of(model, layer)
     if not inner:
-        whole = keras.Model(model.inputs[0], [node.outputs[0], end])
+        whole = keras.Model(model.inputs[0], [call.outputs[0], end])
         return lambda x: tuple(whole(x, training=False))
-    before = keras.Model(model.inputs[0], node.input_tensors[0])
+    before = keras.Model(model.inputs[0], call.inputs[0])
     inside = _forward(layer, inner, layer.outputs[0])
-    after = keras.Model(node.outputs[0], end)
+    after = keras.Model(call.outputs[0], end)
 
     def forward(x: Any) -> tuple[Any, Any]:
         maps, out = inside(before(x, training=False))
@@ -225,15 +226,8 @@ def _forward(
     return forward
 
 
-def _node_of(model: keras.Model, layer: keras.Layer) -> Any:
-    """Where a layer is called inside a model; ``layer.output`` of a nested model is its own."""
-    graph = getattr(model, "_functional", None) or model
-    return next(
-        node
-        for nodes in graph._nodes_by_depth.values()
-        for node in nodes
-        if node.operation is layer
-    )
+def _call_of(model: keras.Model, layer: keras.Layer) -> Call:
+    return next(call for call in calls_inside(model) if call.operation is layer)
 
 
 def _score(model: keras.Model, features: Any, number: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from filelock import FileLock
 
 from experiments.core.errors import ArtifactError
+from experiments.core.keras_compat import files_from
 from experiments.data.downloads import expect_answer, keras_cache, socket_timeout
 from experiments.models.weight_files import algorithm, cannot_be_had, hash_of
 
@@ -18,27 +19,20 @@ def weights_brought(otherwise: str = "") -> Iterator[None]:
     """Within it, files that Keras' applications ask for are looked for, checked and downloaded so
     that a failure is told within seconds. Keras itself waits for minutes without a network, and
     takes a file of no known hash as it is. ``otherwise`` is what else one could do, in words.
-
-    Their constructors ask ``file_utils.get_file``, which is replaced meanwhile.
     """
-    from keras.src.utils import file_utils
-
-    keras_own = file_utils.get_file
+    from keras.utils import get_file
 
     def bring(fname: str, origin: str, **options: Any) -> str:
         try:
-            return str(_bring(keras_own, fname, origin, options))
+            return str(_bring(get_file, fname, origin, options))
         except ArtifactError as error:
             raise ArtifactError(f"{error} {otherwise}".strip()) from error
 
-    file_utils.get_file = bring
-    try:
+    with files_from(bring):
         yield
-    finally:
-        file_utils.get_file = keras_own
 
 
-def _bring(keras_own: Any, name: str, url: str, options: dict[str, Any]) -> Path:
+def _bring(get_file: Any, name: str, url: str, options: dict[str, Any]) -> Path:
     folder = keras_cache() / options.get("cache_subdir", "models")
     path, expected = folder / name, str(options.get("file_hash") or "")
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +50,7 @@ def _bring(keras_own: Any, name: str, url: str, options: dict[str, Any]) -> Path
         try:
             expect_answer(url)
             with socket_timeout():
-                return Path(keras_own(name, url, cache_dir=keras_cache(), **options))
+                return Path(get_file(name, url, cache_dir=keras_cache(), **options))
         except Exception as error:  # Keras raises a bare Exception for a failed download
             path.unlink(missing_ok=True)  # what came of it
             reason = error.reason if isinstance(error, urllib.error.URLError) else error

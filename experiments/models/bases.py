@@ -2,15 +2,14 @@
 
 import inspect
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from experiments.core.errors import SpecError, unknown
+from experiments.core.keras_compat import keep_call_mode, names_from_the_beginning
 from experiments.models.application_weights import weights_brought
 from experiments.models.architectures import Tensor
 from experiments.models.blocks import blocks_of, find_layer
@@ -39,7 +38,7 @@ def extract(x: Tensor, spec: BaseSpec, *, sketched: bool, training: bool | None 
     None leaves that to the call. ``sketched``
     leaves its weights random. Raises SpecError and ArtifactError.
     """
-    with _names_of_its_own():
+    with names_from_the_beginning():
         if isinstance(spec, ApplicationSpec):
             base, size = _make_base(spec, spec.size or max(x.shape[1:3]), sketched=sketched)
         else:
@@ -50,8 +49,7 @@ def extract(x: Tensor, spec: BaseSpec, *, sketched: bool, training: bool | None 
             x = keras.layers.Resizing(height, width, name="resize")(x)
         x = keras.layers.Conv2D(channels, 1, trainable=False, name=INPUT)(x)
     if training is False:
-        # or an outer model in training mode would overrule it (Keras 3.15, functional.operation_fn)
-        base._call_context_args = set()
+        keep_call_mode(base)
     return pool(base(x, training=training), FEATURES)
 
 
@@ -159,21 +157,6 @@ def _leaves(model: keras.Model) -> list[keras.Layer]:
     for layer in model.layers:
         found += _leaves(layer) if isinstance(layer, keras.Model) else [layer]
     return found
-
-
-@contextmanager
-def _names_of_its_own() -> Iterator[None]:
-    """Within it, Keras counts the names that it makes (conv2d_3) from the beginning, so that a
-    layer has the same name whatever was built before (Keras 3.15, backend/common/global_state)."""
-    from keras.src.backend.common import global_state
-
-    counted = "object_name_uids"
-    before = global_state.get_global_attribute(counted)
-    global_state.set_global_attribute(counted, defaultdict(int))
-    try:
-        yield
-    finally:
-        global_state.set_global_attribute(counted, before)
 
 
 def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[keras.Model, Size]:

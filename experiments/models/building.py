@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 
 from experiments.core.errors import SpecError
+from experiments.core.keras_compat import calls_inside
 from experiments.data.catalog import Kind, Task
 from experiments.data.loading import Dataset
 from experiments.data.samples import StoredSamples
@@ -167,14 +168,12 @@ def _output_shape(layer: keras.Layer) -> str:
 def _inbound(model: keras.Model) -> dict[str, list[str]]:
     """The layers whose outputs each layer takes inside ``model``, by name and in their order."""
     names = [layer.name for layer in model.layers]
-    graph = getattr(model, "_functional", None) or model  # a Sequential has one once it is built
     kept = set(names)
     before: dict[str, list[str]] = {}
-    # a layer that is called in several places has a node for each; only this model's count
-    for nodes in getattr(graph, "_nodes_by_depth", {}).values():
-        for node in nodes:
-            sources = [tensor._keras_history.operation.name for tensor in node.input_tensors]
-            before.setdefault(node.operation.name, []).extend(sources)
+    # a layer that is called in several places has a call for each; only this model's count
+    for call in calls_inside(model):
+        sources = [source.name for source in call.sources]
+        before.setdefault(call.operation.name, []).extend(sources)
 
     def layers_behind(name: str) -> list[str]:
         found = (

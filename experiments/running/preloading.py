@@ -8,7 +8,6 @@ import rich.console  # Keras, when it prints its first table
 import scipy.stats  # scikit-learn
 import sklearn.datasets  # the datasets that it ships
 import sklearn.model_selection  # splits that are drawn
-import tensorflow.python.data.experimental  # fit's input pipeline
 
 import experiments.running.local_launcher
 import experiments.training.train

@@ -10,9 +10,13 @@ from typing import Any, NamedTuple
 import h5py
 import keras
 import numpy as np
-from keras.src.legacy.saving import json_utils, saving_options, saving_utils
-from keras.src.legacy.saving.legacy_h5_format import save_attributes_to_hdf5_group
 
+from experiments.core.keras_compat import (
+    legacy_json,
+    legacy_metadata,
+    top_level_weights,
+    write_names,
+)
 from experiments.saving.keras2_config import to_keras2
 from experiments.spec.losses import LONG_LOSSES
 
@@ -29,22 +33,15 @@ class Description(NamedTuple):
 
 def describe(model: keras.Model) -> Description:
     """The architecture and the training config, ready to be written; takes longer than writing."""
-    compiled = getattr(model, "_compile_config", None)
-    kept = dict(compiled.config) if compiled else {}
-    try:
-        with saving_options.keras_option_scope(use_legacy_config=True):
-            found: dict[str, Any] = saving_utils.model_metadata(model)
-    finally:
-        if compiled:
-            compiled.config.update(kept)
+    found = legacy_metadata(model)
     config = found.pop("training_config", None)
     if config:
         config |= {
             "loss": lengthen(config.get("loss")),
             "optimizer_config": to_keras2(config["optimizer_config"]),
         }
-    found["model_config"] = to_keras2(json.loads(_dump(found["model_config"])))
-    texts = {name: value if isinstance(value, str) else _dump(value)
+    found["model_config"] = to_keras2(json.loads(legacy_json(found["model_config"])))
+    texts = {name: value if isinstance(value, str) else legacy_json(value)
              for name, value in found.items()}  # fmt: skip
     return Description(texts, config)
 
@@ -73,7 +70,7 @@ def write_training_config(file: h5py.File, model: keras.Model, description: Desc
     config = description.training_config
     if config:
         _update_learning_rate(config, model.optimizer)
-        file.attrs["training_config"] = _dump(config).encode()
+        file.attrs["training_config"] = legacy_json(config).encode()
 
 
 def _update_learning_rate(config: dict[str, Any], optimizer: keras.optimizers.Optimizer) -> None:
@@ -92,28 +89,21 @@ def lengthen(loss: Any) -> Any:
     return LONG_LOSSES.get(loss, loss) if isinstance(loss, str) else loss
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, default=json_utils.get_json_type)
-
-
 def _write_weights(group: h5py.Group, model: keras.Model) -> None:
-    names = [layer.name.encode() for layer in model.layers]
-    save_attributes_to_hdf5_group(group, "layer_names", names)
+    write_names(group, "layer_names", [layer.name for layer in model.layers])
     group.attrs["backend"] = keras.backend.backend().encode()
     group.attrs["keras_version"] = keras.__version__.encode()
     # in this order a name that begins another one, as "a" does "a/b", comes first
     for layer in sorted(model.layers, key=lambda layer: layer.name):
         _write_arrays(group.create_group(layer.name), weights_of(layer))
-    own = model._trainable_variables + model._non_trainable_variables
-    weights = [variable for variable in own if any(variable is w for w in model.weights)]
-    _write_arrays(group.create_group("top_level_model_weights"), weights)
+    _write_arrays(group.create_group("top_level_model_weights"), top_level_weights(model))
 
 
 def _write_arrays(group: h5py.Group, variables: Iterable[keras.Variable]) -> None:
     named = named_weights(variables)
     for name, variable in named:
         group.create_dataset(name, data=np.asarray(variable))
-    save_attributes_to_hdf5_group(group, "weight_names", [name.encode() for name, _ in named])
+    write_names(group, "weight_names", [name for name, _ in named])
 
 
 def weights_of(layer: keras.Layer) -> list[keras.Variable]:

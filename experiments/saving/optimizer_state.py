@@ -7,6 +7,7 @@ import h5py
 import keras
 import numpy as np
 
+from experiments.core.keras_compat import momentum_product
 from experiments.inspection.stored_optimizer import optimizer_datasets
 
 #: What Keras 2 called each slot, by the end of the name in Keras 3; the first are those of 2.11
@@ -101,9 +102,7 @@ def _by_slot(
         if _STEP.search(key):
             pairs.append((optimizer.iterations, dataset))
         elif key.endswith("momentum_cache:0"):
-            pairs += [
-                (v, dataset) for v in variables if v is getattr(optimizer, "_u_product", None)
-            ]
+            pairs += [(v, dataset) for v in variables if v is momentum_product(optimizer)]
         elif slot := _slot(key):
             slots.setdefault(slot, []).append(dataset)
     # Adamax of before 2.11 calls its norm v.

@@ -2,7 +2,7 @@
 
 import re
 from difflib import get_close_matches
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -71,7 +71,7 @@ def _tag(model: type[BaseModel]) -> Any:
 def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models(part)]
+    return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _allowed(kind: str, detail: ErrorDetails, context: dict[str, Any]) -> str:

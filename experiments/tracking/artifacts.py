@@ -7,6 +7,7 @@ from typing import NamedTuple
 from experiments.core.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, parse_index
 from experiments.core.errors import ArtifactError
 from experiments.core.old_files import remove_old
+from experiments.tracking.mlflow_compat import delete_artifact
 from experiments.tracking.store import Store, asks_store
 
 LOG_FILE = "log.txt"
@@ -70,13 +71,11 @@ def list_checkpoints(store: Store, run_id: str) -> list[Checkpoint]:
 @asks_store
 def drop_stale_checkpoints(store: Store, run_id: str) -> None:
     """Delete checkpoint files that the run's index no longer names: a resumed run wrote others."""
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
     named = {checkpoint.file for checkpoint in list_checkpoints(store, run_id)} | {INDEX_FILE}
-    repository = get_artifact_repository(store.client.get_run(run_id).info.artifact_uri)
+    home = store.client.get_run(run_id).info.artifact_uri
     for artifact in list_artifacts(store, run_id):
         if artifact.path.startswith(f"{FOLDER}/") and artifact.path not in named:
-            repository.delete_artifacts(artifact.path)
+            delete_artifact(home, artifact.path)
 
 
 def _download_folder(store: Store, run_id: str) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 
 from experiments.diagnosis.histories import Points
 from experiments.tracking.direct_database import chunks
+from experiments.tracking.mlflow_compat import ask_server
 from experiments.tracking.points import Logged, Seen, in_order, may_be_history, restored
 from experiments.tracking.runs import Run
 from experiments.tracking.store import Store, asks_store
@@ -87,7 +88,7 @@ def _latest(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, Seen]]:
         have = {run.info.run_id: run for run in runs}
         for run_id in some:
             run = have.get(run_id) or store.client.get_run(run_id)
-            metrics = run.data._metric_objs
+            metrics = run.data.to_proto().metrics  # ``data.metrics`` has values alone
             found[run_id] = {point.key: Seen(point.step, point.timestamp) for point in metrics}
     return found
 
@@ -118,13 +119,8 @@ def _interval(store: Store, name: str, run_ids: Sequence[str], start: int, end: 
 
 
 def _ask(store: Store, kind: str, **parameters: Any) -> _Rows:
-    from mlflow.tracking._tracking_service.utils import _get_store
-    from mlflow.utils.rest_utils import http_request, verify_rest_response
-
-    credentials = _get_store(store.settings.tracking_uri).get_host_creds()
-    endpoint = f"{_ENDPOINT}{kind}"
-    answer = http_request(credentials, endpoint, "GET", params=parameters)
-    rows: _Rows = verify_rest_response(answer, endpoint).json().get("metrics", [])
+    answer = ask_server(store.settings.tracking_uri, f"{_ENDPOINT}{kind}", **parameters)
+    rows: _Rows = answer.get("metrics", [])
     return rows
 
 

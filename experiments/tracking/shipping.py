@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from experiments.core.journal import Entry, now_ms, read_journal
 from experiments.core.run_folder import RunFolder, read_json
+from experiments.tracking.mlflow_compat import system_metrics
 from experiments.tracking.runs import Tag
 from experiments.tracking.store import Store, asks_store
 
@@ -97,15 +98,10 @@ def watch_system(store: Store, run_id: str) -> Iterator[None]:
 
     A run is recorded without them where that fails.
     """
-    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
     with ExitStack() as stack:
         try:
-            monitor = SystemMetricsMonitor(
-                run_id, sampling_interval=_SYSTEM_SECONDS, tracking_uri=store.settings.tracking_uri
-            )
-            monitor.start()
-            stack.callback(monitor.finish)
+            uri = store.settings.tracking_uri
+            stack.enter_context(system_metrics(run_id, uri, _SYSTEM_SECONDS))
         except Exception:
             logger.exception("No system metrics of run %s", run_id)
         yield

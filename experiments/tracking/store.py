@@ -15,6 +15,7 @@ from filelock import FileLock
 from experiments.core.atomic_files import replacing
 from experiments.core.errors import RunNotFoundError, StoreError, StoreRefusedError
 from experiments.core.settings import Settings, sqlite_uri
+from experiments.tracking.mlflow_compat import make_tables
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -106,12 +107,8 @@ def prepare_database(settings: Settings) -> None:
 
 
 def _migrate(database: Path) -> None:
-    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
-
     with replacing(database) as unfinished:
-        engine = create_sqlalchemy_engine(sqlite_uri(unfinished))
-        _initialize_tables(engine)
-        engine.dispose()
+        make_tables(sqlite_uri(unfinished))
         connection = sqlite3.connect(unfinished)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.close()

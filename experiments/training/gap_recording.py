@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from experiments.core.keras_compat import all_layers
 from experiments.saving.training_state import seed_variables
 
 #: A symbolic or eager tensor.
@@ -55,8 +56,7 @@ class GapRecording(keras.callbacks.Callback):
             return
         self._prepared = self.model
         normalizes = any(
-            isinstance(layer, keras.layers.BatchNormalization)
-            for layer in self.model._flatten_layers()
+            isinstance(layer, keras.layers.BatchNormalization) for layer in all_layers(self.model)
         )
         self._differs = normalizes or bool(seed_variables(self.model))
         count = len(self._train.x) // self._batch_size if normalizes else 0

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from experiments.core.keras_compat import scale_rates
 from experiments.core.settings import settings_in_use
 from experiments.data.loading import Dataset
 from experiments.data.samples import Samples
@@ -161,9 +162,7 @@ class WarmUp(keras.callbacks.Callback):
 def _slow_down(model: keras.Model, blocks: list[list[keras.Layer]], decay: float) -> None:
     """Let each block learn at ``decay`` times the rate of the one after it (Howard & Ruder 2018).
 
-    Keras' optimizers have one rate. They pass it on with each variable, where it is made smaller
-    here; scaled gradients would not do, since Adam's steps do not depend on their size. The
-    decoupled weight decay of AdamW keeps the one rate.
+    Scaled gradients would not do, since Adam's steps do not depend on their size.
     """
     if decay == 1.0:
         return
@@ -173,12 +172,5 @@ def _slow_down(model: keras.Model, blocks: list[list[keras.Layer]], decay: float
         for layer in block
         for variable in layer.trainable_variables
     }
-    optimizer = model.optimizer
-    by_index = [shares.get(id(variable), 1.0) for variable in model.trainable_variables]
-    step = optimizer.update_step
-
-    def slower(gradient: Any, variable: Any, learning_rate: Any) -> None:
-        share = by_index[optimizer._get_variable_index(variable)]
-        step(gradient, variable, learning_rate * share)
-
-    optimizer.update_step = slower
+    in_order = [shares.get(id(variable), 1.0) for variable in model.trainable_variables]
+    scale_rates(model.optimizer, in_order)

@@ -1,20 +1,16 @@
 """The Data page: what there is, what is in it, and a file that becomes a dataset."""
 
-from copy import deepcopy
 from io import BytesIO
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.proto.Common_pb2 import FileURLs
-from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from dashboard.data.dataset_uploads import keep_upload
 from dashboard.data.value_spread import feature_figure
 from dashboard.runs.run_filters import dataset_labels
 from dashboard.shared.dataset_rows import row_table
-from dashboard.shared.streamlit_fixes import share_bytes
 from experiments.core.errors import DatasetError
 from experiments.data.preview import look
 from experiments.data.reading.reader import Wanted
@@ -259,17 +255,6 @@ def test_arrays_that_are_uploaded_together_are_one_folder(workspace):
     }  # fmt: skip
     with pytest.raises(DatasetError, match=r"2 files at once: x\.npy, a\.csv"):
         keep_upload(workspace, {"x.npy": BytesIO(b"x"), "a.csv": BytesIO(b"a")})
-
-
-def test_copies_of_an_uploaded_file_share_its_bytes():
-    share_bytes()
-    record = UploadedFileRec("1", "a.csv", "text/csv", b"a,b\n1,2\n" * 1000)
-    file = UploadedFile(record, FileURLs(file_id="1", upload_url="/1"))
-    file.read(5)
-    again = deepcopy(file)
-    assert again.getvalue() is record.data
-    assert (again.name, again.type, again.size, again.file_id) == ("a.csv", "text/csv", 8000, "1")
-    assert again == file and again.read(3) == b"a,b"
 
 
 def test_features_are_drawn_with_their_spread(stored, open_page):

@@ -10,6 +10,7 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.core.errors import ArtifactError, InputError
+from experiments.core.keras_compat import files_from
 from experiments.models.application_times import known_time, remember_time
 from experiments.models.weight_files import bring, download, is_here, place_of
 from experiments.spec.applications import (
@@ -172,7 +173,6 @@ def test_the_file_of_class_names_is_the_one_that_keras_asks_for(monkeypatch):
         raise FileNotFoundError
 
     monkeypatch.setattr("keras.src.applications.imagenet_utils.CLASS_INDEX", None)
-    monkeypatch.setattr("keras.src.utils.file_utils.get_file", tell)
-    with pytest.raises(FileNotFoundError):
+    with files_from(tell), pytest.raises(FileNotFoundError):
         keras.applications.imagenet_utils.decode_predictions(np.zeros((1, 1000)))
     assert asked == [CLASSES_FILE[:3]]
