@@ -59,7 +59,7 @@ def test_a_sequential_has_calls_once_it_is_built_and_a_model_without_a_graph_has
     waiting = keras.Sequential([keras.layers.Dense(2, name="only")])
     assert compat.calls_inside(waiting) == [] and compat.calls_inside(Own()) == []
     waiting.build((None, 3))
-    assert [call.operation.name for call in compat.calls_inside(waiting)][-1] == "only"
+    assert "only" in [call.operation.name for call in compat.calls_inside(waiting)]
 
 
 def test_layers_inside_wrappers_are_among_all_layers():
@@ -124,8 +124,8 @@ def test_each_variable_learns_at_its_share_of_the_rate(optimizer):
         compat.scale_rates(model.optimizer, shares)
         before = [np.array(one) for one in model.trainable_variables]
         model.train_on_batch(x, y[:, :2])
-        moved[shares] = [np.array(one) - old
-                         for one, old in zip(model.trainable_variables, before, strict=True)]  # fmt: skip
+        after = [np.array(one) for one in model.trainable_variables]
+        moved[shares] = [new - old for new, old in zip(after, before, strict=True)]
     whole, scaled = moved.values()
     for share, one, other in zip((0.0, 0.5, 1.0, 0.25), scaled, whole, strict=True):
         np.testing.assert_allclose(one, share * other, rtol=1e-3, atol=1e-7)
@@ -147,13 +147,15 @@ def test_only_nadam_has_a_product_of_its_momentums():
 
 
 def test_safe_mode_refuses_code_also_where_it_was_allowed_for_all():
-    config = keras.saving.serialize_keras_object(keras.layers.Lambda(lambda x: x))
+    def config():  # what reads it changes it
+        return keras.saving.serialize_keras_object(keras.layers.Lambda(lambda x: x))
+
     keras.config.enable_unsafe_deserialization()
     try:
-        assert keras.saving.deserialize_keras_object(config).built is False
+        assert keras.saving.deserialize_keras_object(config()).built is False
         with compat.safe_mode(), pytest.raises(ValueError, match="arbitrary code"):
-            keras.saving.deserialize_keras_object(config, safe_mode=True)
-        assert keras.saving.deserialize_keras_object(config, safe_mode=True)
+            keras.saving.deserialize_keras_object(config(), safe_mode=True)
+        assert keras.saving.deserialize_keras_object(config(), safe_mode=True)
     finally:
         keras.utils.clear_session()
 
@@ -197,6 +199,6 @@ def test_names_that_do_not_fit_one_attribute_are_written_over_several(tmp_path):
     with h5py.File(tmp_path / "names.h5", "w") as file:
         compat.write_names(file, "few", few)
         compat.write_names(file, "many", many)
-        assert [name.decode() for name in file.attrs["few"]] == few
+        assert np.asarray(file.attrs["few"]).astype(str).tolist() == few
         parts = [file.attrs[f"many{i}"] for i in range(len(file.attrs) - 1)]
-    assert len(parts) > 3 and [name.decode() for part in parts for name in part] == many
+    assert len(parts) > 3 and np.concatenate(parts).astype(str).tolist() == many
