@@ -1,14 +1,22 @@
-"""The command line as a user runs it: processes, exit codes, JSON on standard output."""
+"""The command line as a user runs it: exit codes, messages, JSON on standard output.
 
+Each kind of command runs once in a process of its own, as users run it; further cases run here,
+since a process that imports Keras takes ten seconds.
+"""
+
+import io
 import json
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.__main__ import main
 from experiments.core.settings import ROOT, Settings
 from tests.support.waiting import wait_for
 
@@ -19,14 +27,33 @@ OVERFIT = {
 }
 
 
-def call(settings: Settings, *arguments: object, code: int = 0) -> subprocess.CompletedProcess:
+class Said(NamedTuple):
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
+def call(settings: Settings, *arguments: object, code: int = 0) -> Said:
+    """Run a command in a process of its own."""
     result = subprocess.run(
         [sys.executable, "-m", "experiments", *map(str, arguments)],
         cwd=ROOT, env=settings.environment(), capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == code, result.stderr
     assert "Traceback" not in result.stderr
-    return result
+    return Said(result.stdout, result.stderr)
+
+
+def call_here(settings: Settings, *arguments: object, code: int = 0) -> Said:
+    """Run a command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr("experiments.core.settings._in_use", None)
+        for name, value in settings.environment().items():
+            patch.setenv(name, value)
+        assert main([*map(str, arguments)]) == code, err.getvalue()
+    return Said(out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +100,7 @@ def test_diagnose_judges_history_files_in_their_order(home, tmp_path):
     ):
         paths.append(tmp_path / f"{number}.json")
         paths[-1].write_text(json.dumps(history))
-    verdicts = json.loads(call(home, "diagnose", "--history", *paths, "--json").stdout)
+    verdicts = json.loads(call_here(home, "diagnose", "--history", *paths, "--json").stdout)
     assert [verdict["name"] for verdict in verdicts] == list(map(str, paths))
     first = verdicts[0]
     assert (first["verdict"], first["best_epoch"]) == ("overfitting", 3)
@@ -97,14 +124,14 @@ def test_a_history_file_that_is_none_is_refused_and_the_others_are_judged(home, 
 def test_a_thousand_histories_in_one_call(home, tmp_path):
     for number in range(1000):
         (tmp_path / f"{number}.json").write_text(json.dumps(OVERFIT))
-    result = call(home, "diagnose", "--json", "--history", *sorted(tmp_path.glob("*.json")))
+    result = call_here(home, "diagnose", "--json", "--history", *sorted(tmp_path.glob("*.json")))
     assert {verdict["verdict"] for verdict in json.loads(result.stdout)} == {"overfitting"}
 
 
 @pytest.mark.parametrize("kind", ["h5", "weights", "json", "history"])
 def test_export_copies_what_is_asked_for(home, trained, tmp_path, kind):
     out = tmp_path / f"out.{kind}"
-    call(home, "export", trained["run_id"], "--as", kind, out)
+    (call if kind == "h5" else call_here)(home, "export", trained["run_id"], "--as", kind, out)
     assert out.stat().st_size > 100
     if kind == "history":
         assert len(json.loads(out.read_text())["val_loss"]) == 6
@@ -118,12 +145,12 @@ def test_predict_on_rows_and_on_an_image(home, trained, tmp_path):
     assert np.allclose(np.sum(answer["predictions"], axis=1), 1)
     assert answer["class_names"] == list("0123456789")
     Image.fromarray(np.full((60, 40, 3), 255, np.uint8)).save(tmp_path / "white.png")
-    text = call(home, "predict", trained["run_id"], tmp_path / "white.png").stdout
+    text = call_here(home, "predict", trained["run_id"], tmp_path / "white.png").stdout
     assert text.strip().endswith("%")
 
 
 def test_datasets_lists_the_catalog(home):
-    rows = json.loads(call(home, "datasets", "--json").stdout)
+    rows = json.loads(call_here(home, "datasets", "--json").stdout)
     assert {"digits", "mnist", "two_moons"} <= {row["name"] for row in rows}
 
 
@@ -131,9 +158,9 @@ def test_a_spec_with_folds_is_trained_once_for_each(home, tmp_path):
     spec = tmp_path / "folds.yaml"
     spec.write_text("dataset: {name: iris}\nsplit: {method: stratified, folds: 3}\n"
                     "training: {epochs: 1}\n")  # fmt: skip
-    answer = call(home, "run", spec, "--json")
+    answer = call_here(home, "run", spec, "--json")
     assert [one["status"] for one in json.loads(answer.stdout)] == ["FINISHED"] * 3
-    shown = json.loads(call(home, "status", "--json").stdout)
+    shown = json.loads(call_here(home, "status", "--json").stdout)
     folds = [
         one["params"]["split.fold"] for one in shown if one["params"].get("split.folds") == "3"
     ]
@@ -144,7 +171,7 @@ def test_submit_queues_and_says_that_no_worker_lives(home):
     result = call(home, "submit", EXAMPLES / "digits_cnn.yaml", "--json")
     assert json.loads(result.stdout)["status"] == "SCHEDULED"
     assert "python -m experiments worker" in result.stderr
-    call(home, "stop", json.loads(result.stdout)["run_id"])
+    call_here(home, "stop", json.loads(result.stdout)["run_id"])
 
 
 @pytest.mark.parametrize(
@@ -162,14 +189,14 @@ def test_submit_queues_and_says_that_no_worker_lives(home):
     ],
 )
 def test_what_is_refused_ends_with_code_2_and_a_message(home, trained, arguments, says):
-    result = call(home, *arguments, code=2)
+    result = call_here(home, *arguments, code=2)
     assert says in result.stderr
     assert result.stdout == ""
 
 
 def test_input_of_the_wrong_shape_is_refused(home, trained, tmp_path):
     (tmp_path / "rows.json").write_text("[[1, 2, 3]]")
-    result = call(home, "predict", trained["run_id"], tmp_path / "rows.json", code=2)
+    result = call_here(home, "predict", trained["run_id"], tmp_path / "rows.json", code=2)
     assert "8 × 8 × 1" in result.stderr
 
 
@@ -194,4 +221,4 @@ def test_ctrl_c_stops_a_foreground_run_after_its_batch_and_keeps_the_model(home,
     assert process.returncode == 1
     answer = json.loads(out)
     assert answer["status"] == "KILLED"
-    call(home, "export", answer["run_id"], "--as", "h5", tmp_path / "kept.h5")
+    call_here(home, "export", answer["run_id"], "--as", "h5", tmp_path / "kept.h5")
