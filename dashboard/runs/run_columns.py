@@ -61,7 +61,7 @@ def _svg(width: int, height: int, inside: str) -> str:
     return f"data:image/svg+xml;utf8,{quote(text)}"
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """What a row is made of."""
 
     run: Run
@@ -79,18 +79,18 @@ class TableColumn(NamedTuple):
     """``value`` is what a row has in it, ``format`` how that is read, ``config`` its look."""
 
     name: str
-    value: Callable[[Row], Any]
+    value: Callable[[TableRow], Any]
     config: Any
     format: Callable[[float], str] | None = None
 
 
-def _losses(row: Row) -> str:
+def _losses(row: TableRow) -> str:
     if row.history is None or "val_loss" not in row.history:
         return ""
     return sparkline(row.history["val_loss"], row.run.color)
 
 
-def _metric(row: Row) -> str:
+def _metric(row: TableRow) -> str:
     best = row.best
     return "" if math.isnan(best.value) else short_name(best.metric.removeprefix("val_"))
 

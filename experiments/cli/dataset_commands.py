@@ -275,7 +275,7 @@ def _row(info: "DatasetInfo") -> dict[str, Any]:
 
 
 def _words(answer: dict[str, Any]) -> str:
-    from experiments.data.reading.reader import Written
+    from experiments.data.reading.reader import TextDialect
 
     plan = answer["plan"]
     shape = " × ".join(map(str, plan["shape"]))
@@ -287,5 +287,5 @@ def _words(answer: dict[str, Any]) -> str:
         lines.append(f"  classes: {', '.join(plan['class_names'][:20])}")
     lines += [f"  {note}" for note in plan["notes"]]
     if written := answer["found"].get("written"):
-        lines.append(f"  {Written(**written).words}")
+        lines.append(f"  {TextDialect(**written).words}")
     return "\n".join(lines)

@@ -95,7 +95,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Written:
+class TextDialect:
     """How a text file is written; ``header`` is whether its first line names the columns, and
     ``decimal_comma`` whether any column has numbers like 1,5."""
 
@@ -121,7 +121,7 @@ class Table:
 
     rows: int
     columns: tuple[Column, ...]
-    written: Written | None = None
+    written: TextDialect | None = None
 
 
 @dataclass(frozen=True)

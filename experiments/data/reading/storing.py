@@ -16,7 +16,15 @@ from experiments.core.errors import DatasetError
 from experiments.core.settings import settings_in_use
 from experiments.data.catalog import DatasetInfo, Source, Task
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Block, Found, Images, Plan, Reader, Table, Wanted
+from experiments.data.reading.reader import (
+    Block,
+    Found,
+    Images,
+    Plan,
+    Reader,
+    Table,
+    Wanted,
+)
 from experiments.data.stored import (
     DESCRIPTION_FILE,
     GROUPS,
@@ -30,7 +38,7 @@ _CHUNK = 1 << 20  # bytes of a chunk of HDF5
 _LONGEST_NAME = 100
 
 
-class Written(NamedTuple):
+class StoredContent(NamedTuple):
     """Samples in a file: the hash of their content, and the highest number among them."""
 
     digest: str
@@ -102,7 +110,7 @@ def store_file(
         return info
 
 
-def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
+def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> StoredContent:
     """Write ``x``, ``y``, ``groups``, ``times`` and ``parts`` as loading.Dataset has them, block by
     block.
 
@@ -147,7 +155,7 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
                 file[name] = key = np.concatenate(parts)
                 digest.update(name.encode() + key.data)
     digest.update(_meaning(plan))
-    return Written(digest.hexdigest()[:16], highest)
+    return StoredContent(digest.hexdigest()[:16], highest)
 
 
 def _meaning(plan: Plan) -> bytes:

@@ -39,7 +39,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitPart:
     """``counts`` are of the classes, or of a number's bins; ``ranges`` are the first few of
     ``range_count`` runs of rows, first and last. ``mean`` and ``spread`` (the standard deviation)
     are of numbers only."""
@@ -81,7 +81,7 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Copies:
+class DuplicateCounts:
     """``extra`` rows repeat one in the same part (keras.datasets' test parts are not counted); the
     rest is across parts. Near copies are counted without the exact ones."""
 
@@ -131,17 +131,17 @@ class Audit:
     looked: int
     values: int
     names: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[SplitPart, ...]
     order: FileOrder
-    exact: Copies
-    near: Copies
+    exact: DuplicateCounts
+    near: DuplicateCounts
     groups: Groups | None = None
     times: Times | None = None
     folds: int = 0
     held_out: bool = False
     given: tuple[str, ...] = ()
 
-    def part(self, name: str) -> Part | None:
+    def part(self, name: str) -> SplitPart | None:
         """The part of that name: training, validation or test."""
         return next((part for part in self.parts if part.name == name), None)
 
@@ -274,7 +274,7 @@ def _bin_names(edges: np.ndarray) -> tuple[str, ...]:
 
 def _part(
     name: str, rows: np.ndarray, y: np.ndarray, edges: np.ndarray | None, classes: int
-) -> Part:
+) -> SplitPart:
     values = y[rows]
     breaks = np.flatnonzero(np.diff(rows) != 1)
     first = rows[np.concatenate([[0], breaks + 1])]
@@ -282,7 +282,7 @@ def _part(
     ranges = tuple((int(a), int(b)) for a, b in zip(first, last, strict=True))
     if edges is None:
         counts = np.bincount(values.astype(np.int64), minlength=classes)
-        return Part(
+        return SplitPart(
             name=name,
             samples=len(rows),
             counts=tuple(counts.tolist()),
@@ -291,7 +291,7 @@ def _part(
         )
     # a test part may reach beyond what is known
     counts, _ = np.histogram(np.clip(values.astype(float), edges[0], edges[-1]), edges)
-    return Part(
+    return SplitPart(
         name=name, samples=len(rows), counts=tuple(counts.tolist()),
         ranges=ranges[:_MOST_RANGES], range_count=len(ranges),
         mean=float(values.mean(dtype=float)), spread=float(values.std(dtype=float)),
@@ -314,7 +314,7 @@ def _order(y: np.ndarray, regression: bool) -> FileOrder:
 
 def _copies(
     looked: Looked, split: Split, labels: np.ndarray, exact: np.ndarray, near: np.ndarray
-) -> tuple[Copies, Copies]:
+) -> tuple[DuplicateCounts, DuplicateCounts]:
     """Exact copies, and near ones that are no exact ones."""
     n = len(looked.rows)
     part = np.full(len(looked), 2)
@@ -336,8 +336,8 @@ def _copies(
         )  # fmt: skip
 
     return (
-        Copies(extra[0], shared(0, 1), shared(0, 2)),
-        Copies(extra[1] - extra[0], shared(1, 1), shared(1, 2)),
+        DuplicateCounts(extra[0], shared(0, 1), shared(0, 2)),
+        DuplicateCounts(extra[1] - extra[0], shared(1, 1), shared(1, 2)),
     )
 
 

@@ -14,7 +14,7 @@ _MOST_GROUPS = 20
 _OF_A_GROUP = 8
 
 
-class CopyGroup(NamedTuple):
+class DuplicateGroup(NamedTuple):
     """``rows`` are the numbers of the first of ``size`` samples, ``x`` (k, …) and ``y`` (k,) these
     samples; ``is_mixed`` is whether the group has different targets."""
 
@@ -26,7 +26,7 @@ class CopyGroup(NamedTuple):
     is_mixed: bool
 
 
-class Copies(NamedTuple):
+class DuplicateReport(NamedTuple):
     """Of ``samples`` the first ``looked`` drawn ones were compared: ``exact`` repeat another one in
     every value, ``near`` nearly; ``mixed`` of ``groups`` groups have different targets. ``shown``
     are the first groups, those with different targets first, then the largest."""
@@ -37,10 +37,10 @@ class Copies(NamedTuple):
     near: int
     groups: int
     mixed: int
-    shown: tuple[CopyGroup, ...]
+    shown: tuple[DuplicateGroup, ...]
 
 
-def find_copies(info: DatasetInfo) -> Copies:
+def find_copies(info: DatasetInfo) -> DuplicateReport:
     """Compare the samples of a dataset that is on this machine; raises DatasetError."""
     dataset = load_dataset(DatasetSpec(name=info.name), seed=1, lazily=True)
     looked = look_at(dataset.x, None)
@@ -56,13 +56,13 @@ def find_copies(info: DatasetInfo) -> Copies:
         places = np.flatnonzero(group == number)[:_OF_A_GROUP]
         rows = looked.rows[places]
         shown.append(
-            CopyGroup(
+            DuplicateGroup(
                 tuple(map(int, rows)), looked.take(places), dataset.y[rows].reshape(-1),
                 int(counts[number]), bool(exact_only[number]), not mixed[number],
             )
         )  # fmt: skip
     alike = len(exact) - len(np.unique(exact))
-    return Copies(
+    return DuplicateReport(
         samples=len(dataset.y), looked=len(looked), exact=alike,
         near=int((counts - 1).sum()) - alike, groups=len(found),
         mixed=int((~mixed[found]).sum()), shown=tuple(shown),

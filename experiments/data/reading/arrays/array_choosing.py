@@ -36,7 +36,7 @@ FEATURE_NAMES = "feature_names"
 _CLASS_NAMES = ("list_classes", "class_names", "target_names")
 
 
-class Chosen(NamedTuple):
+class ArrayChoice(NamedTuple):
     """The samples, the targets, the names of the features if there is such an array, and how they
     were chosen."""
 
@@ -46,7 +46,7 @@ class Chosen(NamedTuple):
     notes: tuple[str, ...]
 
 
-def choose(source: ArraySource, wanted: Wanted) -> Chosen:
+def choose(source: ArraySource, wanted: Wanted) -> ArrayChoice:
     """The arrays that are wanted, else those that are known by their names, else by their shapes.
 
     Raises DatasetError where they are not clear, cannot be used or differ in length.
@@ -72,7 +72,7 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
     keys = (asked_for(source, "key", path).path for path in (wanted.group, wanted.time) if path)
     used = {x.path, y.path, names.path if names else "", *keys}
     said = (f"The samples are {x} ({how_x}).", f"The targets are {y} ({how_y}).")
-    return Chosen(x, y, names, (*said, *unused_note(source, used)))
+    return ArrayChoice(x, y, names, (*said, *unused_note(source, used)))
 
 
 def unused_note(source: ArraySource, used: Collection[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import TRAINING, Kind
-from experiments.data.reading.arrays.array_choosing import Chosen, choose
+from experiments.data.reading.arrays.array_choosing import ArrayChoice, choose
 from experiments.data.reading.arrays.array_keys import (
     choose_keys,
     groups_of,
@@ -142,7 +142,7 @@ def _read(divided: Divided, form: Form, samples: SampleScan, wanted: Wanted) -> 
         yield read
 
 
-def _rows_of_a_block(chosen: Chosen, form: Form) -> int:
+def _rows_of_a_block(chosen: ArrayChoice, form: Form) -> int:
     x, y = chosen.x, chosen.y
     size = max(
         x.numbers * max(x.dtype.itemsize, form.dtype.itemsize), y.numbers * max(y.dtype.itemsize, 8)
@@ -151,7 +151,7 @@ def _rows_of_a_block(chosen: Chosen, form: Form) -> int:
 
 
 def _feature_names(
-    source: ArraySource, chosen: Chosen, form: Form
+    source: ArraySource, chosen: ArrayChoice, form: Form
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the features of rows, and a note where those in the file are not used."""
     if form.kind is Kind.IMAGE:

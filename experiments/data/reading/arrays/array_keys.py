@@ -18,7 +18,7 @@ from experiments.data.reading.keys import same_number
 from experiments.data.reading.reader import Wanted
 
 
-class Keys(NamedTuple):
+class KeyArrays(NamedTuple):
     """The arrays that were asked for, None where none was."""
 
     group: Listed | None
@@ -31,13 +31,13 @@ class Keys(NamedTuple):
         return (*group, f"The time of a sample is in {self.time.path}.") if self.time else group
 
 
-def choose_keys(source: ArraySource, wanted: Wanted, x: Listed) -> Keys:
+def choose_keys(source: ArraySource, wanted: Wanted, x: Listed) -> KeyArrays:
     """The arrays of one value a sample; raises DatasetError for those that are none."""
     found = [
         _find(source, what, path, x, kinds)
         for what, path, kinds in (("group", wanted.group, "biufSU"), ("time", wanted.time, "iuf"))
     ]
-    return Keys(*found)
+    return KeyArrays(*found)
 
 
 def _find(source: ArraySource, what: str, path: str, x: Listed, kinds: str) -> Listed | None:
@@ -74,7 +74,7 @@ def times_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) -
     return _known(source, key, values, first)
 
 
-def time_notes(source: ArraySource, keys: Keys) -> tuple[str, ...]:
+def time_notes(source: ArraySource, keys: KeyArrays) -> tuple[str, ...]:
     """A note where different times become equal, as nanoseconds in 64 bits do. Reads them again."""
     time, stored = keys.time, np.dtype(np.float64)
     if time is None or not loses(time.dtype, stored):

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.data.catalog import TEST, TRAINING, VALIDATION
 from experiments.data.reading.arrays.array_choosing import (
     TRAINING_WORD,
-    Chosen,
+    ArrayChoice,
     asked_for,
     unused_note,
 )
@@ -23,11 +23,11 @@ class Divided(NamedTuple):
     the file does not divide its samples."""
 
     source: ArraySource
-    chosen: Chosen
+    chosen: ArrayChoice
     parts: np.ndarray | None = None
 
 
-def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
+def with_parts(source: ArraySource, chosen: ArrayChoice, wanted: Wanted) -> Divided:
     """The chosen arrays with those of the other parts behind them, where the file has any that fit.
 
     Not where the user names both arrays, which are wanted alone then. Where a group or a time is
@@ -58,7 +58,7 @@ def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
         *_about_types(xs),
         *unused_note(source, used),
     )
-    both = Chosen(joined.arrays[0], joined.arrays[1], chosen.names, notes)
+    both = ArrayChoice(joined.arrays[0], joined.arrays[1], chosen.names, notes)
     parts = np.repeat(np.array(numbers, np.int8), [one.samples for one in xs])
     return Divided(joined, both, parts)
 

@@ -15,7 +15,7 @@ from experiments.data.reading.tables.column_targets import refuse_missing
 _TIMES = (ColumnKind.NUMERIC, ColumnKind.DATE)
 
 
-class Keys(NamedTuple):
+class KeyColumns(NamedTuple):
     """The columns, and notes on them."""
 
     group: Column | None
@@ -30,7 +30,7 @@ class Keys(NamedTuple):
 
 def choose_keys(
     file: TableFile, table: Table, wanted: Wanted, target: str, unusable: Mapping[str, str]
-) -> Keys:
+) -> KeyColumns:
     """The columns that were asked for; raises DatasetError for those that cannot be used."""
     group = _find(file, table, wanted.group, "group", target, unusable)
     time = _find(file, table, wanted.time, "time", target, unusable)
@@ -52,7 +52,7 @@ def choose_keys(
                 f"tell apart near {largest:.4g}: rows that are closer may have the same time. "
                 "Subtract the smallest before, if less matters."
             )
-    return Keys(group, time, tuple(notes))
+    return KeyColumns(group, time, tuple(notes))
 
 
 def _find(

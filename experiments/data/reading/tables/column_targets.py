@@ -30,7 +30,7 @@ TARGET_NAMES = ("target", "label", "class", "y", "outcome")
 _EMPTY = 0.9  # of the rows: a last column with more gaps is not what was meant
 
 
-class Chosen(NamedTuple):
+class TargetChoice(NamedTuple):
     """The target, the task, and how they were chosen."""
 
     target: Target
@@ -40,7 +40,7 @@ class Chosen(NamedTuple):
 
 def choose_target(
     file: TableFile, table: Table, wanted: Wanted, unusable: Mapping[str, str]
-) -> Chosen:
+) -> TargetChoice:
     """The target and task of a table; raises DatasetError where it cannot be learned."""
     column, note = _find(file, table, wanted)
     if column.name in unusable:
@@ -58,7 +58,7 @@ def choose_target(
     task, reason = _task(file, table, column, classes, wanted)
     names = () if task is Task.REGRESSION else classes or ()
     told = f"The target is {column.name!r} ({note})."
-    return Chosen(Target(column.name, column.kind, names), task, (told, *about, reason))
+    return TargetChoice(Target(column.name, column.kind, names), task, (told, *about, reason))
 
 
 def _find(file: TableFile, table: Table, wanted: Wanted) -> tuple[Column, str]:

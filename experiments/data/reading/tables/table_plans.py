@@ -21,7 +21,7 @@ from experiments.data.reading.reader import (
     Wanted,
     parts_notes,
 )
-from experiments.data.reading.tables.column_keys import Keys, choose_keys
+from experiments.data.reading.tables.column_keys import KeyColumns, choose_keys
 from experiments.data.reading.tables.column_kinds import about_codes, check_kinds, too_many
 from experiments.data.reading.tables.column_notes import about, why_no_feature
 from experiments.data.reading.tables.column_parts import Parts, count_parts, part_column
@@ -196,7 +196,7 @@ def _kept(
     return rows, (f"Left out: {table.rows - rows:,} rows with missing values in {where}.",)
 
 
-def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
+def _about_dates(columns: Sequence[Column], keys: KeyColumns) -> tuple[str, ...]:
     dates = {one.name: one for one in (*columns, keys.group, keys.time) if one and one.days}
     if not dates:
         return ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import DELIMITERS, MOST_COLUMNS, Wanted, Written
+from experiments.data.reading.reader import DELIMITERS, MOST_COLUMNS, TextDialect, Wanted
 from experiments.data.reading.tables.number_styles import Commas, Unclear, find_commas
 from experiments.data.reading.text.csv_endings import AT_ITS_END, NOTHING, Ending, find_ending
 from experiments.data.reading.text.csv_headers import (
@@ -54,7 +54,7 @@ class Layout:
     is left out behind them.
     """
 
-    written: Written
+    written: TextDialect
     names: tuple[str, ...]
     skipped_bytes: int
     skipped_lines: int = 0
@@ -133,7 +133,7 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     commas = Commas(frozenset(range(len(first))) if wanted.decimal == "," else frozenset())
     if wanted.decimal is None:
         commas = find_commas(columns, beginning.delimiter)
-    written = Written(beginning.delimiter, encoding, header, bom, bool(commas.columns))
+    written = TextDialect(beginning.delimiter, encoding, header, bom, bool(commas.columns))
     names = names_in(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
     return Layout(

@@ -9,7 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import Block, ColumnKind, Found, Plan, Table, Wanted
+from experiments.data.reading.reader import (
+    Block,
+    ColumnKind,
+    Found,
+    Plan,
+    Table,
+    Wanted,
+)
 from experiments.data.reading.tables.column_blocks import read_blocks
 from experiments.data.reading.tables.column_scanning import TableFile
 from experiments.data.reading.tables.column_tracking import ColumnTracker, columns_of

@@ -18,7 +18,7 @@ from experiments.data.split.audit import Audit, audit_split
 from experiments.data.split.better_splits import other_ways
 from experiments.data.split.split_findings import find_all, margin_sentence
 from experiments.data.split.split_spec import SplitSpec
-from experiments.data.split.splits import Keys, divide, in_words, split_dataset
+from experiments.data.split.splits import SplitKey, divide, in_words, split_dataset
 from experiments.inference.loaded_models import LoadedRun
 from experiments.inference.model_data import choose_part
 from experiments.saving.whole_model import MODEL_FILE, load_model
@@ -41,7 +41,7 @@ def home(tmp_path, monkeypatch):
 def keys_of(method):
     random = np.random.default_rng(5)
     values = {"group": random.integers(0, 30, ROWS), "time": random.permutation(ROWS).astype(float)}
-    return Keys(method, values[method]) if method in values else Keys()
+    return SplitKey(method, values[method]) if method in values else SplitKey()
 
 
 def divided(method, seed=1, **options):

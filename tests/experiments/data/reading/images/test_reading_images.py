@@ -49,7 +49,7 @@ def two_classes(**more: bytes) -> dict[str, bytes]:
     return {"cats/1.png": good, "cats/2.png": good, "dogs/1.png": good, **more}
 
 
-def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Images, Plan, np.ndarray, np.ndarray]:  # noqa: B008
+def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Images, Plan, np.ndarray, np.ndarray]:
     found = IMAGES.look(path, wanted)
     plan = IMAGES.plan(path, found, wanted)
     blocks = list(IMAGES.blocks(path, found, plan, wanted))
