@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.shared.components import STATUS, VERDICT
 from dashboard.shared.formats import duration, exact, number, words
-from dashboard.shared.run_summary import Best, progress_of, seconds_of
+from dashboard.shared.run_summary import BestValue, progress_of, seconds_of
 from experiments.spec.metrics import METRICS
 from experiments.tracking.runs import Run, RunStatus
 
@@ -67,7 +67,7 @@ class TableRow(NamedTuple):
     run: Run
     history: pd.DataFrame | None
     verdict: str | None
-    best: Best
+    best: BestValue
 
     @property
     def moment(self) -> datetime:
@@ -138,10 +138,10 @@ COLUMNS = (
         ),
     ),
     TableColumn(
-        "Best",
+        "BestValue",
         lambda row: row.best.value,
         st.column_config.Column(
-            "Best",
+            "BestValue",
             width=62,
             help="The best value on validation samples, not the last one.",
             alignment="right",

@@ -44,8 +44,8 @@ from experiments.spec.model_specs import BaseSpec
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.store import Store
-from experiments.tracking.stored_bases import bring_base
-from experiments.tracking.stored_datasets import bring
+from experiments.tracking.stored_bases import fetch_base
+from experiments.tracking.stored_datasets import fetch_if_stored
 from experiments.training.memory_needs import predict_peak, samples_bytes
 
 Operation = Callable[..., dict[str, Any]]
@@ -57,11 +57,11 @@ def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
     Data that would have to be downloaded is not: its size is known, its classes are not counted.
     """
     parsed = parse_spec(spec)
-    bring_base(store, parsed)
+    fetch_base(store, parsed)
     refuse_too_large(parsed)
     model = sketch_model(parsed)
     layers = model_outline(model)
-    bring(store, parsed.dataset.name)
+    fetch_if_stored(store, parsed.dataset.name)
     answer = _preview_split(parsed)
     return {
         "parameters": sum(layer["parameters"] for layer in layers),

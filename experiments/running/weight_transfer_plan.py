@@ -9,7 +9,7 @@ from experiments.models.building import sketch_model
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.store import Store
-from experiments.tracking.stored_bases import bring_base
+from experiments.tracking.stored_bases import fetch_base
 
 
 def plan_into_run(store: Store, source: dict[str, str], into: str) -> dict[str, Any]:
@@ -18,5 +18,5 @@ def plan_into_run(store: Store, source: dict[str, str], into: str) -> dict[str, 
     run_id = source.get("run")
     path = fetch_artifact(store, run_id, MODEL_FILE) if run_id else Path(source["file"])
     spec = get_spec(store, into)
-    bring_base(store, spec)
+    fetch_base(store, spec)
     return plan_transplant(path, sketch_model(spec)).to_dict()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from experiments.core.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, parse_index
 from experiments.core.errors import ArtifactError
 from experiments.core.old_files import remove_old
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.store import Store, store_call
 
 LOG_FILE = "log.txt"
 
@@ -19,7 +19,7 @@ class Artifact(NamedTuple):
     bytes: int
 
 
-@asks_store
+@store_call
 def list_artifacts(store: Store, run_id: str) -> list[Artifact]:
     """All files of a run, folders walked, in order of path."""
     found: list[Artifact] = []
@@ -33,7 +33,7 @@ def list_artifacts(store: Store, run_id: str) -> list[Artifact]:
     return sorted(found)
 
 
-@asks_store
+@store_call
 def fetch_artifact(store: Store, run_id: str, path: str) -> Path:
     """A copy of one artifact on this machine, kept for a day after the last was made of that run.
 
@@ -67,7 +67,7 @@ def list_checkpoints(store: Store, run_id: str) -> list[Checkpoint]:
     return parse_index(index.read_text(encoding="utf-8"))
 
 
-@asks_store
+@store_call
 def drop_stale_checkpoints(store: Store, run_id: str) -> None:
     """Delete checkpoint files that the run's index no longer names: a resumed run wrote others."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository

@@ -43,27 +43,27 @@ class DuplicateReport(NamedTuple):
 def find_copies(info: DatasetInfo) -> DuplicateReport:
     """Compare the samples of a dataset that is on this machine; raises DatasetError."""
     dataset = load_dataset(DatasetSpec(name=info.name), seed=1, lazily=True)
-    looked = look_at(dataset.x, None)
-    exact = exact_groups(looked)
-    near = near_groups(looked, info.kind, exact)
+    scan = look_at(dataset.x, None)
+    exact = exact_groups(scan)
+    near = near_groups(scan, info.kind, exact)
     _, group, counts = np.unique(near, return_inverse=True, return_counts=True)
-    codes = target_codes(dataset, dataset.y)[looked.rows]
+    codes = target_codes(dataset, dataset.y)[scan.rows]
     mixed, exact_only = (_has_one(group, values) for values in (codes, exact))
     found = np.flatnonzero(counts > 1)
     order = found[np.lexsort((-counts[found], mixed[found]))]  # False, several targets, first
     shown = []
     for number in order[:_MOST_GROUPS]:
         places = np.flatnonzero(group == number)[:_OF_A_GROUP]
-        rows = looked.rows[places]
+        rows = scan.rows[places]
         shown.append(
             DuplicateGroup(
-                tuple(map(int, rows)), looked.take(places), dataset.y[rows].reshape(-1),
+                tuple(map(int, rows)), scan.take(places), dataset.y[rows].reshape(-1),
                 int(counts[number]), bool(exact_only[number]), not mixed[number],
             )
         )  # fmt: skip
     alike = len(exact) - len(np.unique(exact))
     return DuplicateReport(
-        samples=len(dataset.y), looked=len(looked), exact=alike,
+        samples=len(dataset.y), looked=len(scan), exact=alike,
         near=int((counts - 1).sum()) - alike, groups=len(found),
         mixed=int((~mixed[found]).sum()), shown=tuple(shown),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.core.errors import DatasetError, unknown
-from experiments.data.reading.reader import Column, ColumnKind, Table, Wanted
+from experiments.data.reading.reader import Column, ColumnKind, ReadOptions, Table
 from experiments.data.reading.tables.column_exact import is_large
 from experiments.data.reading.tables.column_kinds import IF_NUMBERS
 from experiments.data.reading.tables.column_scanning import TableFile
@@ -29,7 +29,7 @@ class KeyColumns(NamedTuple):
 
 
 def choose_keys(
-    file: TableFile, table: Table, wanted: Wanted, target: str, unusable: Mapping[str, str]
+    file: TableFile, table: Table, wanted: ReadOptions, target: str, unusable: Mapping[str, str]
 ) -> KeyColumns:
     """The columns that were asked for; raises DatasetError for those that cannot be used."""
     group = _find(file, table, wanted.group, "group", target, unusable)

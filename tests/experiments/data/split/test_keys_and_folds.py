@@ -11,7 +11,7 @@ from experiments.core.errors import DatasetError, SpecError
 from experiments.core.findings import as_change
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import Dataset, load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into, store_file
 from experiments.data.split.audit import Audit, audit_split
 from experiments.data.split.better_splits import other_ways
@@ -50,7 +50,7 @@ def visits(path, **columns):
 
 
 def stored(path, **wanted) -> Dataset:
-    info = store_file(path, "visits", Wanted(target="target", **wanted))
+    info = store_file(path, "visits", ReadOptions(target="target", **wanted))
     return load_dataset(DatasetSpec(name=info.name), 1)
 
 
@@ -102,7 +102,7 @@ def test_groups_and_times_of_arrays(home):
             file[name] = values.astype("S") if values.dtype.kind == "U" else values
     groups = []
     for name in ("a.npz", "a.h5"):
-        info = store_file(home / name, "a", Wanted(group="who", time="t"))
+        info = store_file(home / name, "a", ReadOptions(group="who", time="t"))
         dataset = load_dataset(DatasetSpec(name=info.name, max_samples=20), 1)
         assert np.array_equal(dataset.times, times[:20])
         assert np.array_equal(pd.factorize(dataset.groups)[0], pd.factorize(texts[:20])[0])
@@ -125,13 +125,13 @@ def test_keys_that_cannot_be_used_are_refused(home, wanted, said):
     holes[5] = holes[70] = holes[200] = None
     visits(home / "visits.csv", alike="same", holes=holes)
     with pytest.raises(DatasetError, match=said):
-        look_into(home / "visits.csv", Wanted(target="target", **wanted))
+        look_into(home / "visits.csv", ReadOptions(target="target", **wanted))
 
 
 def test_an_array_of_another_length_is_no_group(home):
     np.savez(home / "a.npz", x=np.eye(6), y=np.arange(6) % 2, who=np.arange(5))
     with pytest.raises(DatasetError, match=r"the group is who \(5,\) int64. Needed: .* 6 samples"):
-        look_into(home / "a.npz", Wanted(group="who"))
+        look_into(home / "a.npz", ReadOptions(group="who"))
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.9])
