@@ -29,7 +29,7 @@ class RoundTrip(NamedTuple):
     variables: int
 
 
-class Trained(NamedTuple):
+class CheckpointMeasure(NamedTuple):
     """Of a run: seconds of an epoch without its checkpoint (median) and of a checkpoint (mean);
     bytes of the model's file and of all files that are the model, last or best; and what for."""
 
@@ -62,7 +62,7 @@ def round_trip(name: str, folder: Path) -> RoundTrip:
     return RoundTrip(saved - began, ended - saved, size, back, len(model.optimizer.variables))
 
 
-def train_with_checkpoints(spec: RunSpec, home: Path) -> Trained:
+def train_with_checkpoints(spec: RunSpec, home: Path) -> CheckpointMeasure:
     """Train a run in its training process's own way, without MLflow, and weigh what it leaves."""
     folder = RunFolder(home / str(time.time_ns())).create()
     with stopwatch() as spent:
@@ -73,7 +73,7 @@ def train_with_checkpoints(spec: RunSpec, home: Path) -> Trained:
     finish(folder.artifacts)
     kept = parse_index((folder.artifacts / INDEX_FILE).read_text(encoding="utf-8"))
     files = {MODEL_FILE} | {checkpoint.file for checkpoint in kept}
-    trained = Trained(
+    trained = CheckpointMeasure(
         median(entry.metrics["epoch_seconds"] for entry in epochs),
         spent["Checkpoints", "on_epoch_end"][0] / len(epochs),
         (folder.artifacts / MODEL_FILE).stat().st_size,

@@ -15,7 +15,7 @@ from benchmarks.startup import App, browser, served, wait_until_healthy
 from benchmarks.stores import make_store
 from benchmarks.workspaces import Workspaces
 from dashboard.chart.curve_chart import Look, compose
-from dashboard.chart.curve_data import Curve
+from dashboard.chart.curve_data import ChartCurve
 from dashboard.chart.curve_messages import whole
 from experiments.core.settings import ROOT, Settings
 from experiments.tracking.history_reader import read_histories
@@ -140,6 +140,8 @@ def _values(runs: int, epochs: int) -> np.ndarray:
     return np.exp(-np.random.default_rng(0).random((runs, epochs)).cumsum(axis=1) / 10)
 
 
-def _curves(ys: np.ndarray) -> list[Curve]:
+def _curves(ys: np.ndarray) -> list[ChartCurve]:
     x = np.arange(ys.shape[1], dtype=float)
-    return [Curve(f"{i:032x}", f"run {i}", "#3b82f6", "validation", x, y) for i, y in enumerate(ys)]
+    return [
+        ChartCurve(f"{i:032x}", f"run {i}", "#3b82f6", "validation", x, y) for i, y in enumerate(ys)
+    ]

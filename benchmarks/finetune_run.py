@@ -15,7 +15,7 @@ from benchmarks.streaming_run import peak_mb
 from experiments.core.run_folder import RunFolder
 from experiments.core.settings import Settings, sqlite_uri, use_settings
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.split.splits import split_dataset
 from experiments.models.bases import FEATURES
@@ -56,7 +56,7 @@ def store_patches(home: Path, name: str, images: int, side: int) -> str:
             labels = random.integers(0, 4, min(_ROWS, images - at))
             x[at : at + len(labels)] = [_patch(photographs, n, side, random) for n in labels]
             y[at : at + len(labels)] = labels
-    info = store_file(path, name, Wanted(target="y"))
+    info = store_file(path, name, ReadOptions(target="y"))
     path.unlink()
     return info.name
 

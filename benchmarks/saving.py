@@ -12,7 +12,7 @@ from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec, read_spec
 
 if TYPE_CHECKING:
-    from benchmarks.checkpointing import RoundTrip, Trained
+    from benchmarks.checkpointing import CheckpointMeasure, RoundTrip
 
 STOCK, OURS = "stock Keras", "Kerascope"
 _MB = 1_000_000
@@ -76,7 +76,7 @@ def _checkpoints(forks: Forks, home: Path, repeats: int) -> Section:
             4, {"name": "resnet", "filters": [32, 64, 128], "blocks": 2}, 0.001
         ),
     }
-    found: dict[str, list[Trained]] = {name: [] for name in specs}
+    found: dict[str, list[CheckpointMeasure]] = {name: [] for name in specs}
     for _ in range(repeats):
         for name, spec in specs.items():
             found[name].append(forks.call(_train, spec, home))
@@ -111,7 +111,7 @@ def _round_trip(name: str, home: Path) -> "RoundTrip":
     return round_trip(name, home)
 
 
-def _train(spec: RunSpec, home: Path) -> "Trained":
+def _train(spec: RunSpec, home: Path) -> "CheckpointMeasure":
     from benchmarks.checkpointing import train_with_checkpoints
 
     return train_with_checkpoints(spec, home)

@@ -11,7 +11,7 @@ from benchmarks.streaming_upload import upload_section
 from benchmarks.workspaces import Workspaces
 
 if TYPE_CHECKING:
-    from benchmarks.streaming_run import Trained
+    from benchmarks.streaming_run import TrainingMeasure
 
 BUDGET_MB = 64
 TIMES = 4  # so many times the budget are the samples
@@ -53,7 +53,7 @@ def _training(contest: Contest, forks: Forks, home: Path, repeats: int) -> list[
     name = forks.call(_store, home, contest.shape, contest.dtype, contest.classes, size)
     specs = {way: _spec(contest, name, way == STREAMED) for way in (IN_MEMORY, STREAMED)}
     bases: list[float] = []
-    found: dict[str, list[Trained]] = {way: [] for way in specs}
+    found: dict[str, list[TrainingMeasure]] = {way: [] for way in specs}
     for _ in range(repeats):
         bases.append(forks.call(_peak_of_imports))
         for way, spec in specs.items():
@@ -79,7 +79,9 @@ def _decoding(contest: Contest, forks: Forks, home: Path, name: str, repeats: in
     ]  # fmt: skip
 
 
-def _sections(contest: Contest, found: dict[str, list["Trained"]], base: float) -> list[Section]:
+def _sections(
+    contest: Contest, found: dict[str, list["TrainingMeasure"]], base: float
+) -> list[Section]:
     what = f"{contest.name}, {BUDGET_MB * TIMES} MB of samples"
     above = [run.peak_mb - base - BUDGET_MB for run in found[STREAMED]]
     waits = [f"{100 * run.data_wait_share:.1f} %" for run in found[STREAMED]]
@@ -108,7 +110,7 @@ def _sections(contest: Contest, found: dict[str, list["Trained"]], base: float) 
     ]
 
 
-def _predicted(what: str, runs: list["Trained"]) -> Section:
+def _predicted(what: str, runs: list["TrainingMeasure"]) -> Section:
     return Section(
         f"{what}, recorded peak against the predicted one (aim: 1 ×)",
         [
@@ -133,7 +135,7 @@ def _store(home: Path, shape: tuple[int, ...], dtype: str, classes: int, size: i
     return store_samples(home, shape, dtype, classes, size)
 
 
-def _train(home: Path, spec: dict[str, Any]) -> "Trained":
+def _train(home: Path, spec: dict[str, Any]) -> "TrainingMeasure":
     from benchmarks.streaming_run import train_measured
 
     return train_measured(home, spec)

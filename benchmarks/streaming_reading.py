@@ -15,7 +15,7 @@ from benchmarks.processes import Forks
 from benchmarks.results import Line, Section
 
 if TYPE_CHECKING:
-    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.reader import ReadOptions
 
 CSV_BYTES = 60_000_000
 ROWS = 1_000_000  # of Parquet, NPZ and HDF5
@@ -78,11 +78,11 @@ def _make(path: Path) -> None:
 def _read(name: str, path: Path, target: str) -> float:
     """Rows a second of one contestant, in this process."""
     from experiments.data.reading.kinds import reader_of
-    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.reader import ReadOptions
     from experiments.data.reading.storing import look_into
 
     reader_of(path)  # nobody's imports are measured
-    wanted = Wanted(target=target)
+    wanted = ReadOptions(target=target)
     if name == _OURS[0]:
         return _rate(lambda: look_into(path, wanted)[1].samples)
     if name == _OURS[1]:
@@ -94,7 +94,7 @@ def _read(name: str, path: Path, target: str) -> float:
     return _rate(_plain(name, path))
 
 
-def _rate_of_storing(path: Path, wanted: "Wanted") -> float:
+def _rate_of_storing(path: Path, wanted: "ReadOptions") -> float:
     from experiments.data.reading.storing import store_file
 
     home = path.parent / "stored"

@@ -15,7 +15,7 @@ from experiments.core.journal import read_journal
 from experiments.core.run_folder import RunFolder
 from experiments.core.settings import Settings, sqlite_uri, use_settings
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.samples import StoredSamples
 from experiments.spec.spec_files import parse_spec
@@ -28,7 +28,7 @@ _DECODED = 5000  # images
 _ROWS = 4096  # drawn and written at a time
 
 
-class Trained(NamedTuple):
+class TrainingMeasure(NamedTuple):
     """Of a run: training samples a second in its best epoch, the peak RSS of its whole process,
     the peaks that it recorded and predicted, and the least share of an epoch spent waiting."""
 
@@ -51,12 +51,12 @@ def store_samples(home: Path, shape: tuple[int, ...], dtype: str, classes: int, 
         for at in range(0, rows, _ROWS):
             x, y = _draw(random, min(_ROWS, rows - at), shape, dtype, classes)
             file["x"][at : at + len(x)], file["y"][at : at + len(y)] = x, y
-    info = store_file(path, dtype, Wanted(target="y"))
+    info = store_file(path, dtype, ReadOptions(target="y"))
     path.unlink()
     return info.name
 
 
-def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
+def train_measured(home: Path, spec: dict[str, Any]) -> TrainingMeasure:
     """Train a spec in its training process's own way, without MLflow."""
     use_settings(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
     folder = RunFolder(home / str(time.time_ns())).create()
@@ -69,7 +69,7 @@ def train_measured(home: Path, spec: dict[str, Any]) -> Trained:
     for entry in entries:
         facts |= entry.metrics if entry.epoch is None else {}
     folder.remove()
-    return Trained(
+    return TrainingMeasure(
         facts["train_samples"] / min(epoch["epoch_seconds"] for epoch in epochs),
         peak_mb(),
         facts["peak_memory_mb"],

@@ -38,7 +38,7 @@ def store_digits() -> tuple[str, str]:
     """Digits 0 to 4 and 5 to 9 as datasets of their own; returns their names."""
     from sklearn.datasets import load_digits
 
-    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.reader import ReadOptions
     from experiments.data.reading.storing import store_file
 
     digits = load_digits()
@@ -50,7 +50,7 @@ def store_digits() -> tuple[str, str]:
             chosen = np.sort(np.concatenate(rows))
             path = Path(folder) / f"digits-{first}-to-{first + 4}.npz"
             np.savez(path, x=images[chosen], y=digits.target[chosen] - first)
-            names.append(store_file(path, path.stem, Wanted(target="y")).name)
+            names.append(store_file(path, path.stem, ReadOptions(target="y")).name)
     return names[0], names[1]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from experiments.diagnosis import Verdict
-    from experiments.foreign.opening import Opened
+    from experiments.foreign.opening import OpenedModel
 
 __version__ = VERSION
 
@@ -40,7 +40,7 @@ def load_model(
     path: str | PathLike[str],
     *,
     architecture: str | PathLike[str] | keras.Model | None = None,
-) -> Opened:
+) -> OpenedModel:
     """The model in a file of Keras 3, Keras 2 or tf.keras, compiled, so that ``fit`` goes on.
 
     The optimizer's state comes back whole, and from files that ``save_model`` or a run wrote the

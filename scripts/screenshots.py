@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sklearn.datasets import load_breast_cancer
 
 from experiments.core.settings import ROOT, Settings, read_settings, use_settings
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.running.queue import end_worker, ensure_worker, submit
 from experiments.spec.spec_files import read_spec
@@ -53,7 +53,7 @@ def add_breast_cancer(store: Store, folder: Path) -> str:
     table = load_breast_cancer(as_frame=True)
     frame = table.data.assign(diagnosis=table.target_names[table.target])
     frame.to_csv(folder / "breast cancer.csv", index=False)
-    info = store_file(folder / "breast cancer.csv", "breast cancer", Wanted())
+    info = store_file(folder / "breast cancer.csv", "breast cancer", ReadOptions())
     return add_dataset(store, info, "breast cancer.csv").name
 
 

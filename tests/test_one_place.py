@@ -47,3 +47,12 @@ def test_tags_have_one_place():
             strings = {node.value for node in ast.walk(parsed(path))
                        if isinstance(node, ast.Constant)}  # fmt: skip
             assert names.isdisjoint(strings), f"{path} spells a tag; take it from tracking.run.Tag"
+
+
+def test_a_public_class_name_names_one_class():
+    found: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}

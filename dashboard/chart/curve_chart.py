@@ -21,8 +21,8 @@ from streamlit.components import v1, v2
 from dashboard.chart.curve_data import (
     MOST_LINES,
     Band,
-    Curve,
-    Range,
+    ChartCurve,
+    ValueRange,
     coarse,
     fitted,
     quantile_bands,
@@ -64,7 +64,7 @@ class Look:
 
 
 def draw_curves(
-    curves: Sequence[Curve], bands: Sequence[Band], look: Look, *, key: str
+    curves: Sequence[ChartCurve], bands: Sequence[Band], look: Look, *, key: str
 ) -> str | None:
     """Draw the curves; the id of the run that was just clicked, or None.
 
@@ -90,11 +90,13 @@ def draw_curves(
     return clicked
 
 
-def compose(curves: Sequence[Curve], bands: Sequence[Band], look: Look) -> Drawing:
+def compose(curves: Sequence[ChartCurve], bands: Sequence[Band], look: Look) -> Drawing:
     """What the browser draws: curves that fit, and the look with its ranges and its summary."""
     dense = len(curves) > MOST_LINES
     edges = [
-        Curve("", "", "", "validation", band.x, y) for band in bands for y in (band.low, band.high)
+        ChartCurve("", "", "", "validation", band.x, y)
+        for band in bands
+        for y in (band.low, band.high)
     ]
     shown = robust_range([*curves, *edges], look.y_log)
     in_words = summary(curves, bands, look, shown)
@@ -115,7 +117,9 @@ def compose(curves: Sequence[Curve], bands: Sequence[Band], look: Look) -> Drawi
     return Drawing(kept, bands, described)
 
 
-def summary(curves: Sequence[Curve], bands: Sequence[Band], look: Look, shown: Range) -> str:
+def summary(
+    curves: Sequence[ChartCurve], bands: Sequence[Band], look: Look, shown: ValueRange
+) -> str:
     """The chart in words, for those who do not see it."""
     runs = len({curve.run_id for curve in curves})
     parts = [f"{look.y_title} over {look.x_title}: {count(runs)} {'run' if runs == 1 else 'runs'}"]

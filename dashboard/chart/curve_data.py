@@ -22,7 +22,7 @@ _COLUMNS = 120
 _FEW = 10  # up to so many curves each one counts
 
 
-class Curve(NamedTuple):
+class ChartCurve(NamedTuple):
     """One metric of one run; ``x`` ascends and is as long as ``y``, ``kind`` is a key of LINES."""
 
     run_id: str
@@ -45,7 +45,7 @@ class Band(NamedTuple):
     runs: int
 
 
-class Range(NamedTuple):
+class ValueRange(NamedTuple):
     """Values that an axis shows, and whether there are values beyond it."""
 
     low: float
@@ -53,7 +53,7 @@ class Range(NamedTuple):
     cut: bool
 
 
-def robust_range(curves: Sequence[Curve], log: bool = False) -> Range:
+def robust_range(curves: Sequence[ChartCurve], log: bool = False) -> ValueRange:
     """The values to show so that a few diverged curves do not flatten the others.
 
     Decided over curves, not over points: the bulk reaches from the median of their minima to the
@@ -64,7 +64,7 @@ def robust_range(curves: Sequence[Curve], log: bool = False) -> Range:
     """
     lows, highs = _extremes(curves, log)
     if not len(lows):
-        return Range(1.0 if log else 0.0, 10.0 if log else 1.0, False)
+        return ValueRange(1.0 if log else 0.0, 10.0 if log else 1.0, False)
     bottom, top = float(lows.min()), float(highs.max())
     low = float(np.quantile(lows, 0.5, method="lower"))
     high = float(np.quantile(highs, 0.5, method="lower"))
@@ -77,11 +77,11 @@ def robust_range(curves: Sequence[Curve], log: bool = False) -> Range:
     if not cut:
         kept_bottom, kept_top = bottom, top
     if log:
-        return Range(10.0**kept_bottom, 10.0**kept_top, cut)
-    return Range(kept_bottom, kept_top, cut)
+        return ValueRange(10.0**kept_bottom, 10.0**kept_top, cut)
+    return ValueRange(kept_bottom, kept_top, cut)
 
 
-def quantile_bands(curves: Sequence[Curve]) -> list[Band]:
+def quantile_bands(curves: Sequence[ChartCurve]) -> list[Band]:
     """Two bands, 5 to 95 % and 25 to 75 % of the curves around their median, at up to 120 x.
 
     A curve counts where it has a value: not before it begins, after it ends or where it is NaN.
@@ -114,7 +114,7 @@ def quantile_bands(curves: Sequence[Curve]) -> list[Band]:
     ]
 
 
-def coarse(curve: Curve) -> Curve:
+def coarse(curve: ChartCurve) -> ChartCurve:
     """Every so manieth point up to and with the last, at most COARSE_POINTS of them."""
     stride = -(-len(curve.y) // COARSE_POINTS)
     if stride <= 1:
@@ -123,7 +123,7 @@ def coarse(curve: Curve) -> Curve:
     return curve._replace(x=curve.x[first::stride], y=curve.y[first::stride])
 
 
-def fitted(curves: Sequence[Curve]) -> list[Curve]:
+def fitted(curves: Sequence[ChartCurve]) -> list[ChartCurve]:
     """The curves, the long ones thinned where all together are more than MOST_POINTS."""
     if sum(len(curve.y) for curve in curves) <= MOST_POINTS:
         return list(curves)
@@ -131,7 +131,7 @@ def fitted(curves: Sequence[Curve]) -> list[Curve]:
     return [thinned(curve, most) for curve in curves]
 
 
-def thinned(curve: Curve, most: int) -> Curve:
+def thinned(curve: ChartCurve, most: int) -> ChartCurve:
     """At most about ``most`` points: the least and the greatest of each stretch, first and last.
 
     What tsdownsample's MinMaxDownsampler does, without one more compiled dependency: it is
@@ -152,7 +152,7 @@ def thinned(curve: Curve, most: int) -> Curve:
 
 
 def _extremes(
-    curves: Sequence[Curve], log: bool
+    curves: Sequence[ChartCurve], log: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Least and greatest value of each curve that has one; log10 of them if ``log``."""
     filled = [np.asarray(curve.y, dtype=np.float64) for curve in curves if len(curve.y)]
@@ -171,7 +171,7 @@ def _extremes(
     return (np.log10(lows), np.log10(highs)) if log else (lows, highs)
 
 
-def _grid(curves: Sequence[Curve]) -> NDArray[np.float64]:
+def _grid(curves: Sequence[ChartCurve]) -> NDArray[np.float64]:
     """Where bands are computed: the x of the longest curve if that covers all, or even steps."""
     ends = [(curve.x[0], curve.x[-1]) for curve in curves if len(curve.x)]
     if not ends:

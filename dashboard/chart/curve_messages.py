@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.chart.curve_data import Band, Curve
+from dashboard.chart.curve_data import Band, ChartCurve
 
 BACK = 5
 _FEW_POINTS = 2000  # so many are sent anew without a thought
@@ -41,7 +41,7 @@ class Tail(NamedTuple):
 class Drawing(NamedTuple):
     """All that a chart draws; ``look`` is what may change while the series stay."""
 
-    curves: Sequence[Curve]
+    curves: Sequence[ChartCurve]
     bands: Sequence[Band]
     look: Mapping[str, Any]
 

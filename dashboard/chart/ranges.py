@@ -12,7 +12,7 @@ _FENCE = 3.0  # interquartile ranges beyond a quartile; Tukey's far-out points
 _FEW = 8
 
 
-class Range(NamedTuple):
+class AxisRange(NamedTuple):
     """From where to where most values are, and whether they are better seen on a log axis."""
 
     low: float
@@ -28,12 +28,12 @@ class Range(NamedTuple):
         return (values < self.low) | (values > self.high)
 
 
-def robust_range(values: Floats) -> Range:
+def robust_range(values: Floats) -> AxisRange:
     """The range of the values without those far out (Tukey's fences, by ratio if all are
     positive); 0 to 1 where there are none."""
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return Range(0.0, 1.0, False)
+        return AxisRange(0.0, 1.0, False)
     positive = bool(finite.min() > 0)
     scaled = np.log(finite) if positive else finite
     if len(finite) >= _FEW:
@@ -42,7 +42,7 @@ def robust_range(values: Floats) -> Range:
         if room > 0:
             finite = finite[(scaled >= first - room) & (scaled <= third + room)]
     low, high = float(finite.min()), float(finite.max())
-    return Range(low, high, positive and high / low >= _DECADES)
+    return AxisRange(low, high, positive and high / low >= _DECADES)
 
 
 def round_ticks(low: float, high: float) -> list[float]:

@@ -13,7 +13,7 @@ from dashboard.shared.formats import count, number, plain
 from experiments.core.errors import DatasetError
 from experiments.core.findings import Action, Changes, Finding, Severity, as_change
 from experiments.data.catalog import Task
-from experiments.data.split.audit import AUDIT_FILE, Audit, Copies
+from experiments.data.split.audit import AUDIT_FILE, Audit, DuplicateCounts
 from experiments.data.split.better_splits import other_ways
 from experiments.data.split.split_findings import find_all, margin_sentence
 from experiments.tracking.runs import Run
@@ -177,7 +177,7 @@ def copies_table(audit: Audit) -> pd.DataFrame:
     )
 
 
-def _examples(copies: Copies) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
+def _examples(copies: DuplicateCounts) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
     return [("validation", copies.validation.examples), ("test", copies.test.examples)]
 
 

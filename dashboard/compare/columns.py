@@ -46,7 +46,7 @@ _MEASURED: Mapping[str, Callable[[Run, Histories], float]] = {
 _AT_EPOCH = re.compile(r"(?P<metric>.+) at epoch (?P<epoch>\d+)")
 
 
-class Column(NamedTuple):
+class MetricColumn(NamedTuple):
     """A metric and which of its values: ``best``, ``last``, that of the ``test`` samples, or that
     of an epoch, from 0."""
 
@@ -61,14 +61,14 @@ class Column(NamedTuple):
         return f"{self.at} {self.metric}"
 
 
-def parse_column(name: str) -> Column:
+def parse_column(name: str) -> MetricColumn:
     """The column of a name; raises FilterError."""
     if found := _AT_EPOCH.fullmatch(name):
-        return Column(found["metric"], int(found["epoch"]))
+        return MetricColumn(found["metric"], int(found["epoch"]))
     first, _, metric = name.partition(" ")
     match first:
         case "best" | "last" | "test" if metric:
-            return Column(metric, first)
+            return MetricColumn(metric, first)
     raise FilterError(
         f"Unknown column {name!r}. Write best, last or test and a metric (best val_loss), one at "
         f"an epoch (val_loss at epoch 12), a parameter (params.seed), or one of {', '.join(FIXED)}."
@@ -78,9 +78,9 @@ def parse_column(name: str) -> Column:
 def column_names(runs: Sequence[Run], histories: Histories) -> list[str]:
     """What can be chosen: best and last value of each metric, FIXED, differing parameters."""
     metrics = metric_names(runs, histories)
-    best = [Column(metric, "best").name for metric in metrics]
-    last = [Column(metric, "last").name for metric in metrics]
-    test = [Column(metric, "test").name for metric in tested_metrics(runs)]
+    best = [MetricColumn(metric, "best").name for metric in metrics]
+    last = [MetricColumn(metric, "last").name for metric in metrics]
+    test = [MetricColumn(metric, "test").name for metric in tested_metrics(runs)]
     return [*best, *test, *last, *FIXED, *(PARAM + name for name in differing_names(runs))]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.chart.curve_chart import Look, draw_curves
-from dashboard.chart.curve_data import Band, Curve, robust_range
+from dashboard.chart.curve_data import Band, ChartCurve, robust_range
 from dashboard.chart.run_curves import LINES, plain_metrics
 from dashboard.compare.curve_axes import AXES, positions
 from dashboard.compare.curve_smoothing import smooth, smooth_many
@@ -97,7 +97,7 @@ def draw_key(focus: Run | None, histories: Histories) -> None:
             st.rerun(scope="fragment")
 
 
-def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> list[Curve]:
+def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> list[ChartCurve]:
     """One curve for each run and kind of measurement that it has."""
     names = param_labels(runs) if choice.by_params else unique_names(runs)
     found = []
@@ -107,7 +107,7 @@ def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> lis
             y = histories.points(run.id, column).values
             if len(y):
                 x = positions(run, histories, column, choice.axis)
-                found.append(Curve(run.id, names[run.id], run.color, kind, x, y))
+                found.append(ChartCurve(run.id, names[run.id], run.color, kind, x, y))
     smoothed = smooth_many([curve.y for curve in found], choice.smoothing)
     return [curve._replace(y=y) for curve, y in zip(found, smoothed, strict=True)]
 
@@ -115,7 +115,7 @@ def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> lis
 def without_diverged(runs: Sequence[Run], histories: Histories, column: str) -> list[Run]:
     """The runs that a mean can be taken over: one that diverged would be all of it."""
     curves = {
-        run.id: Curve(run.id, "", "", "validation", points.steps.astype(float), points.values)
+        run.id: ChartCurve(run.id, "", "", "validation", points.steps.astype(float), points.values)
         for run in runs
         if len((points := histories.points(run.id, column)).steps)
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.chart.ranges import Floats, Range, robust_range, round_ticks
+from dashboard.chart.ranges import AxisRange, Floats, robust_range, round_ticks
 from dashboard.chart.run_curves import dress, log_ticks
 from dashboard.compare.columns import PARAM, better, titles
 from dashboard.shared.formats import NOTHING
@@ -107,7 +107,7 @@ def _of_numbers(values: Floats, name: str, title: str) -> Dimension:
     scale = robust_range(values)
     if name.startswith(PARAM) and len(finite):  # settings are meant: none is far out
         low, high = float(finite.min()), float(finite.max())
-        scale = Range(low, high, low > 0 and high / low >= 10)
+        scale = AxisRange(low, high, low > 0 and high / low >= 10)
     places = scale.clip(values)
     low, high = scale.low, scale.high
     if scale.log:

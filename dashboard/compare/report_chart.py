@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dashboard.chart.ranges import Floats, Range, robust_range, round_ticks
+from dashboard.chart.ranges import AxisRange, Floats, robust_range, round_ticks
 from dashboard.chart.run_curves import log_ticks
 
 _WIDTH, _HEIGHT = 860, 320
@@ -51,7 +51,7 @@ class _Plot(NamedTuple):
 
     x_low: float
     x_high: float
-    range: Range
+    range: AxisRange
     log: bool
 
     def x(self, values: Floats) -> Floats:

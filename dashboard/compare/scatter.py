@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboard.chart.ranges import Floats, Range, robust_range
+from dashboard.chart.ranges import AxisRange, Floats, robust_range
 from dashboard.chart.run_curves import QUIET_COLOR, dress
 from dashboard.compare.columns import PARAM, Better, better, titles
 from dashboard.shared.formats import NOTHING, number
@@ -21,7 +21,7 @@ class Scale(NamedTuple):
 
     name: str
     title: str
-    range: Range | None
+    range: AxisRange | None
     categories: list[str]
 
 
@@ -131,7 +131,7 @@ def _scale(table: pd.DataFrame, name: str) -> Scale:
         finite = values[np.isfinite(values)]
         if name.startswith(PARAM) and len(finite):  # settings are meant: none is far out
             low, high = float(finite.min()), float(finite.max())
-            return Scale(name, title, Range(low, high, low > 0 and high / low >= 10), [])
+            return Scale(name, title, AxisRange(low, high, low > 0 and high / low >= 10), [])
         return Scale(name, title, robust_range(values), [])
     order = in_order([None if value is None or value != value else str(value) for value in column])
     return Scale(name, title, None, list(dict.fromkeys(shown_value(value) for value in order)))

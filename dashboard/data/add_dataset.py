@@ -16,7 +16,7 @@ from experiments.core.errors import DatasetError
 from experiments.core.settings import settings_in_use
 from experiments.data.reading.arrays.npy_files import npy_in
 from experiments.data.reading.kinds import SUFFIXES, kinds_in_words
-from experiments.data.reading.reader import DELIMITERS, MOST_CATEGORIES, Written
+from experiments.data.reading.reader import DELIMITERS, MOST_CATEGORIES, TextDialect
 from experiments.running.dataset_process import store
 
 _INDENT = "\u2003\u2003"
@@ -160,7 +160,7 @@ def draw_plan(answer: dict[str, Any]) -> None:
             st.metric("Classes", count(len(plan["class_names"])), border=True)
     notes = [plain(note) for note in plan["notes"]]
     if written := found.get("written"):
-        notes.append(plain(Written(**written).words))
+        notes.append(plain(TextDialect(**written).words))
     st.caption("  \n".join(notes))
 
 

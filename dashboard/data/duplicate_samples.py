@@ -12,7 +12,7 @@ from dashboard.shared.dataset_rows import named_rows
 from dashboard.shared.formats import count, number, plain
 from dashboard.shared.images import to_image
 from experiments.data.catalog import DatasetInfo, Kind
-from experiments.data.split.duplicate_groups import Copies, CopyGroup
+from experiments.data.split.duplicate_groups import DuplicateGroup, DuplicateReport
 
 
 def draw_copies(info: DatasetInfo) -> None:
@@ -40,7 +40,7 @@ def draw_copies(info: DatasetInfo) -> None:
             st.caption(f"The first {len(found.shown)} of {count(found.groups)} groups.")
 
 
-def copies_words(info: DatasetInfo, found: Copies) -> str:
+def copies_words(info: DatasetInfo, found: DuplicateReport) -> str:
     """What was found, in sentences."""
     compared = (
         f"All {count(found.samples)} samples were compared."
@@ -68,7 +68,7 @@ def copies_words(info: DatasetInfo, found: Copies) -> str:
     return words
 
 
-def draw_images(info: DatasetInfo, group: CopyGroup) -> None:
+def draw_images(info: DatasetInfo, group: DuplicateGroup) -> None:
     """The images of a group side by side, with their rows and targets."""
     with st.container(border=True, gap="xsmall", width="content"):
         st.caption(group_words(group))
@@ -78,7 +78,7 @@ def draw_images(info: DatasetInfo, group: CopyGroup) -> None:
                 st.image(to_image(x / info.white), width=88, caption=caption)
 
 
-def group_table(info: DatasetInfo, groups: Sequence[CopyGroup]) -> pd.DataFrame:
+def group_table(info: DatasetInfo, groups: Sequence[DuplicateGroup]) -> pd.DataFrame:
     """The rows of all groups, one group below the other."""
     parts = []
     for place, group in enumerate(groups, start=1):
@@ -89,7 +89,7 @@ def group_table(info: DatasetInfo, groups: Sequence[CopyGroup]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def group_words(group: CopyGroup) -> str:
+def group_words(group: DuplicateGroup) -> str:
     """How alike the samples of a group are, and how many there are."""
     kind = "the same" if group.is_exact else "nearly the same"
     more = f", the first {len(group.rows)} shown" if group.size > len(group.rows) else ""

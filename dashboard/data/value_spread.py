@@ -10,7 +10,7 @@ from dashboard.shared.formats import count, number, plain
 from dashboard.shared.images import to_image
 from experiments.data.catalog import DatasetInfo
 from experiments.data.distributions import (
-    Sampled,
+    DrawnSamples,
     bins_of,
     date_text,
     histogram,
@@ -46,7 +46,7 @@ def draw_features(info: DatasetInfo, preview: Preview) -> None:
     st.plotly_chart(figure, key="feature", config={"displayModeBar": False})
 
 
-def draw_looked(sampled: Sampled) -> None:
+def draw_looked(sampled: DrawnSamples) -> None:
     """A line where not all samples were looked at."""
     if not sampled.is_all:
         st.caption(
@@ -55,7 +55,7 @@ def draw_looked(sampled: Sampled) -> None:
         )
 
 
-def feature_figure(info: DatasetInfo, sampled: Sampled, place: int, name: str) -> go.Figure:
+def feature_figure(info: DatasetInfo, sampled: DrawnSamples, place: int, name: str) -> go.Figure:
     """One feature by class as stacked bars; against a number that is predicted, as points."""
     values = sampled.x[:, place]
     categories = info.categories[place] if info.categories else ()
@@ -113,7 +113,7 @@ def class_counts(
     )
 
 
-def draw_pixels(info: DatasetInfo, sampled: Sampled) -> None:
+def draw_pixels(info: DatasetInfo, sampled: DrawnSamples) -> None:
     """The mean image of each class, and how bright the pixels are."""
     st.markdown("#### Pixels")
     draw_looked(sampled)

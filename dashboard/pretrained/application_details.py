@@ -10,7 +10,7 @@ from dashboard.shared.components import LAUNCH, errors_shown, show_error
 from dashboard.shared.formats import count, plain, size
 from experiments.core.settings import settings_in_use
 from experiments.models.application_times import known_time, remember_time
-from experiments.models.weight_files import bring, is_here, place_of
+from experiments.models.weight_files import add_weight_file, is_here, place_of
 from experiments.spec.applications import CLASSES_FILE, Application, WeightFile
 
 _LARGEST_MB = 2000
@@ -115,7 +115,7 @@ def draw_bringing() -> None:
         with errors_shown("The file is refused"), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "upload"
             path.write_bytes(upload.getbuffer())
-            found = bring(path, upload.name)
+            found = add_weight_file(path, upload.name)
             st.session_state["weights taken"] = taken + 1
             what = found.application or "The names of the classes"
             st.toast(f"{what}: {found.file.name} is on this machine", icon=":material/check:")

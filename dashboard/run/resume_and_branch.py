@@ -14,7 +14,7 @@ from experiments.tracking.runs import Run
 _MORE = 10  # epochs that are offered beyond those that a run has
 
 
-class Ways(NamedTuple):
+class ResumeOptions(NamedTuple):
     """How far a run is, to how many epochs it is offered to go on, and where it can branch off."""
 
     behind: Checkpoint | None
@@ -22,12 +22,12 @@ class Ways(NamedTuple):
     branches: tuple[Checkpoint, ...]
 
 
-def ways(epochs: int, checkpoints: list[Checkpoint]) -> Ways:
+def ways(epochs: int, checkpoints: list[Checkpoint]) -> ResumeOptions:
     """What a run with these checkpoints, that was to have ``epochs`` epochs, can go on from."""
     behind = next((c for c in checkpoints if LAST in c.roles), None)
     done = behind.epoch if behind else 0
     whole = tuple(c for c in reversed(checkpoints) if not c.batch)
-    return Ways(behind, epochs if epochs > done else done + max(epochs, _MORE), whole)
+    return ResumeOptions(behind, epochs if epochs > done else done + max(epochs, _MORE), whole)
 
 
 def draw_continue(run: Run) -> None:
@@ -52,7 +52,7 @@ def draw_continue(run: Run) -> None:
             draw_branch(run, ways(run.epochs, cache.checkpoints(run)))
 
 
-def draw_resume(run: Run, found: Ways) -> None:
+def draw_resume(run: Run, found: ResumeOptions) -> None:
     """To how many epochs it shall go on."""
     if found.behind:
         st.markdown(f"It continues **{found.behind.words}**, exactly where it stopped.")
@@ -71,7 +71,7 @@ def draw_resume(run: Run, found: Ways) -> None:
         st.rerun()
 
 
-def draw_branch(run: Run, found: Ways) -> None:
+def draw_branch(run: Run, found: ResumeOptions) -> None:
     """From which checkpoint."""
     if not found.branches:
         st.markdown("No checkpoint of a whole epoch was saved, so there is nothing to branch from.")

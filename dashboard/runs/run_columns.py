@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.shared.components import STATUS, VERDICT
 from dashboard.shared.formats import duration, exact, number, words
-from dashboard.shared.run_summary import Best, progress_of, seconds_of
+from dashboard.shared.run_summary import BestValue, progress_of, seconds_of
 from experiments.spec.metrics import METRICS
 from experiments.tracking.runs import Run, RunStatus
 
@@ -61,13 +61,13 @@ def _svg(width: int, height: int, inside: str) -> str:
     return f"data:image/svg+xml;utf8,{quote(text)}"
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """What a row is made of."""
 
     run: Run
     history: pd.DataFrame | None
     verdict: str | None
-    best: Best
+    best: BestValue
 
     @property
     def moment(self) -> datetime:
@@ -79,18 +79,18 @@ class TableColumn(NamedTuple):
     """``value`` is what a row has in it, ``format`` how that is read, ``config`` its look."""
 
     name: str
-    value: Callable[[Row], Any]
+    value: Callable[[TableRow], Any]
     config: Any
     format: Callable[[float], str] | None = None
 
 
-def _losses(row: Row) -> str:
+def _losses(row: TableRow) -> str:
     if row.history is None or "val_loss" not in row.history:
         return ""
     return sparkline(row.history["val_loss"], row.run.color)
 
 
-def _metric(row: Row) -> str:
+def _metric(row: TableRow) -> str:
     best = row.best
     return "" if math.isnan(best.value) else short_name(best.metric.removeprefix("val_"))
 
@@ -138,10 +138,10 @@ COLUMNS = (
         ),
     ),
     TableColumn(
-        "Best",
+        "BestValue",
         lambda row: row.best.value,
         st.column_config.Column(
-            "Best",
+            "BestValue",
             width=62,
             help="The best value on validation samples, not the last one.",
             alignment="right",

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from dashboard.runs.run_columns import COLUMNS, Row
+from dashboard.runs.run_columns import COLUMNS, TableRow
 from dashboard.shared.run_summary import best_of
 from experiments.tracking.runs import Run
 
@@ -30,7 +30,7 @@ def run_rows(
         found = best_of(run, history)
         if best is not None:
             found = found._replace(metric=str(best.name), value=float(best.get(run.id, math.nan)))
-        row = Row(run, history, verdict, found)
+        row = TableRow(run, history, verdict, found)
         rows.append([one.value(row) for one in COLUMNS])
     return pd.DataFrame(rows, columns=[one.name for one in COLUMNS], index=[run.id for run in runs])
 

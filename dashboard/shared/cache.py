@@ -21,7 +21,7 @@ from experiments.core.errors import ExperimentsError, ModelFileError
 from experiments.core.settings import Settings, settings_in_use
 from experiments.data.catalog import DatasetInfo
 from experiments.data.preview import Preview, look
-from experiments.data.split.duplicate_groups import Copies, find_copies
+from experiments.data.split.duplicate_groups import DuplicateReport, find_copies
 from experiments.diagnosis import Verdict
 from experiments.diagnosis.histories import Histories
 from experiments.inspection.file_inspection import list_layers
@@ -114,7 +114,7 @@ def dataset_preview(info: DatasetInfo) -> Preview:
     return _dataset_preview(info.name, info)
 
 
-def dataset_copies(info: DatasetInfo) -> Copies:
+def dataset_copies(info: DatasetInfo) -> DuplicateReport:
     """The samples that a dataset on this machine has more than once."""
     return _dataset_copies(info.name, info)
 
@@ -323,7 +323,7 @@ def _dataset_preview(name: str, _info: DatasetInfo) -> Preview:
 
 
 @st.cache_resource(max_entries=5, show_spinner=False)
-def _dataset_copies(name: str, _info: DatasetInfo) -> Copies:
+def _dataset_copies(name: str, _info: DatasetInfo) -> DuplicateReport:
     return find_copies(_info)
 
 

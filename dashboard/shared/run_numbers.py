@@ -89,14 +89,14 @@ def value_at(run: Run, histories: Histories, metric: str, epoch: int) -> float:
     return float(points.values[at]) if found else math.nan
 
 
-class AtBest(NamedTuple):
+class BestEpoch(NamedTuple):
     """The epoch with the lowest validation loss (or loss), and validation minus training there."""
 
     epoch: float
     gap: float
 
 
-def at_best(run: Run, histories: Histories) -> AtBest:
+def at_best(run: Run, histories: Histories) -> BestEpoch:
     """The best epoch and the gap at it, each NaN where the run has not measured it.
 
     The training loss is that in test mode where it was recorded: what dropout and a moving
@@ -109,16 +109,16 @@ def at_best(run: Run, histories: Histories) -> AtBest:
     finite = np.isfinite(monitor.values)
     if not finite.any():
         recorded = run.metrics.get("best_epoch", math.nan)
-        return AtBest(recorded if math.isfinite(recorded) else math.nan, math.nan)
+        return BestEpoch(recorded if math.isfinite(recorded) else math.nan, math.nan)
     best = int(np.where(finite, monitor.values, np.inf).argmin())
     epoch = int(monitor.steps[best])
     if not validated:
-        return AtBest(epoch, math.nan)
+        return BestEpoch(epoch, math.nan)
     for name in (f"{TRAIN_EVAL}loss", "loss"):
         train = value_at(run, histories, name, epoch)
         if math.isfinite(train):
-            return AtBest(epoch, float(monitor.values[best]) - train)
-    return AtBest(epoch, math.nan)
+            return BestEpoch(epoch, float(monitor.values[best]) - train)
+    return BestEpoch(epoch, math.nan)
 
 
 def epochs_of(run: Run, histories: Histories) -> float:

@@ -12,7 +12,7 @@ from experiments.diagnosis.naming import higher_is_better
 from experiments.tracking.runs import Run, RunStatus
 
 
-class Best(NamedTuple):
+class BestValue(NamedTuple):
     """The best value of a run's main validation metric, and the best epoch (lowest val_loss)."""
 
     metric: str
@@ -20,7 +20,7 @@ class Best(NamedTuple):
     epoch: int | None
 
 
-def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
+def best_of(run: Run, history: pd.DataFrame | None = None) -> BestValue:
     """The best value so far: as recorded when the run ended, or from the history."""
     metric = f"val_{run.main_metric}"
     value = run.metrics.get(f"best_{metric}", math.nan)
@@ -32,7 +32,7 @@ def best_of(run: Run, history: pd.DataFrame | None = None) -> Best:
     if history is not None and math.isnan(epoch) and "val_loss" in history:
         losses = history["val_loss"].dropna()
         epoch = float(losses.index[int(losses.argmin())]) if len(losses) else math.nan
-    return Best(metric, value, None if math.isnan(epoch) else int(epoch))
+    return BestValue(metric, value, None if math.isnan(epoch) else int(epoch))
 
 
 def progress_of(run: Run) -> float:

@@ -96,12 +96,12 @@ def download(options: argparse.Namespace) -> int:
 
 def add_weights(options: argparse.Namespace) -> int:
     """Put files that the user brought under Keras' names; refused ones are told, exit code 2."""
-    from experiments.models.weight_files import bring
+    from experiments.models.weight_files import add_weight_file
 
     rows: list[dict[str, Any]] = []
     for path in options.files:
         try:
-            found = bring(path)
+            found = add_weight_file(path)
             rows.append({"file": str(path), "accepted": True, "reason": None,
                          "application": found.application, "path": str(found.path)})  # fmt: skip
         except InputError as error:

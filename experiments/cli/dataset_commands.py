@@ -19,10 +19,14 @@ from experiments.running.dataset_process import MEMORY
 
 if TYPE_CHECKING:
     from experiments.data.catalog import DatasetInfo
-    from experiments.data.reading.reader import Found, Plan, Wanted
+    from experiments.data.reading.reader import FileContents, Plan, ReadOptions
 
 
 _LONGEST_REASON = 2000
+#: Fields of a column that the JSON has always called otherwise.
+_IN_JSON = {
+    "is_integer": "whole", "is_unique": "each", "is_consecutive": "counted", "has_time": "timed",
+}  # fmt: skip
 _TOO_MUCH = (
     "{}: reading it takes more than " + f"{MEMORY / 1e9:g} GB of memory. Write it again in smaller "
     "blocks (row groups, chunks), or give a part of it."
@@ -171,9 +175,9 @@ def delete(options: argparse.Namespace) -> int:
     return 0
 
 
-def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str, Any]:
+def _add(path: Path, wanted: "ReadOptions", options: argparse.Namespace) -> dict[str, Any]:
     from experiments.data.reading.kinds import kind_by_name, reader_of
-    from experiments.data.reading.storing import called, plan_of, store_file
+    from experiments.data.reading.storing import plan_of, slug, store_file
     from experiments.tracking.stored_datasets import add_dataset
 
     answer: dict[str, Any] = {"file": str(path), "accepted": False, "reason": "", "found": None,
@@ -181,7 +185,7 @@ def _add(path: Path, wanted: "Wanted", options: argparse.Namespace) -> dict[str,
     name = options.name or _as_utf8(path.stem)
     try:
         if options.name or not options.dry_run:
-            called(name)
+            slug(name)
         # --memory: the page asks, which has followed links itself and seen where they lead; one
         # that is there since then is refused
         file = path.resolve() if path.is_symlink() and not options.memory else path
@@ -223,10 +227,10 @@ def _shortened(reason: str) -> str:
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
 
 
-def _wanted(options: argparse.Namespace) -> "Wanted":
-    from experiments.data.reading.reader import Wanted
+def _wanted(options: argparse.Namespace) -> "ReadOptions":
+    from experiments.data.reading.reader import ReadOptions
 
-    return Wanted(
+    return ReadOptions(
         target=options.target,
         features=_names(options.features),
         categories=_names(options.categories),
@@ -258,8 +262,9 @@ def _size(text: str) -> tuple[int, int]:
     return int(height), int(width)
 
 
-def _found(found: "Found") -> dict[str, Any]:
-    return {"kind": type(found).__name__.lower(), **asdict(found)}
+def _found(found: "FileContents") -> dict[str, Any]:
+    said = asdict(found, dict_factory=lambda row: {_IN_JSON.get(key, key): v for key, v in row})
+    return {"kind": type(found).__name__.lower(), **said}
 
 
 def _plan(plan: "Plan") -> dict[str, Any]:
@@ -275,7 +280,7 @@ def _row(info: "DatasetInfo") -> dict[str, Any]:
 
 
 def _words(answer: dict[str, Any]) -> str:
-    from experiments.data.reading.reader import Written
+    from experiments.data.reading.reader import TextDialect
 
     plan = answer["plan"]
     shape = " × ".join(map(str, plan["shape"]))
@@ -287,5 +292,5 @@ def _words(answer: dict[str, Any]) -> str:
         lines.append(f"  classes: {', '.join(plan['class_names'][:20])}")
     lines += [f"  {note}" for note in plan["notes"]]
     if written := answer["found"].get("written"):
-        lines.append(f"  {Written(**written).words}")
+        lines.append(f"  {TextDialect(**written).words}")
     return "\n".join(lines)

@@ -49,7 +49,7 @@ def transplant(options: argparse.Namespace) -> int:
     from experiments.running.weight_transfer_runs import find_run, weight_transfer
     from experiments.spec.spec_files import load_spec, read_spec
     from experiments.tracking.run_specs import get_spec
-    from experiments.tracking.stored_bases import bring_base
+    from experiments.tracking.stored_bases import fetch_base
 
     target_id = None if into_file else find_run(store, options.into).id
     if target_id:
@@ -58,7 +58,7 @@ def transplant(options: argparse.Namespace) -> int:
             spec = spec.model_copy(update={"name": f"{spec.title[:80]} with {weights.title[:80]}"})
     else:
         spec = read_spec(Path(options.into), options.set)
-    bring_base(store, spec)
+    fetch_base(store, spec)
     plan = plan_transplant(weights.path, sketch_model(spec))
     if options.dry_run:
         return _say(options, plan.to_dict(), {"run_id": None})

@@ -4,7 +4,7 @@ judged, what is a curve, what is a fact, and what the log says of an epoch."""
 from typing import Literal, NamedTuple
 
 
-class Recorded(NamedTuple):
+class RecordedName(NamedTuple):
     """One name, or all that begin with it where it ends with ``_``.
 
     ``once``: one value for the run, not one an epoch. ``judged``: a verdict and a comparison may
@@ -19,25 +19,25 @@ class Recorded(NamedTuple):
 
 
 RECORDED = (
-    Recorded("train_eval_", judged=True, drawn="curves"),
-    Recorded("learning_rate", drawn="learning rate"),
-    Recorded("epoch_seconds", logged=True),
-    Recorded("evaluation_seconds"),
-    Recorded("data_wait_share"),  # of runs that stream their samples
-    Recorded("loss_training_mode", drawn="gap"),
-    Recorded("loss_penalty", drawn="gap"),
-    Recorded("se_val_loss", drawn="gap"),
-    Recorded("se_train_eval_loss", drawn="gap"),
-    Recorded("se_loss_training_mode", drawn="gap"),
-    Recorded("constant_loss", once=True),
-    Recorded("train_samples", once=True),
-    Recorded("val_samples", once=True),
-    Recorded("test_samples", once=True),
-    Recorded("predicted_memory_mb", once=True),
-    Recorded("peak_memory_mb", once=True),
-    Recorded("best_", once=True, judged=True),
-    Recorded("test_", once=True, judged=True),
-    Recorded("parameters", once=True),  # as earlier versions had it; a param now
+    RecordedName("train_eval_", judged=True, drawn="curves"),
+    RecordedName("learning_rate", drawn="learning rate"),
+    RecordedName("epoch_seconds", logged=True),
+    RecordedName("evaluation_seconds"),
+    RecordedName("data_wait_share"),  # of runs that stream their samples
+    RecordedName("loss_training_mode", drawn="gap"),
+    RecordedName("loss_penalty", drawn="gap"),
+    RecordedName("se_val_loss", drawn="gap"),
+    RecordedName("se_train_eval_loss", drawn="gap"),
+    RecordedName("se_loss_training_mode", drawn="gap"),
+    RecordedName("constant_loss", once=True),
+    RecordedName("train_samples", once=True),
+    RecordedName("val_samples", once=True),
+    RecordedName("test_samples", once=True),
+    RecordedName("predicted_memory_mb", once=True),
+    RecordedName("peak_memory_mb", once=True),
+    RecordedName("best_", once=True, judged=True),
+    RecordedName("test_", once=True, judged=True),
+    RecordedName("parameters", once=True),  # as earlier versions had it; a param now
 )
 _NAMES = [one for one in RECORDED if not one.name.endswith("_")]
 

@@ -45,40 +45,30 @@ PART_WORDS = {
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a dataset before it is loaded.
-
-    ``shape`` is one sample's; ``file`` is where Keras keeps the download, below its cache folder,
-    and ``sha256`` what Keras wants it to be ("" where it does not check). ``beside`` names further
-    files of the same download, in the same folder and from the same place. ``white`` is the
-    brightest value that a pixel can have. Of stored rows ``feature_names`` are known, and the
-    ``categories`` of each feature, none for numbers: a category is stored as its number. Where any
-    is a date, stored as days since 1970, ``date_formats`` are of each feature, "" of no date.
-    ``group`` and ``time`` name the columns by which it can be split, if there are any. ``parts``
-    are how many samples its file has for training, validation and test, where it divides them.
-    """
+    """What is known of a dataset before it is loaded."""
 
     name: str
     title: str
     task: Task
     kind: Kind
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of one sample
     samples: int
     source: Source
     class_names: tuple[str, ...] = ()
     target: str = "class"
-    file: str = ""
+    file: str = ""  # where Keras keeps the download, below its cache folder
     url: str = ""
     megabytes: float = 0.0
-    sha256: str = ""
-    beside: tuple[str, ...] = ()
-    white: float = 255.0
-    feature_names: tuple[str, ...] = ()
-    categories: tuple[tuple[str, ...], ...] = ()
-    date_formats: tuple[str, ...] = ()
+    sha256: str = ""  # what Keras wants the file to be; "" where it does not check
+    beside: tuple[str, ...] = ()  # further files of the download, in the same folder and place
+    white: float = 255.0  # the brightest value that a pixel can have
+    feature_names: tuple[str, ...] = ()  # of stored rows
+    categories: tuple[tuple[str, ...], ...] = ()  # of each feature, stored as numbers of these
+    date_formats: tuple[str, ...] = ()  # of each feature, "" of no date; stored as days since 1970
     content_hash: str = ""
-    group: str = ""
+    group: str = ""  # the columns by which it can be split
     time: str = ""
-    parts: tuple[int, ...] = ()
+    parts: tuple[int, ...] = ()  # samples for training, validation and test, where the file says
 
     @property
     def validation_given(self) -> bool:

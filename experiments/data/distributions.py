@@ -17,7 +17,7 @@ _LEVELS = 64  # bins of pixel values
 _SEED = 0
 
 
-class Sampled(NamedTuple):
+class DrawnSamples(NamedTuple):
     """``x`` (m, …) are samples, ``rows`` (m,) their sorted numbers of ``of`` in all, and ``y`` (m,)
     their targets."""
 
@@ -32,7 +32,7 @@ class Sampled(NamedTuple):
         return len(self.rows) == self.of
 
 
-def draw_sample(x: Samples, y: np.ndarray) -> Sampled:
+def draw_sample(x: Samples, y: np.ndarray) -> DrawnSamples:
     """All samples, or where they are many some runs of them from at least 20 places all over the
     file.
 
@@ -42,12 +42,12 @@ def draw_sample(x: Samples, y: np.ndarray) -> Sampled:
     each = max(1, x.nbytes // max(1, n))
     most = max(1, min(n, MOST_ROWS, MOST_BYTES // each))
     if most == n:
-        return Sampled(np.asarray(x[:]), y, np.arange(n), n)
+        return DrawnSamples(np.asarray(x[:]), y, np.arange(n), n)
     longest = x.block_rows if isinstance(x, StoredSamples) else 1
     run = min(longest, max(1, most // _PIECES))
     starts = np.random.default_rng(_SEED).permutation(-(-n // run))[: most // run] * run
     rows = np.concatenate([np.arange(start, min(start + run, n)) for start in np.sort(starts)])
-    return Sampled(x[rows], y[rows], rows, n)
+    return DrawnSamples(x[rows], y[rows], rows, n)
 
 
 def histogram(
@@ -103,14 +103,14 @@ def bins_of(values: np.ndarray) -> np.ndarray:
     return edges
 
 
-def pixel_counts(sampled: Sampled, white: float) -> pd.Series:
+def pixel_counts(sampled: DrawnSamples, white: float) -> pd.Series:
     """How many pixels of the samples have a value, by the lower edge of each bin."""
     edges = np.linspace(0, white, _LEVELS + 1)
     counts, _ = np.histogram(np.clip(sampled.x, 0, white), edges)
     return pd.Series(counts, index=edges[:-1])
 
 
-def mean_images(sampled: Sampled, info: DatasetInfo, most: int) -> dict[str, np.ndarray]:
+def mean_images(sampled: DrawnSamples, info: DatasetInfo, most: int) -> dict[str, np.ndarray]:
     """The mean (height, width, channels) of the images of each of the first classes."""
     labels = sampled.y.astype(np.int64)
     return {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from experiments.data.catalog import DatasetInfo, Kind, Source, Task
 from experiments.data.dataset_spec import DatasetSpec
-from experiments.data.distributions import Sampled, draw_sample, histogram
+from experiments.data.distributions import DrawnSamples, draw_sample, histogram
 from experiments.data.loading import load_dataset
 from experiments.data.stored import SAMPLES_FILE, folder_of
 
@@ -28,7 +28,7 @@ class Preview(NamedTuple):
     columns: pd.DataFrame
     bytes_in_memory: int
     bytes_on_disk: int | None
-    sampled: Sampled
+    sampled: DrawnSamples
 
 
 def look(info: DatasetInfo) -> Preview:

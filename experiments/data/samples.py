@@ -35,7 +35,7 @@ class StoredSamples:
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """The rows of a slice, an array of numbers or of truths, in that order; or one row."""
+        """The rows of a slice, an array of numbers or of booleans, in that order; or one row."""
         if isinstance(rows, int | np.integer):
             row: np.ndarray = self._x[rows]
             return row

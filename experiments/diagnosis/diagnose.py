@@ -41,34 +41,34 @@ def diagnose(
     lacks a column of the pair; a short or broken history is no error but a verdict.
     """
     judged = curves(history, pair)
-    finding = decide(judged, constant_loss, validation_samples)
-    best = _best_epoch(judged, finding.smoothed_val)
+    ruling = decide(judged, constant_loss, validation_samples)
+    best = _best_epoch(judged, ruling.smoothed_val)
     last = _last_epoch(judged)
     wasted = 0
-    if best is not None and finding.label not in (Label.still_improving, Label.cant_tell):
+    if best is not None and ruling.label not in (Label.still_improving, Label.cant_tell):
         wasted = last - best
     monitored = judged.val or judged.train
-    named = {"rule": finding.rule, "monitored": monitored.name if monitored else None}
-    numbers: dict[str, Number] = {**named, **finding.numbers}
+    named = {"rule": ruling.rule, "monitored": monitored.name if monitored else None}
+    numbers: dict[str, Number] = {**named, **ruling.numbers}
     numbers |= _accuracy_rise(history, best)
     seconds = _seconds_after(history, best, epoch_seconds) if wasted else 0.0
     if seconds is not None:
         numbers["wasted_seconds"] = seconds
     if validation_samples:
         numbers["validation_samples"] = validation_samples
-    finding = replace(finding, numbers=numbers)
+    ruling = replace(ruling, numbers=numbers)
     return Verdict(
-        label=finding.label,
+        label=ruling.label,
         best_epoch=best,
-        onset_epoch=finding.onset_epoch,
+        onset_epoch=ruling.onset_epoch,
         gap_at_best=_gap(judged, best),
         gap_at_end=_gap(judged, None),
         wasted_epochs=wasted,
         wasted_seconds=seconds,
-        confidence=round(finding.confidence, 3),
-        reason=reason(finding, judged.unit) + waste(finding.label, wasted, seconds),
+        confidence=round(ruling.confidence, 3),
+        reason=reason(ruling, judged.unit) + waste(ruling.label, wasted, seconds),
         evidence=numbers,
-        advice=advice(finding, _lowest(judged), more=max(5, (last + 1) // 4)),
+        advice=advice(ruling, _lowest(judged), more=max(5, (last + 1) // 4)),
     )
 
 

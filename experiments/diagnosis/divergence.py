@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments.diagnosis.curves import Curve, ends_broken
-from experiments.diagnosis.ruling import Finding, sure
+from experiments.diagnosis.ruling import Ruling, sure
 from experiments.diagnosis.verdict import Label, Number
 
 # Fewer values than this show no trend.
@@ -17,7 +17,7 @@ EXPLODED = 100.0
 GAVE_BACK = 0.5
 
 
-def diverged(train: Curve | None, val: Curve | None, constant: float | None) -> Finding | None:
+def diverged(train: Curve | None, val: Curve | None, constant: float | None) -> Ruling | None:
     for curve in (train, val):
         never = curve is val and val is not None and not val.finite.any()
         if curve is None or not ends_broken(curve) or (never and train is not None):
@@ -25,14 +25,14 @@ def diverged(train: Curve | None, val: Curve | None, constant: float | None) -> 
         at = curve.epochs[curve.finite]
         first = int(curve.epochs[curve.epochs > at[-1]][0]) if len(at) else int(curve.epochs[0])
         numbers: dict[str, Number] = {"curve": curve.name, "broken_from_epoch": first}
-        return Finding(Label.diverged, "not_a_number", 0.99, numbers)
+        return Ruling(Label.diverged, "not_a_number", 0.99, numbers)
     curve = train or val
     if curve is None or curve.finite.sum() < 2:
         return None
     return _blown_up(curve, constant, val if train is not None else None)
 
 
-def _blown_up(curve: Curve, constant: float | None, other: Curve | None) -> Finding | None:
+def _blown_up(curve: Curve, constant: float | None, other: Curve | None) -> Ruling | None:
     """Judged on the training loss: a validation loss may rise above its start by overfitting."""
     y = curve.values[curve.finite]
     start, last = float(y[0]), float(y[-1])
@@ -41,7 +41,7 @@ def _blown_up(curve: Curve, constant: float | None, other: Curve | None) -> Find
     reference = max(abs(start), start - best)
     numbers: dict[str, Number] = {"curve": curve.name, "start": start, "end": end}
     if last - start > EXPLODED * reference or _shoots_up(y, start, reference, other):
-        return Finding(Label.diverged, "exploded", 0.95, numbers | {"end": last})
+        return Ruling(Label.diverged, "exploded", 0.95, numbers | {"end": last})
     noise = _scatter(y)
     may_overfit = curve.name.startswith("val_")
     rise = end - start
@@ -49,12 +49,10 @@ def _blown_up(curve: Curve, constant: float | None, other: Curve | None) -> Find
     if may_overfit and start - best > 0.2 * reference and rise < 9 * reference:
         return None
     if blown_up:
-        return Finding(
-            Label.diverged, "above_start", sure(rise / reference / BLOWN_UP - 1), numbers
-        )
+        return Ruling(Label.diverged, "above_start", sure(rise / reference / BLOWN_UP - 1), numbers)
     if constant is not None and end > CONSTANTS * constant > 0 and end > start / 2:
         numbers["constant_loss"] = constant
-        return Finding(Label.diverged, "above_constant_predictor", 0.85, numbers)
+        return Ruling(Label.diverged, "above_constant_predictor", 0.85, numbers)
     lowest = float(np.min(np.convolve(y, np.ones(3) / 3, "valid"))) if len(y) > 3 else best
     learned = start - lowest
     # All of the last three values are asked, so that one bad last moment is not meant.
@@ -62,7 +60,7 @@ def _blown_up(curve: Curve, constant: float | None, other: Curve | None) -> Find
         returned = (float(np.min(y[-3:])) - lowest) / learned
         if returned > GAVE_BACK:
             numbers |= {"lowest": lowest, "given_back": returned}
-            return Finding(Label.diverged, "gave_back", sure(returned - GAVE_BACK), numbers)
+            return Ruling(Label.diverged, "gave_back", sure(returned - GAVE_BACK), numbers)
     return None
 
 

@@ -32,7 +32,7 @@ class Remedy(NamedTuple):
     against: tuple[Label, ...]
 
 
-class Planned(NamedTuple):
+class PlannedRun(NamedTuple):
     """One run of a comparison: the name of its remedy, or CONTROL, and its seed."""
 
     remedy: str
@@ -68,7 +68,7 @@ def seeds_for(spec: RunSpec, count: int) -> list[int]:
     return [(spec.seed + number) % 2**31 for number in range(1, count + 1)]
 
 
-def plan(spec: RunSpec, chosen: Sequence[Remedy], seeds: Sequence[int]) -> list[Planned]:
+def plan(spec: RunSpec, chosen: Sequence[Remedy], seeds: Sequence[int]) -> list[PlannedRun]:
     """Each remedy and the unchanged spec with each seed, all on the samples of the run itself.
 
     The seed draws weights, order and dropout; the split and generated samples keep the run's
@@ -78,7 +78,7 @@ def plan(spec: RunSpec, chosen: Sequence[Remedy], seeds: Sequence[int]) -> list[
     same = {"split.seed": spec.data_seed, "start": None}
     title = spec.title[:150]
     return [
-        Planned(
+        PlannedRun(
             name,
             seed,
             _changed(

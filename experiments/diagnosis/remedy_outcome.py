@@ -27,7 +27,7 @@ class Trial(NamedTuple):
     validation_samples: float
 
 
-class Kept(NamedTuple):
+class RunResult(NamedTuple):
     """What one run came to. ``gap`` is that of the model that is kept: of the best epoch where
     early stopping goes back to it, else of the last. ``val_error`` is the standard error of
     ``best_val_loss``, ``validation`` how many samples it is a mean of."""
@@ -49,7 +49,7 @@ def outcome(trials: Sequence[Trial], histories: Mapping[str, pd.DataFrame]) -> p
     val_loss − train_eval_loss, below 0 is closed. The L1/L2 penalty is taken out of every loss.
     ``words`` say it.
     """
-    kept: dict[str, dict[int, Kept | None]] = {}
+    kept: dict[str, dict[int, RunResult | None]] = {}
     for trial in trials:
         found = kept.setdefault(trial.remedy, {})
         if trial.finished is not None and trial.seed not in found:
@@ -63,7 +63,7 @@ def outcome(trials: Sequence[Trial], histories: Mapping[str, pd.DataFrame]) -> p
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _kept(trial: Trial, history: pd.DataFrame) -> Kept | None:
+def _kept(trial: Trial, history: pd.DataFrame) -> RunResult | None:
     """None for a run that ended without a number, as one that diverged."""
     if not {"val_loss", "train_eval_loss"} <= set(history.columns):
         return None
@@ -74,7 +74,7 @@ def _kept(trial: Trial, history: pd.DataFrame) -> Kept | None:
         return None
     best = int(val_loss.argmin())
     error = history["se_val_loss"].iloc[best] if "se_val_loss" in history else math.nan
-    return Kept(
+    return RunResult(
         gap=float(
             gap.iloc[int(history["val_loss"].argmin())] if trial.restores_best else gap.iloc[-1]
         ),
@@ -85,7 +85,9 @@ def _kept(trial: Trial, history: pd.DataFrame) -> Kept | None:
     )
 
 
-def _row(trials: dict[int, Kept | None], controls: dict[int, Kept | None]) -> dict[str, object]:
+def _row(
+    trials: dict[int, RunResult | None], controls: dict[int, RunResult | None]
+) -> dict[str, object]:
     ended = [(trials[seed], controls[seed]) for seed in sorted(trials) if seed in controls]
     pairs = [(trial, control) for trial, control in ended if trial and control]
     row: dict[str, object] = {"pairs": len(pairs), "failed": len(ended) - len(pairs)}

@@ -8,7 +8,7 @@ from experiments.diagnosis.curves import Curve, Curves
 from experiments.diagnosis.divergence import CONSTANTS, FEWEST_POINTS, diverged
 from experiments.diagnosis.measures import Fall, Level, fall_at_end, level, medians_rise
 from experiments.diagnosis.naming import TRAIN_EVAL
-from experiments.diagnosis.ruling import Finding, sure
+from experiments.diagnosis.ruling import Ruling, sure
 from experiments.diagnosis.verdict import Label, Number
 
 # Overfitting: the end lies this far above the minimum, relative to the minimum, ...
@@ -53,19 +53,19 @@ class _ErrorRates(NamedTuple):
     constant: bool
 
 
-def decide(pair: Curves, constant_loss: float | None, validation_samples: int | None) -> Finding:
+def decide(pair: Curves, constant_loss: float | None, validation_samples: int | None) -> Ruling:
     """The first of the rules that fires, from the gravest to the best."""
     train, val = pair.train, pair.val
     found = diverged(train, val, constant_loss)
     if found:
         return found
     if val is None:
-        return Finding(Label.cant_tell, "no_validation", 0.95)
+        return Ruling(Label.cant_tell, "no_validation", 0.95)
     points = int(val.finite.sum())
     if points == 0:
-        return Finding(Label.cant_tell, "validation_never_a_number", 0.95)
+        return Ruling(Label.cant_tell, "validation_never_a_number", 0.95)
     if points < FEWEST_POINTS:
-        return Finding(Label.cant_tell, "too_few_epochs", 0.95, {"validation_points": points})
+        return Ruling(Label.cant_tell, "too_few_epochs", 0.95, {"validation_points": points})
     val_level = level(val)
     train_level = level(train) if train and train.finite.sum() >= FEWEST_POINTS else None
     numbers = _numbers(val_level, train_level)
@@ -81,7 +81,7 @@ def _overfitting(
     train: Level | None,
     validation_samples: int | None,
     numbers: dict[str, Number],
-) -> Finding | None:
+) -> Ruling | None:
     gained = max(val_level.start - val_level.lowest, 0.0)
     lowest = val_level.lowest
     reference = max(lowest, RISE_OF_PROGRESS / RISE * gained) if lowest > 0 else 0.0
@@ -109,16 +109,16 @@ def _overfitting(
     if shown:
         if rise < needed:
             numbers |= {"rise_needed": needed, "validation_samples": validation_samples}
-            return Finding(Label.cant_tell, "too_few_validation_samples", 0.6, numbers)
+            return Ruling(Label.cant_tell, "too_few_validation_samples", 0.6, numbers)
         if train and train.end - _at(train, val_level) > 0.5 * val_level.rise:
-            return Finding(Label.cant_tell, "both_rose", 0.6, numbers)
+            return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
         certain = min(
             sure(3 * (rise / needed - 1)), sure(rise / max(error, 1e-9) / RISE_ERRORS - 1)
         )
-        return Finding(Label.overfitting, "rise", certain, numbers, _onset(val_level))
+        return Ruling(Label.overfitting, "rise", certain, numbers, _onset(val_level))
     unsure = 2 * val_level.rise_error > 0.1 * (val_level.start - lowest)
     if rise + 2 * error > UNCERTAIN and rise < errors * error and unsure:
-        return Finding(Label.cant_tell, "too_noisy", 0.7, numbers)
+        return Ruling(Label.cant_tell, "too_noisy", 0.7, numbers)
     return None
 
 
@@ -177,7 +177,7 @@ def _fit(
     train: Level | None,
     constant: float | None,
     numbers: dict[str, Number],
-) -> Finding:
+) -> Ruling:
     """Neither diverged nor overfitting: has it learned, and is it still learning?"""
     learning = train or val
     origin = constant if constant is not None else learning.start
@@ -197,24 +197,24 @@ def _fit(
         never_left = rates.last > STUCK * rates.first
         if never_left and rates.last > 0.2 and constant and learning.end > CONSTANTS * constant:
             off: dict[str, Number] = {"curve": "loss", "end": learning.end}
-            return Finding(Label.diverged, "above_constant_predictor", 0.8, numbers | off)
+            return Ruling(Label.diverged, "above_constant_predictor", 0.8, numbers | off)
         if never_left and (rates.last > 0.5 or (rates.last > 0.2 and rates.constant)):
-            return Finding(Label.underfitting, "accuracy_never_left", 0.8, numbers)
+            return Ruling(Label.underfitting, "accuracy_never_left", 0.8, numbers)
     if not _has_learned(progress, needed, rates, learning):
         if not is_falling and constant is not None and _noise_is_left(pair, val, train, constant):
-            return Finding(Label.good_fit, "noise_is_left", 0.6, numbers)
+            return Ruling(Label.good_fit, "noise_is_left", 0.6, numbers)
         shortfall = 1 - (progress or 0.0) / LEARNED
         rule = "little_progress" if train else "little_progress_in_validation"
-        return Finding(Label.underfitting, rule, sure(2 * shortfall), numbers)
+        return Ruling(Label.underfitting, rule, sure(2 * shortfall), numbers)
     if is_falling:
         certain = min(sure(falling / FALLING - 1), sure(fall.amount / fall.error / 3 - 0.8))
-        return Finding(Label.still_improving, "falling", certain, numbers)
+        return Ruling(Label.still_improving, "falling", certain, numbers)
     if progress is not None and progress > LEARNED and val.end > 0.9 * origin:
-        return Finding(Label.cant_tell, "validation_never_moved", 0.6, numbers)
+        return Ruling(Label.cant_tell, "validation_never_moved", 0.6, numbers)
     certain = min(
         sure(2 * (1 - falling / FALLING)), sure(2 * (1 - float(numbers["rise"] or 0) / RISE))
     )
-    return Finding(Label.good_fit, "leveled_off", certain, numbers)
+    return Ruling(Label.good_fit, "leveled_off", certain, numbers)
 
 
 def _noise_is_left(pair: Curves, val: Level, train: Level | None, constant: float) -> bool:

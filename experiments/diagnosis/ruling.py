@@ -9,7 +9,7 @@ from experiments.diagnosis.verdict import Label, Number
 
 
 @dataclass
-class Finding:
+class Ruling:
     """A label with the name of the rule that fired and its numbers."""
 
     label: Label

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from experiments.diagnosis.ruling import Finding
+from experiments.diagnosis.ruling import Ruling
 from experiments.diagnosis.verdict import Label, Number
 
 REASONS = {
@@ -136,10 +136,10 @@ class _Number(float):
         return f"{float(self):.4g}"
 
 
-def reason(finding: Finding, unit: str) -> str:
+def reason(ruling: Ruling, unit: str) -> str:
     """One or two sentences with the numbers that fired; `unit` names what the numbers are of."""
-    numbers = finding.numbers
-    text = REASONS[finding.rule].format_map(
+    numbers = ruling.numbers
+    text = REASONS[ruling.rule].format_map(
         _Shown(
             {name: _Number(v) if isinstance(v, float) else v for name, v in numbers.items()},
             train_went_on=_train_went_on(numbers),
@@ -148,7 +148,7 @@ def reason(finding: Finding, unit: str) -> str:
             from_samples=_from_samples(numbers),
         )
     )
-    if numbers.get("val_accuracy_rise") and finding.rule == "rise":
+    if numbers.get("val_accuracy_rise") and ruling.rule == "rise":
         text += (
             " Validation accuracy still rose meanwhile: the model is right more often but too "
             "sure of itself where it is wrong."
@@ -159,9 +159,9 @@ def reason(finding: Finding, unit: str) -> str:
     return text[0].upper() + text[1:] if text.startswith("the ") else text
 
 
-def advice(finding: Finding, best: int | None, more: int) -> str:
+def advice(ruling: Ruling, best: int | None, more: int) -> str:
     """What to do next; `more` is a number of epochs worth adding."""
-    rule = SAME_ADVICE.get(finding.rule, finding.rule)
+    rule = SAME_ADVICE.get(ruling.rule, ruling.rule)
     return ADVICE[rule].format(best="the lowest loss" if best is None else best, more=more)
 
 

@@ -25,14 +25,14 @@ MAX_BUILT_BYTES = 3_000_000_000
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedModel:
     """A model as it was saved, and a sentence for each part that could not be restored."""
 
     model: keras.Model
     notes: tuple[str, ...]
 
 
-def open_model_file(path: Path, architecture: Path | keras.Model | None = None) -> Opened:
+def open_model_file(path: Path, architecture: Path | keras.Model | None = None) -> OpenedModel:
     """The model in a file of any of Keras' formats, whatever the file is called.
 
     The file is looked at first; then the model is built, filled and compiled in this process, so
@@ -56,9 +56,9 @@ def open_model_file(path: Path, architecture: Path | keras.Model | None = None) 
             model, left_out = _load(inside)
         notes += left_out
         if inside.weights is None:
-            return Opened(model, (*notes, "weights: the file has none, so they are at random"))
+            return OpenedModel(model, (*notes, "weights: the file has none, so they are at random"))
         notes += _restore_training(model, inside)
-        return Opened(model, tuple(notes))
+        return OpenedModel(model, tuple(notes))
 
 
 def _load(inside: Inside) -> tuple[keras.Model, list[str]]:
@@ -72,7 +72,7 @@ def _load(inside: Inside) -> tuple[keras.Model, list[str]]:
     return model, notes
 
 
-def _fill(inside: Inside, architecture: Path | keras.Model | None) -> Opened:
+def _fill(inside: Inside, architecture: Path | keras.Model | None) -> OpenedModel:
     name = inside.path.name
     if architecture is None:
         raise ModelFileError(
@@ -88,7 +88,7 @@ def _fill(inside: Inside, architecture: Path | keras.Model | None) -> Opened:
         model = architecture
     with _errors_of(inside, "loaded into this architecture"):
         _load_weights(model, inside)
-    return Opened(model, notes)
+    return OpenedModel(model, notes)
 
 
 def _load_weights(model: keras.Model, inside: Inside) -> None:

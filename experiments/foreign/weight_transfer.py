@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerTransfer:
     """One layer, ``outer/inner`` inside nested models; ``parameters`` are the network's, or the
     file's for a layer that is left over."""
 
@@ -57,12 +57,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TransferPlan:
     """Every layer that has weights on either side: the network's in their order, then what is
     left over in the file."""
 
     source: Path
-    rows: tuple[Row, ...]
+    rows: tuple[LayerTransfer, ...]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -125,7 +125,7 @@ class _Layer(NamedTuple):
         return tuple(tuple(variable.shape) for variable in self.variables)
 
 
-def plan_transplant(source: Path, model: keras.Model) -> Plan:
+def plan_transplant(source: Path, model: keras.Model) -> TransferPlan:
     """What ``transplant`` would do; nothing is changed, and values of the model are not needed.
 
     ``source`` is a whole-model .h5, a legacy weights .h5, a .weights.h5 or a .keras. Layers are
@@ -143,7 +143,7 @@ def plan_transplant(source: Path, model: keras.Model) -> Plan:
     found = read_layers(source)
     nameless = _is_nameless(source, found)
     there = {layer.name: layer for layer in found}
-    rows: list[Row] = []
+    rows: list[LayerTransfer] = []
     for layer in layers:
         weights = _take(there, layer.group if nameless else layer.name)
         given = _shapes(weights)
@@ -151,12 +151,15 @@ def plan_transplant(source: Path, model: keras.Model) -> Plan:
             status = Status.MISSING
         else:
             status = Status.LOADED if given == layer.shapes else Status.SHAPE_MISMATCH
-        rows.append(Row(layer.name, status, given, layer.shapes, weights))
-    rows += [Row(name, Status.LEFT_OVER, _shapes(rest.weights), ()) for name, rest in there.items()]
-    return Plan(source, tuple(rows))
+        rows.append(LayerTransfer(layer.name, status, given, layer.shapes, weights))
+    rows += [
+        LayerTransfer(name, Status.LEFT_OVER, _shapes(rest.weights), ())
+        for name, rest in there.items()
+    ]
+    return TransferPlan(source, tuple(rows))
 
 
-def apply(plan: Plan, model: keras.Model) -> None:
+def apply(plan: TransferPlan, model: keras.Model) -> None:
     """Give the model the weights of the layers that the plan loads; all others stay as they are.
 
     Everything is read before anything is changed. Raises ModelFileError for a file that cannot
@@ -171,7 +174,7 @@ def apply(plan: Plan, model: keras.Model) -> None:
             variable.assign(array)
 
 
-def transplant(source: Path, model: keras.Model) -> Plan:
+def transplant(source: Path, model: keras.Model) -> TransferPlan:
     """Plan and apply; raises ModelFileError as plan_transplant, and where no layer fits."""
     plan = plan_transplant(source, model)
     plan.refuse_if_nothing_fits()

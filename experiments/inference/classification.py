@@ -20,7 +20,7 @@ from experiments.inference.loaded_models import load_run
 from experiments.inference.prediction import predict
 from experiments.inference.scores import probabilities
 from experiments.models.application_times import remember_time
-from experiments.models.application_weights import weights_brought
+from experiments.models.application_weights import fetching_weights
 from experiments.models.bases import input_values
 from experiments.models.weight_files import download, is_here, place_of
 from experiments.spec.applications import CLASSES_FILE, application_names, find_application
@@ -150,7 +150,7 @@ def _with_alpha(image: np.ndarray, channels: int) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _whole(application: str) -> keras.Model:
-    with weights_brought():
+    with fetching_weights():
         return getattr(keras.applications, application)(weights="imagenet")
 
 

@@ -34,7 +34,7 @@ class _Described(NamedTuple):
     known: bool
 
 
-class Projected(NamedTuple):
+class Projection(NamedTuple):
     """Points (n, 2) and, of a PCA, the share of the variance on each axis."""
 
     points: np.ndarray
@@ -66,7 +66,7 @@ def embed(
     }
 
 
-def project(features: np.ndarray, projection: str = "pca") -> Projected:
+def project(features: np.ndarray, projection: str = "pca") -> Projection:
     """Rows (n, features) as points (n, 2); the same for the same rows. Raises InputError."""
     if not np.isfinite(features).all():
         raise InputError(
@@ -76,11 +76,11 @@ def project(features: np.ndarray, projection: str = "pca") -> Projected:
     if len(features) < 3:
         raise InputError(f"Received {len(features)} samples. Allowed: three or more.")
     if projection == "tsne":
-        return Projected(_tsne(features), ())
+        return Projection(_tsne(features), ())
     pca = PCA(min(2, features.shape[1]), random_state=0).fit(features)
     points = pca.transform(features)
     explained = tuple(float(share) for share in np.nan_to_num(pca.explained_variance_ratio_))
-    return Projected(np.pad(points, ((0, 0), (0, 2 - points.shape[1]))), explained)
+    return Projection(np.pad(points, ((0, 0), (0, 2 - points.shape[1]))), explained)
 
 
 def _tsne(features: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from experiments.spec.run_spec import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.store import Store
-from experiments.tracking.stored_datasets import bring
+from experiments.tracking.stored_datasets import fetch_if_stored
 
 #: Where a model comes from: ``{"run": its id}`` or ``{"file": its path}``.
 Source = Mapping[str, str]
@@ -66,7 +66,7 @@ def load_run(store: Store, run_id: str) -> LoadedRun:
         spec = get_spec(store, run_id)
         path = fetch_artifact(store, run_id, MODEL_FILE)
         model = load_model(path)
-        bring(store, spec.dataset.name)
+        fetch_if_stored(store, spec.dataset.name)
         dataset, split = _data(spec.model_dump_json())
         seconds = time.perf_counter() - started
         while len(_runs) >= _MOST_RUNS:

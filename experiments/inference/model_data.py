@@ -23,7 +23,7 @@ SCALES = ("raw", "0..1", "-1..1")
 _SCALING = ("Rescaling", "Normalization")
 
 
-class Part(NamedTuple):
+class LabeledSamples(NamedTuple):
     """Samples with their truth; ``rows`` are row numbers in the dataset (or its test part).
     ``x`` is as in Dataset, not yet in the model's shape."""
 
@@ -33,7 +33,7 @@ class Part(NamedTuple):
     rows: np.ndarray
 
 
-def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> Part:
+def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> LabeledSamples:
     """The samples of one part of a dataset: of the run's own where ``name`` is None or its name.
 
     A run's own data has ``train``, ``validation`` and ``test``; another set has ``all`` and
@@ -52,9 +52,11 @@ def choose_part(loaded: LoadedRun | LoadedFile, name: str | None, part: str) -> 
         if dataset.parts is not None and dataset.info.test_given:
             parts["test"] = np.flatnonzero(dataset.parts == TEST)
     if part in parts:
-        return Part(dataset, dataset.x, dataset.y, parts[part])
+        return LabeledSamples(dataset, dataset.x, dataset.y, parts[part])
     if part == "test" and dataset.x_test is not None and dataset.y_test is not None:
-        return Part(dataset, dataset.x_test, dataset.y_test, np.arange(len(dataset.x_test)))
+        return LabeledSamples(
+            dataset, dataset.x_test, dataset.y_test, np.arange(len(dataset.x_test))
+        )
     has_test = ["test"] if dataset.x_test is not None else []
     raise InputError(unknown("part", part, [*parts, *has_test]))
 

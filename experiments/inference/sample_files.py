@@ -52,13 +52,13 @@ def read_table(
     Where its first line has the names of all ``features``, these columns are taken in their order;
     else all columns as they come, without a first line of names. Raises InputError.
     """
-    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.reader import ReadOptions
     from experiments.data.reading.text.csv_files import read_texts
 
     try:
         named = bool(features) and set(features) <= set(_first_line(path))
         header = named if features else None
-        table, commas = read_texts(path, Wanted(header=header))
+        table, commas = read_texts(path, ReadOptions(header=header))
     except (OSError, DatasetError) as error:
         raise InputError(f"{path.name} cannot be read as a CSV: {error}") from None
     names = list(features) if named else table.column_names
@@ -77,11 +77,11 @@ def read_table(
 
 
 def _first_line(path: Path) -> Sequence[str]:
-    from experiments.data.reading.reader import Wanted
+    from experiments.data.reading.reader import ReadOptions
     from experiments.data.reading.text.csv_detecting import detect
 
     try:
-        return detect(path, Wanted(header=True)).names
+        return detect(path, ReadOptions(header=True)).names
     except DatasetError:
         return ()  # two cells of it are the same
 

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Array:
+class StoredArray:
     """One stored array."""
 
     name: str
@@ -31,7 +31,7 @@ class LayerContents:
     trainable: bool | None
     inputs: tuple[str, ...]
     parameters: int
-    weights: tuple[Array, ...]
+    weights: tuple[StoredArray, ...]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class OptimizerContents:
 
     variables: int
     iterations: int | None
-    slots: tuple[Array, ...]
+    slots: tuple[StoredArray, ...]
 
 
 @dataclass(frozen=True)

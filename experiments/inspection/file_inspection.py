@@ -6,10 +6,10 @@ from typing import Any
 from experiments.inspection.checked_hdf5 import read_text
 from experiments.inspection.configs import parse_json
 from experiments.inspection.contents import (
-    Array,
     LayerContents,
     ModelFile,
     StateContents,
+    StoredArray,
     TrainingContents,
 )
 from experiments.inspection.file_formats import Format
@@ -90,7 +90,7 @@ def _layer(
         config.trainable if config else None,
         config.inputs if config else (),
         sum(weight.size for weight in weights),
-        tuple(Array(weight.name, weight.shape, weight.dtype) for weight in weights),
+        tuple(StoredArray(weight.name, weight.shape, weight.dtype) for weight in weights),
     )
 
 

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 from experiments.inspection.checked_hdf5 import find_dataset, read_names
-from experiments.inspection.contents import Array, OptimizerContents
+from experiments.inspection.contents import OptimizerContents, StoredArray
 from experiments.inspection.weights import dtype_name
 
 _ITERATIONS = re.compile(r"(^|/)(iterations?|iter)(:0)?$")
@@ -53,5 +53,7 @@ def read_optimizer(file: h5py.File, name: str) -> OptimizerContents | None:
     return OptimizerContents(
         variables=len(datasets),
         iterations=iterations,
-        slots=tuple(Array(key, dataset.shape, dtype_name(dataset)) for key, dataset in datasets),
+        slots=tuple(
+            StoredArray(key, dataset.shape, dtype_name(dataset)) for key, dataset in datasets
+        ),
     )

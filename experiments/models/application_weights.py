@@ -15,24 +15,24 @@ from experiments.models.weight_files import algorithm, cannot_be_had, hash_of
 
 
 @contextmanager
-def weights_brought(otherwise: str = "") -> Iterator[None]:
+def fetching_weights(otherwise: str = "") -> Iterator[None]:
     """Within it, files that Keras' applications ask for are looked for, checked and downloaded so
     that a failure is told within seconds. Keras itself waits for minutes without a network, and
     takes a file of no known hash as it is. ``otherwise`` is what else one could do, in words.
     """
     from keras.utils import get_file
 
-    def bring(fname: str, origin: str, **options: Any) -> str:
+    def fetch(fname: str, origin: str, **options: Any) -> str:
         try:
-            return str(_bring(get_file, fname, origin, options))
+            return str(_fetch(get_file, fname, origin, options))
         except ArtifactError as error:
             raise ArtifactError(f"{error} {otherwise}".strip()) from error
 
-    with files_from(bring):
+    with files_from(fetch):
         yield
 
 
-def _bring(get_file: Any, name: str, url: str, options: dict[str, Any]) -> Path:
+def _fetch(get_file: Any, name: str, url: str, options: dict[str, Any]) -> Path:
     folder = keras_cache() / options.get("cache_subdir", "models")
     path, expected = folder / name, str(options.get("file_hash") or "")
     folder.mkdir(parents=True, exist_ok=True)

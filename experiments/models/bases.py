@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.core.errors import SpecError, unknown
 from experiments.core.keras_compat import keep_call_mode, names_from_the_beginning
-from experiments.models.application_weights import weights_brought
+from experiments.models.application_weights import fetching_weights
 from experiments.models.architectures import Tensor
 from experiments.models.blocks import blocks_of, find_layer
 from experiments.models.saved_bases import (
@@ -176,7 +176,7 @@ def _make_base(spec: ApplicationSpec, side: int, *, sketched: bool) -> tuple[ker
             )
         options["alpha"] = spec.alpha
     try:
-        with weights_brought("Or train with model.weights: random."):
+        with fetching_weights("Or train with model.weights: random."):
             base = make(input_shape=(side, side, 3), **options)
     except ValueError as error:
         least = re.search(r"at least (\d+)", str(error))

@@ -17,7 +17,7 @@ _JOINS = ("Add", "Concatenate")  # where branches come together a block ends
 STEM, TOP = "stem", "top"
 
 
-class Block(NamedTuple):
+class NetworkBlock(NamedTuple):
     """Consecutive layers, the first one's number, and how many parameters they have together."""
 
     name: str
@@ -26,7 +26,7 @@ class Block(NamedTuple):
     parameters: int
 
 
-def blocks_of(rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+def blocks_of(rows: Sequence[Mapping[str, Any]]) -> list[NetworkBlock]:
     """The blocks of a network in their order; each has parameters.
 
     ``rows`` are the layers as models.model_outline gives them: name, type and parameters. Where
@@ -77,9 +77,9 @@ def _by_joins(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
     return [str(row["name"]) if row["type"] in _JOINS else None for row in rows]
 
 
-def _merged(rows: Sequence[Mapping[str, Any]], begins: Mapping[int, str]) -> list[Block]:
+def _merged(rows: Sequence[Mapping[str, Any]], begins: Mapping[int, str]) -> list[NetworkBlock]:
     """The blocks that begin at these layers; one without parameters belongs to the one before."""
-    blocks: list[Block] = []
+    blocks: list[NetworkBlock] = []
     starts = sorted(begins)
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
         part = rows[start:end]
@@ -88,7 +88,7 @@ def _merged(rows: Sequence[Mapping[str, Any]], begins: Mapping[int, str]) -> lis
             before = blocks.pop()
             blocks.append(before._replace(layers=before.layers + names))
         else:
-            blocks.append(Block(begins[start], names, start, _weigh(part)))
+            blocks.append(NetworkBlock(begins[start], names, start, _weigh(part)))
     return blocks
 
 

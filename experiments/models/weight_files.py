@@ -20,11 +20,11 @@ from experiments.spec.applications import CLASSES_FILE, WeightFile, list_applica
 
 _PIECE = 1 << 20
 
-#: Told how many bytes of how many are here; of 0 where the server does not say.
-Told = Callable[[int, int], None]
+#: Receives how many bytes of how many are here; of 0 where the server does not say.
+Progress = Callable[[int, int], None]
 
 
-class Brought(NamedTuple):
+class CachedWeights(NamedTuple):
     """What a file turned out to be, whose it is, and where it lies now."""
 
     file: WeightFile
@@ -42,7 +42,9 @@ def is_here(file: WeightFile) -> bool:
     return place_of(file).is_file()
 
 
-def bring(path: Path, name: str = "", files: Iterable[WeightFile] | None = None) -> Brought:
+def add_weight_file(
+    path: Path, name: str = "", files: Iterable[WeightFile] | None = None
+) -> CachedWeights:
     """Put an official weight file where Keras looks for it, under Keras' name.
 
     Which one it is follows from its content, whatever it is called; of those for which Keras knows
@@ -73,14 +75,14 @@ def bring(path: Path, name: str = "", files: Iterable[WeightFile] | None = None)
     place.parent.mkdir(parents=True, exist_ok=True)
     with replacing(place) as unfinished:
         shutil.copyfile(path, unfinished)
-    return Brought(found, application_of(found), place)
+    return CachedWeights(found, application_of(found), place)
 
 
-def download(file: WeightFile, told: Told = lambda _done, _total: None) -> Path:
+def download(file: WeightFile, progress: Progress = lambda _done, _total: None) -> Path:
     """The file in Keras' cache folder, downloaded if it is not there.
 
-    ``told`` is told how far it is. Raises ArtifactError, at the latest after 20 s without an answer
-    or a further byte, with what to bring where; what came of it is deleted.
+    ``progress`` is told how far it is. Raises ArtifactError, at the latest after 20 s without an
+    answer or a further byte, with what to save where; what came of it is deleted.
     """
     place = place_of(file)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +92,7 @@ def download(file: WeightFile, told: Told = lambda _done, _total: None) -> Path:
         try:
             expect_answer(file.url)
             with replacing(place) as unfinished:
-                _fetch(file.url, unfinished, told)
+                _fetch(file.url, unfinished, progress)
                 _check(unfinished, file)
         except (OSError, urllib.error.URLError, ArtifactError) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
@@ -127,15 +129,15 @@ def _all_files() -> list[WeightFile]:
     return [*(file for one in list_applications() for file in one.files), CLASSES_FILE]
 
 
-def _fetch(url: str, path: Path, told: Told) -> None:
+def _fetch(url: str, path: Path, progress: Progress) -> None:
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer, path.open("wb") as out:
         total = int(answer.headers.get("Content-Length") or 0)
         done = 0
-        told(0, total)
+        progress(0, total)
         while piece := answer.read(_PIECE):
             out.write(piece)
             done += len(piece)
-            told(done, total)
+            progress(done, total)
     if total and done < total:
         raise OSError(f"the download broke off after {done:,} of {total:,} bytes")
 

@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TextIO
 
 import keras
@@ -21,6 +22,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
+from experiments.core.checkpoint_files import MODEL_FILE
 from experiments.core.errors import ExperimentsError, InputError, unknown
 from experiments.core.process_limits import limit_process
 from experiments.core.settings import read_settings, use_settings
@@ -29,6 +31,7 @@ from experiments.data.loading import load_dataset, on_this_machine
 from experiments.data.split.audit import audit_split
 from experiments.data.split.split_spec import SplitSpec
 from experiments.data.split.splits import divide, split_dataset
+from experiments.foreign.weight_transfer import plan_transplant
 from experiments.inference import (
     classification,
     embedding,
@@ -38,17 +41,28 @@ from experiments.inference import (
 )
 from experiments.models.bases import describe_base
 from experiments.models.building import model_outline, refuse_too_large, sketch_model
-from experiments.running import weight_transfer_plan
 from experiments.saving import exports
 from experiments.spec.model_specs import BaseSpec
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
+from experiments.tracking.artifacts import fetch_artifact
+from experiments.tracking.run_specs import get_spec
 from experiments.tracking.store import Store
-from experiments.tracking.stored_bases import bring_base
-from experiments.tracking.stored_datasets import bring
+from experiments.tracking.stored_bases import fetch_base
+from experiments.tracking.stored_datasets import fetch_if_stored
 from experiments.training.memory_needs import predict_peak, samples_bytes
 
 Operation = Callable[..., dict[str, Any]]
+
+
+def plan_transplant_into(store: Store, source: dict[str, str], into: str) -> dict[str, Any]:
+    """The plan of taking the weights of a source, {"run": id} or {"file": path}, into a new
+    network like that of the run ``into``: layers, counts and a sentence. Nothing is changed."""
+    run_id = source.get("run")
+    path = fetch_artifact(store, run_id, MODEL_FILE) if run_id else Path(source["file"])
+    spec = get_spec(store, into)
+    fetch_base(store, spec)
+    return plan_transplant(path, sketch_model(spec)).to_dict()
 
 
 def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
@@ -57,11 +71,11 @@ def preview(store: Store, spec: dict[str, Any]) -> dict[str, Any]:
     Data that would have to be downloaded is not: its size is known, its classes are not counted.
     """
     parsed = parse_spec(spec)
-    bring_base(store, parsed)
+    fetch_base(store, parsed)
     refuse_too_large(parsed)
     model = sketch_model(parsed)
     layers = model_outline(model)
-    bring(store, parsed.dataset.name)
+    fetch_if_stored(store, parsed.dataset.name)
     answer = _preview_split(parsed)
     return {
         "parameters": sum(layer["parameters"] for layer in layers),
@@ -115,7 +129,7 @@ OPERATIONS: dict[str, Operation] = {
     "predict_image": prediction.predict_image,
     "evaluate": evaluation.evaluate,
     "export": exports.export_to,
-    "plan_transplant": weight_transfer_plan.plan_into_run,
+    "plan_transplant": plan_transplant_into,
     "classify_application": classification.classify_application,
     "classify_run": classification.classify_run,
     "time_application": classification.time_application,

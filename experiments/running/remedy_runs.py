@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from experiments.diagnosis.remedies import Planned, Remedy, plan
+from experiments.diagnosis.remedies import PlannedRun, Remedy, plan
 from experiments.diagnosis.remedy_outcome import Trial
 from experiments.running.queue import submit
 from experiments.spec.run_spec import RunSpec
@@ -37,7 +37,7 @@ def trial_of(child: Run) -> Trial:
 
 def missing(
     spec: RunSpec, remedies: Sequence[Remedy], seeds: Sequence[int], children: Iterable[Run]
-) -> list[Planned]:
+) -> list[PlannedRun]:
     """What of the plan no child has tried yet: controls are shared by all remedies."""
     tried = {(child.tags[Tag.REMEDY], int(child.params["seed"])) for child in children}
     return [
@@ -48,7 +48,7 @@ def missing(
 
 
 def launch_remedies(
-    store: Store, run: Run, runs: Iterable[Planned], *, inline: bool = False
+    store: Store, run: Run, runs: Iterable[PlannedRun], *, inline: bool = False
 ) -> list[str]:
     """Queue runs of a plan as children of ``run``, tagged with their remedy; returns their ids.
 
@@ -67,7 +67,7 @@ def launch_remedies(
     return launched
 
 
-def seconds_for(run: Run, spec: RunSpec, runs: Iterable[Planned]) -> float | None:
+def seconds_for(run: Run, spec: RunSpec, runs: Iterable[PlannedRun]) -> float | None:
     """About how long runs of a plan take one after another, from what ``run`` took an epoch."""
     if not run.seconds or not spec.training.epochs:
         return None

@@ -11,8 +11,8 @@ from experiments.spec.run_spec import RunSpec, StartSpec
 from experiments.tracking.artifacts import LOG_FILE, fetch_artifact, list_checkpoints
 from experiments.tracking.runs import get_run
 from experiments.tracking.store import Store
-from experiments.tracking.stored_bases import bring_base
-from experiments.tracking.stored_datasets import bring
+from experiments.tracking.stored_bases import fetch_base
+from experiments.tracking.stored_datasets import fetch_if_stored
 
 
 def prepare(store: Store, folder: RunFolder, spec: RunSpec) -> None:
@@ -22,8 +22,8 @@ def prepare(store: Store, folder: RunFolder, spec: RunSpec) -> None:
     Raises ArtifactError or DatasetError for what is not there.
     """
     run_id = folder.run_id
-    bring(store, spec.dataset.name)
-    bring_base(store, spec)
+    fetch_if_stored(store, spec.dataset.name)
+    fetch_base(store, spec)
     checkpoints = list_checkpoints(store, run_id)
     if checkpoints:
         for checkpoint in checkpoints:

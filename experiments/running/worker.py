@@ -64,7 +64,7 @@ class Worker:
         self.launcher = LocalLauncher(settings)
         self.shutdown = threading.Event()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self._attending: dict[str, threading.Thread] = {}
+        self._supervising: dict[str, threading.Thread] = {}
         self._polled = self._adopted = -float("inf")
         self._woken = 0.0
         self._busy_at = time.monotonic()
@@ -87,25 +87,25 @@ class Worker:
             if self.embedded and time.monotonic() - self._busy_at > IDLE_SECONDS:
                 logger.info("Nothing to do for %.0f minutes; the worker stops.", IDLE_SECONDS / 60)
                 return
-        logger.info("Shutting down; %d runs are asked to stop.", len(self._attending))
-        for thread in self._attending.values():
+        logger.info("Shutting down; %d runs are asked to stop.", len(self._supervising))
+        for thread in self._supervising.values():
             thread.join()
 
     def _tick(self) -> None:
-        self._attending = {
-            run_id: thread for run_id, thread in self._attending.items() if thread.is_alive()
+        self._supervising = {
+            run_id: thread for run_id, thread in self._supervising.items() if thread.is_alive()
         }
         now = time.monotonic()
-        if self._attending:
+        if self._supervising:
             self._busy_at = now
         if now - self._adopted >= ADOPT_SECONDS:
             self._adopted = now
             self._adopt()
-        if len(self._attending) < self.slots and (
+        if len(self._supervising) < self.slots and (
             now - self._polled >= POLL_SECONDS or self._wake()
         ):
             self._polled = now
-            self._take(self.slots - len(self._attending))
+            self._take(self.slots - len(self._supervising))
 
     def _wake(self) -> bool:
         """Whether a run was submitted on this machine since the last look."""
@@ -118,7 +118,7 @@ class Worker:
 
     def _take(self, free: int) -> None:
         for run in find_runs(self.store, RunStatus.SCHEDULED)[:free]:
-            if run.id not in self._attending and self._claim(run):
+            if run.id not in self._supervising and self._claim(run):
                 self._start(run)
 
     def _claim(self, run: Run) -> bool:
@@ -155,7 +155,7 @@ class Worker:
             self._refuse(folder, error)
             return
         logger.info("Run %s (%s) starts", run.id, run.name)
-        self._attend(folder, process)
+        self._supervise(folder, process)
 
     def _refuse(self, folder: RunFolder, error: Exception) -> None:
         """End a run that cannot be started; what nobody foresaw is logged with its traceback."""
@@ -173,7 +173,7 @@ class Worker:
             return
         for path in list(self.settings.run_folders.iterdir()):
             folder = RunFolder(path)
-            if folder.is_aside or folder.run_id in self._attending or not path.is_dir():
+            if folder.is_aside or folder.run_id in self._supervising or not path.is_dir():
                 continue
             try:
                 self._adopt_one(folder)
@@ -201,16 +201,16 @@ class Worker:
                 folder.remove()
             return
         logger.info("Run %s is taken over", folder.run_id)
-        self._attend(folder, process)
+        self._supervise(folder, process)
 
-    def _attend(self, folder: RunFolder, process: TrainingProcess) -> None:
+    def _supervise(self, folder: RunFolder, process: TrainingProcess) -> None:
         thread = threading.Thread(
             target=supervise,
             args=(self.store, folder, process, self.shutdown),
             name=f"supervise {folder.run_id}",
         )
         thread.start()
-        self._attending[folder.run_id] = thread
+        self._supervising[folder.run_id] = thread
 
 
 def _status(store: Store, folder: RunFolder) -> RunStatus | None:

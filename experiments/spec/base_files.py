@@ -11,7 +11,7 @@ def base_path(spec: SavedBaseSpec) -> Path:
     """The file of a saved base, where the settings in use keep it: whoever builds a network has
     its spec and nothing else. Raises ArtifactError where nobody brought it here.
 
-    tracking.bases.bring_base does, before a run is trained or previewed.
+    tracking.stored_bases.fetch_base does, before a run is trained or previewed.
     """
     path = place_of(spec, settings_in_use().bases)
     if not path.is_file():

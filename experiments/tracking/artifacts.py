@@ -8,7 +8,7 @@ from experiments.core.checkpoint_files import FOLDER, INDEX_FILE, Checkpoint, pa
 from experiments.core.errors import ArtifactError
 from experiments.core.old_files import remove_old
 from experiments.tracking.mlflow_compat import delete_artifact
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.store import Store, store_call
 
 LOG_FILE = "log.txt"
 
@@ -20,7 +20,7 @@ class Artifact(NamedTuple):
     bytes: int
 
 
-@asks_store
+@store_call
 def list_artifacts(store: Store, run_id: str) -> list[Artifact]:
     """All files of a run, folders walked, in order of path."""
     found: list[Artifact] = []
@@ -34,7 +34,7 @@ def list_artifacts(store: Store, run_id: str) -> list[Artifact]:
     return sorted(found)
 
 
-@asks_store
+@store_call
 def fetch_artifact(store: Store, run_id: str, path: str) -> Path:
     """A copy of one artifact on this machine, kept for a day after the last was made of that run.
 
@@ -68,7 +68,7 @@ def list_checkpoints(store: Store, run_id: str) -> list[Checkpoint]:
     return parse_index(index.read_text(encoding="utf-8"))
 
 
-@asks_store
+@store_call
 def drop_stale_checkpoints(store: Store, run_id: str) -> None:
     """Delete checkpoint files that the run's index no longer names: a resumed run wrote others."""
     named = {checkpoint.file for checkpoint in list_checkpoints(store, run_id)} | {INDEX_FILE}

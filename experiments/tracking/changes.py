@@ -13,7 +13,7 @@ from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import list_checkpoints
 from experiments.tracking.run_specs import SPEC_FILE, get_spec
 from experiments.tracking.runs import SOURCE, RunStatus, Tag, get_run
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.store import Store, store_call
 from experiments.tracking.stored_datasets import link_dataset
 
 #: One color a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
@@ -24,7 +24,7 @@ COLORS = (
 )  # fmt: skip
 
 
-@asks_store
+@store_call
 def create_run(
     store: Store,
     spec: RunSpec,
@@ -65,7 +65,7 @@ def create_run(
     return run_id
 
 
-@asks_store
+@store_call
 def set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
     """Set tags of a run in one call."""
     from mlflow.entities import RunTag
@@ -73,21 +73,21 @@ def set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
     store.client.log_batch(run_id, tags=[RunTag(str(key), value) for key, value in tags.items()])
 
 
-@asks_store
+@store_call
 def start_run(store: Store, run_id: str, worker: str) -> None:
     """SCHEDULED → RUNNING, in the name of a worker."""
     set_tags(store, run_id, {Tag.WORKER: worker, Tag.STARTED: str(now_ms())})
     store.client.update_run(run_id, status=RunStatus.RUNNING.value)
 
 
-@asks_store
+@store_call
 def end_run(store: Store, run_id: str, status: RunStatus, reason: str) -> None:
     """→ FINISHED, FAILED or KILLED, with the reason."""
     set_tags(store, run_id, {Tag.REASON: reason[:5000]})
     store.client.set_terminated(run_id, status=status.value)
 
 
-@asks_store
+@store_call
 def request_stop(store: Store, run_id: str) -> None:
     """Ask a run to end after its current batch. One that has not started is KILLED at once."""
     run = get_run(store, run_id)
@@ -97,7 +97,7 @@ def request_stop(store: Store, run_id: str) -> None:
         set_tags(store, run_id, {Tag.STOP: str(now_ms())})
 
 
-@asks_store
+@store_call
 def reopen_run(
     store: Store,
     run_id: str,
@@ -134,7 +134,7 @@ def reopen_run(
     return spec
 
 
-@asks_store
+@store_call
 def delete_runs(store: Store, run_ids: Iterable[str]) -> None:
     """Put runs into MLflow's bin. Active ones are refused: stop them first."""
     for run_id in run_ids:
@@ -144,7 +144,7 @@ def delete_runs(store: Store, run_ids: Iterable[str]) -> None:
         store.client.delete_run(run_id)
 
 
-@asks_store
+@store_call
 def restore_runs(store: Store, run_ids: Iterable[str]) -> None:
     """Take runs out of the bin."""
     for run_id in run_ids:

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.diagnosis.histories import Points
 from experiments.tracking.direct_database import Database, Row, among, chunks
-from experiments.tracking.points import Logged, Seen, in_order, may_be_history, restored
+from experiments.tracking.points import LastPoint, Logged, in_order, may_be_history, restored
 
 _MOST_POINTS = 2_000_000  # read at once: 64 MB
 _METRICS_A_QUERY = 100  # SQLite takes 500 parts of a UNION
@@ -26,7 +26,7 @@ def read_points(database: Database, run_ids: Sequence[str]) -> Logged:
     return logged
 
 
-def read_newer(database: Database, seen: Mapping[str, Mapping[str, Seen]]) -> Logged:
+def read_newer(database: Database, seen: Mapping[str, Mapping[str, LastPoint]]) -> Logged:
     """The points after those that are known of each run, each metric under its logged name.
 
     Costs the same however many are known: the last point of each metric tells whether there are

@@ -9,7 +9,7 @@ from experiments.diagnosis.histories import NO_POINTS, Points
 from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_histories import read_newer
 from experiments.tracking.epochs import RunHistory, to_history
-from experiments.tracking.points import Logged, Seen
+from experiments.tracking.points import LastPoint, Logged
 from experiments.tracking.runs import Run
 from experiments.tracking.served_histories import read_served_newer
 from experiments.tracking.store import Store
@@ -48,7 +48,7 @@ class LiveHistories:
         with self._lock:
             self._metrics.pop(run_id, None)
 
-    def _newer(self, seen: dict[str, dict[str, Seen]]) -> Logged:
+    def _newer(self, seen: dict[str, dict[str, LastPoint]]) -> Logged:
         with open_database(self._store) as database:
             if database:
                 return read_newer(database, seen)
@@ -72,9 +72,11 @@ class _Growing:
         return self._room.at(slice(self._count))
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> LastPoint:
         """The last one."""
-        return Seen(int(self._room.steps[self._count - 1]), int(self._room.times[self._count - 1]))
+        return LastPoint(
+            int(self._room.steps[self._count - 1]), int(self._room.times[self._count - 1])
+        )
 
     def append(self, newer: Points) -> None:
         """Add points that come after those that are here."""

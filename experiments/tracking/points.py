@@ -15,7 +15,7 @@ Logged = dict[str, dict[str, Points]]
 _ONE_VALUE = ("best_", "final_", "system/")
 
 
-class Seen(NamedTuple):
+class LastPoint(NamedTuple):
     """The last point of a metric that is known: its step and its time in ms."""
 
     step: int

@@ -6,14 +6,14 @@ from experiments.core.errors import ArtifactError
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec
 from experiments.tracking.artifacts import fetch_artifact
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.store import Store, store_call
 from experiments.tracking.stored_datasets import fetch_description
 
 SPEC_FILE = "spec.yaml"
 _STORED_NAME = re.compile(r"^dataset:\n  name: (\S+@[0-9a-f]{16})$", re.MULTILINE)
 
 
-@asks_store
+@store_call
 def get_spec(store: Store, run_id: str) -> RunSpec:
     """The spec of a run, from its spec.yaml; raises ArtifactError."""
     try:

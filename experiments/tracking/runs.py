@@ -13,7 +13,7 @@ from experiments.tracking.direct_runs import (
     read_runs,
 )
 from experiments.tracking.run import SOURCE, Run, RunRow, RunStatus, Tag, make_run, to_value
-from experiments.tracking.store import DATASETS_EXPERIMENT, EXPERIMENT, Store, asks_store
+from experiments.tracking.store import DATASETS_EXPERIMENT, EXPERIMENT, Store, store_call
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -112,7 +112,7 @@ def our_experiments(database: Database) -> list[str]:
     return [] if found is None else [found]
 
 
-@asks_store
+@store_call
 def _served_experiments(store: Store) -> list[Experiment]:
     found: list[Experiment] = []
     token = None
@@ -124,12 +124,12 @@ def _served_experiments(store: Store) -> list[Experiment]:
             return found[::-1]  # MLflow has the newest first
 
 
-@asks_store
+@store_call
 def _served_run(store: Store, run_id: str) -> Run:
     return _to_run(store.client.get_run(run_id))
 
 
-@asks_store
+@store_call
 def _served_runs(
     store: Store, query: str, experiments: Sequence[str] | None, *, deleted: bool, most: int
 ) -> list[Run]:

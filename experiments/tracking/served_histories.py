@@ -17,7 +17,7 @@ from experiments.tracking.direct_database import chunks
 from experiments.tracking.mlflow_compat import ask_server
 from experiments.tracking.points import Logged, Seen, in_order, may_be_history, restored
 from experiments.tracking.runs import Run
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.store import Store, store_call
 
 _RUNS_A_CALL = 100  # MLflow takes no more
 _POINTS_A_CALL = 25_000
@@ -28,7 +28,7 @@ _ENDPOINT = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 _Rows = list[dict[str, Any]]
 
 
-@asks_store
+@store_call
 def read_served_points(store: Store, runs: Sequence[Run]) -> Logged:
     """All points of what may be a history, of each of these runs; raises StoreError."""
     logged: Logged = {run.id: {} for run in runs}
@@ -43,8 +43,8 @@ def read_served_points(store: Store, runs: Sequence[Run]) -> Logged:
     return logged
 
 
-@asks_store
-def read_served_newer(store: Store, seen: Mapping[str, Mapping[str, Seen]]) -> Logged:
+@store_call
+def read_served_newer(store: Store, seen: Mapping[str, Mapping[str, LastPoint]]) -> Logged:
     """The points after those that are known, as direct_histories.read_newer does it."""
     newer: Logged = {run_id: {} for run_id in seen}
     changed: dict[str, dict[str, int]] = defaultdict(dict)
@@ -72,7 +72,7 @@ def read_served_newer(store: Store, seen: Mapping[str, Mapping[str, Seen]]) -> L
     }
 
 
-def _latest(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, Seen]]:
+def _latest(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, LastPoint]]:
     """The last point of each metric; a run that is gone has none."""
     if not run_ids:
         return {}
@@ -145,7 +145,7 @@ def _sort_in(logged: Logged, name: str, rows: _Rows) -> None:
         )
 
 
-def _after(points: Points, seen: Seen | None) -> Points:
+def _after(points: Points, seen: LastPoint | None) -> Points:
     if seen is None:
         return points
     later = (points.steps > seen.step) | ((points.steps == seen.step) & (points.times > seen.time))

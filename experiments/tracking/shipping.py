@@ -9,7 +9,7 @@ from experiments.core.journal import Entry, now_ms, read_journal
 from experiments.core.run_folder import RunFolder, read_json
 from experiments.tracking.mlflow_compat import system_metrics
 from experiments.tracking.runs import Tag
-from experiments.tracking.store import Store, asks_store
+from experiments.tracking.store import Store, store_call
 
 _MOST_METRICS = 900  # MLflow takes 1,000 metrics, params and tags in one call
 _SYSTEM_SECONDS = 2
@@ -45,7 +45,7 @@ def ship_journal(store: Store, shipment: Shipment) -> int:
     return len(part.entries)
 
 
-@asks_store
+@store_call
 def _log_entries(store: Store, run_id: str, entries: Sequence[Entry], progress: str) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
@@ -65,7 +65,7 @@ def _log_entries(store: Store, run_id: str, entries: Sequence[Entry], progress: 
         store.client.log_batch(run_id, metrics=batch)
 
 
-@asks_store
+@store_call
 def ship_log(store: Store, shipment: Shipment) -> None:
     """Send the log if it has grown."""
     log = shipment.folder.log
@@ -75,14 +75,14 @@ def ship_log(store: Store, shipment: Shipment) -> None:
         shipment.log_size = size
 
 
-@asks_store
+@store_call
 def ship_artifacts(store: Store, folder: RunFolder) -> None:
     """Send everything below the folder's artifacts."""
     if any(folder.artifacts.iterdir()):
         store.client.log_artifacts(folder.run_id, str(folder.artifacts))
 
 
-@asks_store
+@store_call
 def log_metrics(store: Store, run_id: str, values: Mapping[str, float]) -> None:
     """Metrics that belong to the run as a whole."""
     from mlflow.entities import Metric

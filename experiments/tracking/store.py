@@ -74,14 +74,14 @@ class Store:
             prepare_database(self.settings)
         from mlflow.tracking import MlflowClient
 
-        with told_plainly(self.settings):
+        with translate_store_errors(self.settings):
             return MlflowClient(tracking_uri=self.settings.tracking_uri)
 
     @cached_property
     def experiment_id(self) -> str:
         """The experiment that holds our runs, made at first use."""
         self.client  # noqa: B018 - imports mlflow, so that its errors can be caught
-        with told_plainly(self.settings):
+        with translate_store_errors(self.settings):
             return _find_or_make_experiment(self)
 
 
@@ -139,7 +139,7 @@ def _find_or_make_experiment(store: Store) -> str:
 
 
 @contextmanager
-def told_plainly(settings: Settings) -> Iterator[None]:
+def translate_store_errors(settings: Settings) -> Iterator[None]:
     """Turn what MLflow raises into RunNotFoundError or StoreError with what to do next."""
     import requests
     from mlflow.exceptions import MlflowException
@@ -173,7 +173,7 @@ def unreachable(settings: Settings, error: Exception) -> str:
     )
 
 
-def asks_store(function: Callable[P, T]) -> Callable[P, T]:
+def store_call(function: Callable[P, T]) -> Callable[P, T]:
     """Decorator for functions whose first argument is the Store: errors are told plainly."""
 
     @wraps(function)
@@ -181,7 +181,7 @@ def asks_store(function: Callable[P, T]) -> Callable[P, T]:
         store = args[0]
         assert isinstance(store, Store)
         store.client  # noqa: B018 - imports mlflow, so that its errors can be caught
-        with told_plainly(store.settings):
+        with translate_store_errors(store.settings):
             return function(*args, **kwargs)
 
     return asked

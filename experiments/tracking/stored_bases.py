@@ -13,7 +13,7 @@ from experiments.spec.model_specs import SavedBaseSpec
 from experiments.spec.run_spec import RunSpec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import RunStatus, Tag
-from experiments.tracking.store import MODELS_EXPERIMENT, Store, asks_store, make_experiment
+from experiments.tracking.store import MODELS_EXPERIMENT, Store, make_experiment, store_call
 
 _MOST = 200
 
@@ -29,7 +29,7 @@ class StoredBase(NamedTuple):
 _FOLDER = "base"
 
 
-def bring_base(store: Store, spec: RunSpec) -> None:
+def fetch_base(store: Store, spec: RunSpec) -> None:
     """Bring the file of a spec's saved base to this machine, if it has one; raises ArtifactError
     and RunNotFoundError."""
     if not isinstance(spec.model, SavedBaseSpec):
@@ -44,7 +44,7 @@ def bring_base(store: Store, spec: RunSpec) -> None:
     write_json(note, stamp)
 
 
-@asks_store
+@store_call
 def _ended(store: Store, run_id: str) -> int | None:
     """When a run ended, in ms: a run that went on since has another model."""
     from mlflow.exceptions import MlflowException
@@ -56,7 +56,7 @@ def _ended(store: Store, run_id: str) -> int | None:
     return ended
 
 
-@asks_store
+@store_call
 def list_bases(store: Store) -> list[StoredBase]:
     """The model files that users keep, newest first."""
     found = store.client.get_experiment_by_name(MODELS_EXPERIMENT)
@@ -72,7 +72,7 @@ def list_bases(store: Store) -> list[StoredBase]:
     ]
 
 
-@asks_store
+@store_call
 def store_base(store: Store, path: Path) -> StoredBase:
     """Keep a user's model file as a run of its own, so that any machine can take it as a base.
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from experiments.core.atomic_files import replacing
 from experiments.core.errors import DatasetError, unknown
 from experiments.data.catalog import CATALOG, DatasetInfo
-from experiments.data.reading.storing import called
+from experiments.data.reading.storing import slug
 from experiments.data.stored import (
     DESCRIPTION_FILE,
     SAMPLES_FILE,
@@ -27,7 +27,7 @@ from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.direct_database import open_database
 from experiments.tracking.direct_runs import find_experiment
 from experiments.tracking.runs import SOURCE, RunStatus, Tag, list_runs
-from experiments.tracking.store import DATASETS_EXPERIMENT, Store, asks_store, make_experiment
+from experiments.tracking.store import DATASETS_EXPERIMENT, Store, make_experiment, store_call
 
 _MOST = 1000
 
@@ -43,7 +43,7 @@ class StoredDataset(NamedTuple):
     run_id: str
 
 
-@asks_store
+@store_call
 def add_dataset(store: Store, info: DatasetInfo, file: str) -> StoredDataset:
     """Put a dataset that this machine has into MLflow; what is there already stays.
 
@@ -121,30 +121,30 @@ def fetch_description(store: Store, name: str) -> DatasetInfo:
     """What is known of a stored dataset, brought to this machine; raises DatasetError."""
     path = _folder(store, name) / DESCRIPTION_FILE
     if not path.is_file():
-        _bring(store, name, DESCRIPTION_FILE)
+        _fetch(store, name, DESCRIPTION_FILE)
     return read_description(path, name)
 
 
 def fetch_dataset(store: Store, name: str) -> DatasetInfo:
     """Bring a stored dataset to this machine, samples and all; raises DatasetError."""
     if not (_folder(store, name) / SAMPLES_FILE).is_file():
-        _bring(store, name, SAMPLES_FILE)
+        _fetch(store, name, SAMPLES_FILE)
     return fetch_description(store, name)
 
 
-def bring(store: Store, name: str) -> None:
+def fetch_if_stored(store: Store, name: str) -> None:
     """Bring the samples of a stored dataset to this machine; raises DatasetError."""
     if is_stored(name):
         fetch_dataset(store, name)
 
 
-@asks_store
+@store_call
 def rename_dataset(store: Store, name: str, title: str) -> str:
     """Call a dataset otherwise; returns its whole new name. Specs that have the old one still find
     it, by the hash. Raises DatasetError for a title without a letter or an unknown dataset."""
     one = _find(store, resolve_dataset(store, name))
     title = title.strip()
-    whole = f"{called(title)}@{content_hash(one.name)}"
+    whole = f"{slug(title)}@{content_hash(one.name)}"
     info = replace(fetch_description(store, one.name), name=whole, title=title)
     path = folder_of(info.content_hash, store.settings.datasets) / DESCRIPTION_FILE
     write_description(info, path)
@@ -161,7 +161,7 @@ def versions_of(name: str, known: Sequence[StoredDataset]) -> list[StoredDataset
     return sorted(same, key=lambda one: one.added, reverse=True)
 
 
-@asks_store
+@store_call
 def delete_dataset(store: Store, name: str) -> None:
     """Delete a dataset from the store and this machine; runs that used it stay."""
     one = _find(store, resolve_dataset(store, name))
@@ -169,7 +169,7 @@ def delete_dataset(store: Store, name: str) -> None:
     shutil.rmtree(_folder(store, one.name), ignore_errors=True)
 
 
-@asks_store
+@store_call
 def link_dataset(store: Store, run_id: str, info: DatasetInfo) -> None:
     """Note in MLflow that a run uses a stored dataset (what mlflow.log_input does)."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -198,7 +198,7 @@ def _folder(store: Store, name: str) -> Path:
     return folder_of(content_hash(name), store.settings.datasets)
 
 
-def _bring(store: Store, name: str, part: str) -> None:
+def _fetch(store: Store, name: str, part: str) -> None:
     fetched = fetch_artifact(store, _find(store, name).run_id, part)
     folder = _folder(store, name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -218,7 +218,7 @@ def _find_experiment(store: Store) -> str | None:
     return _served_experiment(store)
 
 
-@asks_store
+@store_call
 def _served_experiment(store: Store) -> str | None:
     found = store.client.get_experiment_by_name(DATASETS_EXPERIMENT)
     return str(found.experiment_id) if found else None

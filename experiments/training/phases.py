@@ -26,7 +26,7 @@ class Phase(NamedTuple):
     blocks: int = 0
 
 
-class Trained(NamedTuple):
+class PhaseInput(NamedTuple):
     """What ``fit`` gets in a phase: the model, or its head alone with features for samples.
 
     ``copies`` is trained on in place of them: the features of each image augmented in several
@@ -110,7 +110,7 @@ class Schedule:
             return self._tune.learning_rate
         return self._spec.training.learning_rate
 
-    def trained(self, phase: Phase, dataset: Dataset) -> Trained:
+    def trained(self, phase: Phase, dataset: Dataset) -> PhaseInput:
         """What is trained in a phase. While the base is frozen its features of an image never
         change, so the head is trained on those: it shares the model's layers, weights and
         optimizer, and gets the numbers that the whole model would. Images that are augmented anew
@@ -121,13 +121,13 @@ class Schedule:
         if not isinstance(spec.model, BaseSpec) or runs_base:
             if phase.blocks and self._tune:
                 _slow_down(model, list(self._in(phase).values()), self._tune.rate_decay)
-            return Trained(model, dataset)
+            return PhaseInput(model, dataset)
         head = head_of(model)
         compile_model(head, spec)
         head.optimizer = model.optimizer
         folder = settings_in_use().features
         copies = augmented_features(folder, spec, dataset, model) if augmented else None
-        return Trained(head, with_features(folder, spec, dataset, model), copies)
+        return PhaseInput(head, with_features(folder, spec, dataset, model), copies)
 
     def warm_up(self, batches: int) -> "list[WarmUp]":
         """The callback that lets the rate rise where the base begins to train, if it does."""

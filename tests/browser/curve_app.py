@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from dashboard.chart.curve_chart import Look, draw_curves
-from dashboard.chart.curve_data import Curve
+from dashboard.chart.curve_data import ChartCurve
 
 COLORS = ("#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04", "#06b6d4", "#ec4899")
 
 
-def make(runs: int, epochs: int, diverged: bool) -> list[Curve]:
+def make(runs: int, epochs: int, diverged: bool) -> list[ChartCurve]:
     """Curves that fall; with ``diverged`` the last one ends in infinity and the one before NaN."""
     x = np.arange(epochs, dtype=float)
     made = []
@@ -24,7 +24,7 @@ def make(runs: int, epochs: int, diverged: bool) -> list[Curve]:
             y[epochs // 2 :] = 1e30
         if diverged and i == runs - 2:
             y[epochs // 2 :] = np.nan
-        made.append(Curve(f"id{i}", f"run {i}", COLORS[i % 8], "validation", x, y))
+        made.append(ChartCurve(f"id{i}", f"run {i}", COLORS[i % 8], "validation", x, y))
     return made
 
 

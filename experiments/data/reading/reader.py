@@ -32,9 +32,9 @@ class ColumnKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Odd:
+class OddValues:
     """The values of a column that are no numbers, or dates, as ``what`` says, where nearly all
-    are: how many, and the first."""
+    are: how many, and the first with its row of data, from 1."""
 
     count: int
     row: int
@@ -52,41 +52,27 @@ class Style(NamedTuple):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table.
-
-    ``categories`` are its different values as written, sorted (numbers by size), where there are
-    at most MOST_CATEGORIES, else empty; ``distinct`` is how many there are, or MOST_CATEGORIES + 1
-    for more. ``low`` and ``high`` are of numbers; ``whole`` is whether all of them are whole,
-    ``each`` whether these are all different (of over 100,000, those that are looked at), and
-    ``counted`` whether each is one more than that of the row before. ``decimal_comma`` is how they
-    are written, and ``date_format`` how dates are (see Style); ``other_format`` is the one by which
-    all of them are dates as well. ``days`` are the first and the last date, as 2024-01-31, and
-    ``timed`` is whether any has a time of day. ``examples`` are the first few different values.
-    ``sign`` is what stands beside each number, as % does (see number_signs). ``odd`` are the few
-    values that keep a column from being numeric, or dates, with the first one's row (of data, from
-    1). ``code`` is one of its values, all of which are codes of
-    digits, some with leading zeros; "" where they are not.
-    """
+    """One column of a table."""
 
     name: str
     kind: ColumnKind
     missing: int
-    distinct: int
-    categories: tuple[str, ...] = ()
-    low: float | None = None
+    distinct: int  # how many different values; MOST_CATEGORIES + 1 for more
+    categories: tuple[str, ...] = ()  # those values as written, sorted; none where there are more
+    low: float | None = None  # of numbers
     high: float | None = None
-    examples: tuple[str, ...] = ()
-    whole: bool = False
-    each: bool = False
-    counted: bool = False
+    examples: tuple[str, ...] = ()  # the first few different values
+    is_integer: bool = False  # all its numbers are whole
+    is_unique: bool = False  # and all different; of over 100,000, those that are looked at
+    is_consecutive: bool = False  # each number is one more than that of the row before
     decimal_comma: bool = False
-    date_format: str = ""
-    other_format: str = ""
-    days: tuple[str, str] | None = None
-    timed: bool = False
-    sign: str = ""
-    odd: Odd | None = None
-    code: str = ""
+    date_format: str = ""  # see Style
+    other_format: str = ""  # by which all of them are dates as well
+    days: tuple[str, str] | None = None  # the first and the last date, as 2024-01-31
+    has_time: bool = False  # any date has a time of day
+    sign: str = ""  # what stands beside each number, as % does; see number_signs
+    odd: OddValues | None = None  # the few that keep it from being numeric, or dates
+    code: str = ""  # one of its values, where all are codes of digits, some with leading zeros
 
     @property
     def style(self) -> Style:
@@ -95,7 +81,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Written:
+class TextDialect:
     """How a text file is written; ``header`` is whether its first line names the columns, and
     ``decimal_comma`` whether any column has numbers like 1,5."""
 
@@ -121,7 +107,7 @@ class Table:
 
     rows: int
     columns: tuple[Column, ...]
-    written: Written | None = None
+    written: TextDialect | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +126,7 @@ class Arrays:
     arrays: tuple[Array, ...]
 
 
-class LeftOut(NamedTuple):
+class SkippedPart(NamedTuple):
     """A part that is not used, and why."""
 
     what: str
@@ -158,18 +144,18 @@ class Images:
     classes: tuple[tuple[str, int], ...]
     sizes: tuple[tuple[tuple[int, int], int], ...]
     modes: tuple[tuple[str, int], ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[SkippedPart, ...] = ()
     parts: tuple[int, ...] = ()
     merged: tuple[str, ...] = ()
     groups: int = 0
     untrained: tuple[str, ...] = ()
 
 
-Found = Table | Arrays | Images
+FileContents = Table | Arrays | Images
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReadOptions:
     """What the user wants of a file; whatever is left out is chosen by rules that are told.
 
     ``target`` is a column or an array, ``features`` are columns or one array. ``delimiter``,
@@ -276,14 +262,16 @@ class Reader(Protocol):
     """One kind of file. Everything raises DatasetError: what was found and where, what is allowed,
     what to do. Memory stays bounded however large the file is."""
 
-    def look(self, path: Path, wanted: Wanted) -> Found:
+    def look(self, path: Path, wanted: ReadOptions) -> FileContents:
         """What is in the file, all of it checked."""
         ...
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         """What would be stored."""
         ...
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         """The samples themselves, once ``look`` and ``plan`` have passed."""
         ...

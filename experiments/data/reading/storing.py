@@ -16,7 +16,15 @@ from experiments.core.errors import DatasetError
 from experiments.core.settings import settings_in_use
 from experiments.data.catalog import DatasetInfo, Source, Task
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Block, Found, Images, Plan, Reader, Table, Wanted
+from experiments.data.reading.reader import (
+    Block,
+    FileContents,
+    Images,
+    Plan,
+    Reader,
+    ReadOptions,
+    Table,
+)
 from experiments.data.stored import (
     DESCRIPTION_FILE,
     GROUPS,
@@ -30,14 +38,16 @@ _CHUNK = 1 << 20  # bytes of a chunk of HDF5
 _LONGEST_NAME = 100
 
 
-class Written(NamedTuple):
+class StoredContent(NamedTuple):
     """Samples in a file: the hash of their content, and the highest number among them."""
 
     digest: str
     highest: float
 
 
-def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Found, Plan]:
+def look_into(
+    path: Path, wanted: ReadOptions, kind: str | None = None
+) -> tuple[FileContents, Plan]:
     """What is in a file, and what would be stored of it; raises DatasetError. Stores nothing.
 
     ``kind`` is what the file is, a key of KINDS, if not what its name says.
@@ -47,13 +57,13 @@ def look_into(path: Path, wanted: Wanted, kind: str | None = None) -> tuple[Foun
     return found, plan_of(reader, path, found, wanted)
 
 
-def plan_of(reader: Reader, path: Path, found: Found, wanted: Wanted) -> Plan:
+def plan_of(reader: Reader, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
     """What would be stored of what was found, with notes on what was asked for in vain."""
     plan = reader.plan(path, found, wanted)
     return replace(plan, notes=(*plan.notes, *_without_effect(found, wanted)))
 
 
-def _without_effect(found: Found, wanted: Wanted) -> tuple[str, ...]:
+def _without_effect(found: FileContents, wanted: ReadOptions) -> tuple[str, ...]:
     """Notes on what was asked for and is for images only, or for tables."""
     is_table, is_images = isinstance(found, Table), isinstance(found, Images)
     of_images = {
@@ -73,9 +83,9 @@ def _without_effect(found: Found, wanted: Wanted) -> tuple[str, ...]:
 def store_file(
     path: Path,
     name: str,
-    wanted: Wanted,
+    wanted: ReadOptions,
     kind: str | None = None,
-    looked: tuple[Found, Plan] | None = None,
+    looked: tuple[FileContents, Plan] | None = None,
     datasets: Path | None = None,
 ) -> DatasetInfo:
     """Store the samples of a file in ``datasets``, by default the folder of the settings in use;
@@ -92,7 +102,7 @@ def store_file(
     with unfinished_folder(home) as unfinished:
         written = write_samples(unfinished / SAMPLES_FILE, plan, blocks)
         digest = written.digest
-        info = describe(plan, f"{called(name)}@{digest}", name, written.highest)
+        info = describe(plan, f"{slug(name)}@{digest}", name, written.highest)
         write_description(info, unfinished / DESCRIPTION_FILE)
         folder = home / digest
         if folder.exists():
@@ -102,7 +112,7 @@ def store_file(
         return info
 
 
-def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
+def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> StoredContent:
     """Write ``x``, ``y``, ``groups``, ``times`` and ``parts`` as loading.Dataset has them, block by
     block.
 
@@ -147,7 +157,7 @@ def write_samples(path: Path, plan: Plan, blocks: Iterator[Block]) -> Written:
                 file[name] = key = np.concatenate(parts)
                 digest.update(name.encode() + key.data)
     digest.update(_meaning(plan))
-    return Written(digest.hexdigest()[:16], highest)
+    return StoredContent(digest.hexdigest()[:16], highest)
 
 
 def _meaning(plan: Plan) -> bytes:
@@ -180,7 +190,7 @@ def describe(plan: Plan, name: str, title: str, highest: float) -> DatasetInfo:
     )
 
 
-def called(name: str) -> str:
+def slug(name: str) -> str:
     """A name as it can stand in a spec: letters, digits, _ . and -."""
     plain = re.sub(r"[^\w.-]+", "_", name).strip("_")[:_LONGEST_NAME]
     if not any(map(str.isalnum, plain)):

@@ -16,7 +16,7 @@ from experiments.core.errors import DatasetError
 from experiments.core.format_versions import check_format
 from experiments.data.catalog import VALIDATION, Task
 from experiments.data.loading import Dataset
-from experiments.data.split.duplicates import Looked, exact_groups, look_at, near_groups
+from experiments.data.split.duplicates import DuplicateScan, exact_groups, look_at, near_groups
 from experiments.data.split.margins import label_runs, rank_correlation
 from experiments.data.split.splits import Split, in_words
 
@@ -39,7 +39,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitPart:
     """``counts`` are of the classes, or of a number's bins; ``ranges`` are the first few of
     ``range_count`` runs of rows, first and last. ``mean`` and ``spread`` (the standard deviation)
     are of numbers only."""
@@ -65,7 +65,7 @@ class FileOrder:
 
 
 @dataclass(frozen=True)
-class Shared:
+class Overlap:
     """Rows of one part that training has too: ``same`` with the same label, ``other`` only with
     another. ``examples`` are pairs of a training row and a row of the part."""
 
@@ -81,13 +81,13 @@ class Shared:
 
 
 @dataclass(frozen=True)
-class Copies:
+class DuplicateCounts:
     """``extra`` rows repeat one in the same part (keras.datasets' test parts are not counted); the
     rest is across parts. Near copies are counted without the exact ones."""
 
     extra: int
-    validation: Shared
-    test: Shared
+    validation: Overlap
+    test: Overlap
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Audit:
-    """``names`` are the classes, or the bins of a number; ``looked`` of ``samples`` rows were
-    compared to find copies; ``values`` is how many different targets there are. ``folds`` is how
-    many there are, 0 for no such split. ``held_out`` is whether the test part is of the same rows,
-    and ``given`` which of the parts the dataset's file has: validation, test."""
+    """How samples are divided, what each part holds, and what the parts share."""
 
     sentence: str
     method: str
@@ -128,20 +125,20 @@ class Audit:
     image: bool
     target: str
     samples: int
-    looked: int
-    values: int
-    names: tuple[str, ...]
-    parts: tuple[Part, ...]
+    looked: int  # rows that were compared to find copies
+    values: int  # different targets
+    names: tuple[str, ...]  # the classes, or the bins of a number
+    parts: tuple[SplitPart, ...]
     order: FileOrder
-    exact: Copies
-    near: Copies
+    exact: DuplicateCounts
+    near: DuplicateCounts
     groups: Groups | None = None
     times: Times | None = None
-    folds: int = 0
-    held_out: bool = False
-    given: tuple[str, ...] = ()
+    folds: int = 0  # how many; 0 for no such split
+    held_out: bool = False  # the test part is of the same rows
+    given: tuple[str, ...] = ()  # parts that the file of the dataset has: validation, test
 
-    def part(self, name: str) -> Part | None:
+    def part(self, name: str) -> SplitPart | None:
         """The part of that name: training, validation or test."""
         return next((part for part in self.parts if part.name == name), None)
 
@@ -184,13 +181,13 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
     elif len(split.test):
         parts.append(_part("test", split.test, y, edges, dataset.info.classes))
     names = dataset.info.class_names if edges is None else _bin_names(edges)
-    looked = look_at(dataset.x, dataset.x_test, split.seed)
-    labels = codes[looked.rows]
+    scan = look_at(dataset.x, dataset.x_test, split.seed)
+    labels = codes[scan.rows]
     if dataset.y_test is not None:
-        labels = np.concatenate([labels, target_codes(dataset, dataset.y_test)[looked.test_rows]])
-    exact = exact_groups(looked)
-    near = near_groups(looked, dataset.info.kind, exact)
-    exact_copies, near_copies = _copies(looked, split, labels, exact, near)
+        labels = np.concatenate([labels, target_codes(dataset, dataset.y_test)[scan.test_rows]])
+    exact = exact_groups(scan)
+    near = near_groups(scan, dataset.info.kind, exact)
+    exact_copies, near_copies = _copies(scan, split, labels, exact, near)
     return Audit(
         sentence=in_words(split),
         method=split.method if len(split.validation) or _is_held_out(split) else "none",
@@ -198,7 +195,7 @@ def audit_split(dataset: Dataset, split: Split) -> Audit:
         image=dataset.info.kind == "image",
         target=dataset.info.target,
         samples=len(y) + (0 if y_test is None else len(y_test)),
-        looked=len(looked),
+        looked=len(scan),
         values=len(np.unique(y)),
         names=tuple(names),
         parts=tuple(parts),
@@ -274,7 +271,7 @@ def _bin_names(edges: np.ndarray) -> tuple[str, ...]:
 
 def _part(
     name: str, rows: np.ndarray, y: np.ndarray, edges: np.ndarray | None, classes: int
-) -> Part:
+) -> SplitPart:
     values = y[rows]
     breaks = np.flatnonzero(np.diff(rows) != 1)
     first = rows[np.concatenate([[0], breaks + 1])]
@@ -282,7 +279,7 @@ def _part(
     ranges = tuple((int(a), int(b)) for a, b in zip(first, last, strict=True))
     if edges is None:
         counts = np.bincount(values.astype(np.int64), minlength=classes)
-        return Part(
+        return SplitPart(
             name=name,
             samples=len(rows),
             counts=tuple(counts.tolist()),
@@ -291,7 +288,7 @@ def _part(
         )
     # a test part may reach beyond what is known
     counts, _ = np.histogram(np.clip(values.astype(float), edges[0], edges[-1]), edges)
-    return Part(
+    return SplitPart(
         name=name, samples=len(rows), counts=tuple(counts.tolist()),
         ranges=ranges[:_MOST_RANGES], range_count=len(ranges),
         mean=float(values.mean(dtype=float)), spread=float(values.std(dtype=float)),
@@ -313,31 +310,31 @@ def _order(y: np.ndarray, regression: bool) -> FileOrder:
 
 
 def _copies(
-    looked: Looked, split: Split, labels: np.ndarray, exact: np.ndarray, near: np.ndarray
-) -> tuple[Copies, Copies]:
+    scan: DuplicateScan, split: Split, labels: np.ndarray, exact: np.ndarray, near: np.ndarray
+) -> tuple[DuplicateCounts, DuplicateCounts]:
     """Exact copies, and near ones that are no exact ones."""
-    n = len(looked.rows)
-    part = np.full(len(looked), 2)
-    part[:n] = np.isin(looked.rows, split.validation, assume_unique=True)
-    part[:n][np.isin(looked.rows, split.test, assume_unique=True)] = 2
-    numbers = np.concatenate([looked.rows, looked.test_rows])
+    n = len(scan.rows)
+    part = np.full(len(scan), 2)
+    part[:n] = np.isin(scan.rows, split.validation, assume_unique=True)
+    part[:n][np.isin(scan.rows, split.test, assume_unique=True)] = 2
+    numbers = np.concatenate([scan.rows, scan.test_rows])
     found = [_matches(groups, part, labels) for groups in (exact, near)]
     extra = [_extra(groups[:n], part[:n]) for groups in (exact, near)]
 
-    def shared(kind: int, which: int) -> Shared:
+    def shared(kind: int, which: int) -> Overlap:
         any_, same, train_of = found[kind]
         rows = (part == which) & any_
         if kind == 1:
             rows &= ~found[0][0]
         examples = np.flatnonzero(rows)[:_MOST_EXAMPLES]
-        return Shared(
+        return Overlap(
             int((part == which).sum()), int((rows & same).sum()), int((rows & ~same).sum()),
             tuple((int(numbers[train_of[row]]), int(numbers[row])) for row in examples),
         )  # fmt: skip
 
     return (
-        Copies(extra[0], shared(0, 1), shared(0, 2)),
-        Copies(extra[1] - extra[0], shared(1, 1), shared(1, 2)),
+        DuplicateCounts(extra[0], shared(0, 1), shared(0, 2)),
+        DuplicateCounts(extra[1] - extra[0], shared(1, 1), shared(1, 2)),
     )
 
 

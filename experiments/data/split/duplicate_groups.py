@@ -14,7 +14,7 @@ _MOST_GROUPS = 20
 _OF_A_GROUP = 8
 
 
-class CopyGroup(NamedTuple):
+class DuplicateGroup(NamedTuple):
     """``rows`` are the numbers of the first of ``size`` samples, ``x`` (k, …) and ``y`` (k,) these
     samples; ``is_mixed`` is whether the group has different targets."""
 
@@ -26,7 +26,7 @@ class CopyGroup(NamedTuple):
     is_mixed: bool
 
 
-class Copies(NamedTuple):
+class DuplicateReport(NamedTuple):
     """Of ``samples`` the first ``looked`` drawn ones were compared: ``exact`` repeat another one in
     every value, ``near`` nearly; ``mixed`` of ``groups`` groups have different targets. ``shown``
     are the first groups, those with different targets first, then the largest."""
@@ -37,33 +37,33 @@ class Copies(NamedTuple):
     near: int
     groups: int
     mixed: int
-    shown: tuple[CopyGroup, ...]
+    shown: tuple[DuplicateGroup, ...]
 
 
-def find_copies(info: DatasetInfo) -> Copies:
+def find_copies(info: DatasetInfo) -> DuplicateReport:
     """Compare the samples of a dataset that is on this machine; raises DatasetError."""
     dataset = load_dataset(DatasetSpec(name=info.name), seed=1, lazily=True)
-    looked = look_at(dataset.x, None)
-    exact = exact_groups(looked)
-    near = near_groups(looked, info.kind, exact)
+    scan = look_at(dataset.x, None)
+    exact = exact_groups(scan)
+    near = near_groups(scan, info.kind, exact)
     _, group, counts = np.unique(near, return_inverse=True, return_counts=True)
-    codes = target_codes(dataset, dataset.y)[looked.rows]
+    codes = target_codes(dataset, dataset.y)[scan.rows]
     mixed, exact_only = (_has_one(group, values) for values in (codes, exact))
     found = np.flatnonzero(counts > 1)
     order = found[np.lexsort((-counts[found], mixed[found]))]  # False, several targets, first
     shown = []
     for number in order[:_MOST_GROUPS]:
         places = np.flatnonzero(group == number)[:_OF_A_GROUP]
-        rows = looked.rows[places]
+        rows = scan.rows[places]
         shown.append(
-            CopyGroup(
-                tuple(map(int, rows)), looked.take(places), dataset.y[rows].reshape(-1),
+            DuplicateGroup(
+                tuple(map(int, rows)), scan.take(places), dataset.y[rows].reshape(-1),
                 int(counts[number]), bool(exact_only[number]), not mixed[number],
             )
         )  # fmt: skip
     alike = len(exact) - len(np.unique(exact))
-    return Copies(
-        samples=len(dataset.y), looked=len(looked), exact=alike,
+    return DuplicateReport(
+        samples=len(dataset.y), looked=len(scan), exact=alike,
         near=int((counts - 1).sum()) - alike, groups=len(found),
         mixed=int((~mixed[found]).sum()), shown=tuple(shown),
     )  # fmt: skip

@@ -22,7 +22,7 @@ _STEPS = 1000  # of a feature's spread: values that agree to three digits of it
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class DuplicateScan:
     """The rows that are compared: of ``x`` (n, …) those in ``rows``, then of ``x_test`` those in
     ``test_rows``. Both are numbers from 0, sorted."""
 
@@ -56,41 +56,41 @@ class Looked:
                 yield x[some[0] : some[-1] + 1] if whole else x[some]
 
 
-def look_at(x: Samples, x_test: np.ndarray | None, seed: int = 0) -> Looked:
+def look_at(x: Samples, x_test: np.ndarray | None, seed: int = 0) -> DuplicateScan:
     """All rows, or a sample where there are more than MOST_ROWS, or than MOST_BYTES hold."""
     test = 0 if x_test is None else len(x_test)
     each = x.nbytes // max(len(x), 1)
     most = min(MOST_ROWS, MOST_BYTES // max(each, 1))
     if len(x) + test <= most:
-        return Looked(x, np.arange(len(x)), x_test, np.arange(test))
+        return DuplicateScan(x, np.arange(len(x)), x_test, np.arange(test))
     drawn = np.sort(np.random.default_rng([seed, 4]).permutation(len(x) + test)[:most])
-    return Looked(x, drawn[drawn < len(x)], x_test, drawn[drawn >= len(x)] - len(x))
+    return DuplicateScan(x, drawn[drawn < len(x)], x_test, drawn[drawn >= len(x)] - len(x))
 
 
-def exact_groups(looked: Looked) -> np.ndarray:
+def exact_groups(scan: DuplicateScan) -> np.ndarray:
     """The group (m,) that each row is in: rows of the same values are in the same one."""
-    return np.unique(_hashes(looked, _plain), return_inverse=True)[1].reshape(-1)
+    return np.unique(_hashes(scan, _plain), return_inverse=True)[1].reshape(-1)
 
 
-def near_groups(looked: Looked, kind: Kind, exact: np.ndarray) -> np.ndarray:
+def near_groups(scan: DuplicateScan, kind: Kind, exact: np.ndarray) -> np.ndarray:
     """The same for rows that agree nearly or, in the groups ``exact`` (m,), exactly.
 
     Rows of a table nearly agree where each feature does to a thousandth of its spread (a standard
     deviation). Images nearly agree as ``images_alike`` says.
     """
-    if len(looked) < 2:
+    if len(scan) < 2:
         return exact
     pairs = [_pairs(exact)]
     if kind is Kind.IMAGE:
-        pairs.append(alike(looked))
+        pairs.append(alike(scan))
     else:
-        spread = _spread(looked)
+        spread = _spread(scan)
         # A value near the border of two steps is near the middle of one in the other grid.
         for shift in (0.0, 0.5):
             prepare = partial(_grid, spread=spread, shift=shift)
-            pairs.append(_pairs(_hashes(looked, prepare)))
+            pairs.append(_pairs(_hashes(scan, prepare)))
     left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    return _joined(len(looked), left, right)
+    return _joined(len(scan), left, right)
 
 
 def _pairs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,8 +100,8 @@ def _pairs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order[same], order[same + 1]
 
 
-def _hashes(looked: Looked, prepare: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    return np.concatenate([_hash_rows(prepare(block)) for block in looked.blocks()])
+def _hashes(scan: DuplicateScan, prepare: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    return np.concatenate([_hash_rows(prepare(block)) for block in scan.blocks()])
 
 
 def _plain(block: np.ndarray) -> np.ndarray:
@@ -132,10 +132,10 @@ def _grid(block: np.ndarray, spread: np.ndarray, shift: float) -> np.ndarray:
     return steps + 0.0
 
 
-def _spread(looked: Looked) -> np.ndarray:
+def _spread(scan: DuplicateScan) -> np.ndarray:
     """The standard deviation (features,) of each feature's finite values; 1 where it is 0."""
-    some = np.linspace(0, len(looked) - 1, min(len(looked), 50_000)).astype(np.int64)
-    values = looked.take(some).reshape(len(some), -1).astype(float)
+    some = np.linspace(0, len(scan) - 1, min(len(scan), 50_000)).astype(np.int64)
+    values = scan.take(some).reshape(len(some), -1).astype(float)
     known = np.isfinite(values)
     values[~known] = 0.0
     n = np.maximum(known.sum(axis=0), 1)

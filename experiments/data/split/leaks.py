@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from experiments.core.findings import Action, Changes, Finding, Severity, percent
 from experiments.data.catalog import Task
-from experiments.data.split.audit import Audit, Shared
+from experiments.data.split.audit import Audit, Overlap
 
 
 def find_leaks(audit: Audit) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def _copies(audit: Audit) -> Iterator[Finding]:
             yield _leak(audit, name, near, "nearly the same as a training sample")
 
 
-def _leak(audit: Audit, name: str, shared: Shared, how: str) -> Finding:
+def _leak(audit: Audit, name: str, shared: Overlap, how: str) -> Finding:
     share = shared.rows / shared.looked
     training, row = shared.examples[0]
     other = (

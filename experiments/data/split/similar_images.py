@@ -15,7 +15,7 @@ _CORRELATION = 0.995
 _TOLD_APART = 0.02  # of an image's contrast: flatter ones have nothing to compare
 
 
-class Images(Protocol):
+class ImageSource(Protocol):
     """What images are taken from; blocks and taken ones are (m, height, width, channels)."""
 
     def __len__(self) -> int: ...
@@ -29,7 +29,7 @@ class Images(Protocol):
         ...
 
 
-def alike(images: Images) -> tuple[np.ndarray, np.ndarray]:
+def alike(images: ImageSource) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of positions, (m,) each, of images that correlate above 0.995 whatever their
     brightness and contrast.
 
@@ -88,7 +88,9 @@ def _candidates(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return left, right
 
 
-def _agreeing(images: Images, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _agreeing(
+    images: ImageSource, left: np.ndarray, right: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     if not len(left):
         return left, right
     each = max(1, images.take(left[:1]).nbytes)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from experiments.core.findings import Action, Finding, Severity, percent, points
 from experiments.core.words import listed
 from experiments.data.catalog import Task
-from experiments.data.split.audit import Audit, Order, Part
+from experiments.data.split.audit import Audit, Order, SplitPart
 from experiments.data.split.better_splits import in_folds, shuffled
 from experiments.data.split.leaks import find_leaks
 from experiments.data.split.margins import (
@@ -63,7 +63,7 @@ def _known_to(audit: Audit, samples: int) -> str:
     )
 
 
-def largest_difference(left: Part, right: Part) -> tuple[int, float]:
+def largest_difference(left: SplitPart, right: SplitPart) -> tuple[int, float]:
     """The class (its number) whose share differs most between two parts, and by how much:
     0.1 is 10 points."""
     shares = [_share(left, k) - _share(right, k) for k in range(len(left.counts))]
@@ -298,5 +298,5 @@ def _test(audit: Audit) -> Iterator[Finding]:
         )
 
 
-def _share(part: Part, number: int) -> float:
+def _share(part: SplitPart, number: int) -> float:
     return part.counts[number] / part.samples if part.samples else 0.0

@@ -37,30 +37,30 @@ def split_dataset(dataset: Dataset, spec: SplitSpec, seed: int) -> Split:
     info = dataset.info
     match spec.method:
         case "group":
-            keys = Keys(info.group, dataset.groups)
+            keys = SplitKey(info.group, dataset.groups)
         case "time":
-            keys = Keys(info.time, dataset.times)
+            keys = SplitKey(info.time, dataset.times)
         case _:
-            keys = Keys()
+            keys = SplitKey()
     return divide(dataset.y, spec, seed, keys, dataset.parts)
 
 
-class Keys(NamedTuple):
+class SplitKey(NamedTuple):
     """A column by which rows are divided, and its values (n,)."""
 
     column: str = ""
     values: np.ndarray | None = None
 
-    def of(self, rows: np.ndarray) -> "Keys":
+    def of(self, rows: np.ndarray) -> "SplitKey":
         """Those of some rows."""
-        return Keys(self.column, None if self.values is None else self.values[rows])
+        return SplitKey(self.column, None if self.values is None else self.values[rows])
 
 
 def divide(
     y: np.ndarray,
     spec: SplitSpec,
     seed: int,
-    keys: Keys | None = None,
+    keys: SplitKey | None = None,
     parts: np.ndarray | None = None,
 ) -> Split:
     """Divide the rows of ``y``, (n,) or (n, 1), as the spec says.
@@ -70,7 +70,7 @@ def divide(
     are folds.fold_of_rows'; where the spec has them and no fold, it is the first one. Raises
     DatasetError where a part that was asked for would be empty.
     """
-    labels, keys = np.asarray(y).reshape(-1), keys or Keys()
+    labels, keys = np.asarray(y).reshape(-1), keys or SplitKey()
     if spec.method in ("group", "time") and keys.values is None:
         raise DatasetError(
             f"split.method: received {spec.method!r}, and the samples have no {spec.method} column."
@@ -109,7 +109,7 @@ def _held(
     method: SplitMethod,
     part: tuple[str, float],
     random: np.random.Generator,
-    keys: Keys,
+    keys: SplitKey,
 ) -> np.ndarray:
     """Whether each row is in a part (its name and share) that is taken from all of them: (n,).
 
@@ -205,7 +205,7 @@ def _validation_in_words(split: Split) -> str:
     return f"Validation: {validation:,} of {n:,} samples, drawn{how} with seed {split.seed}."
 
 
-def _fold(labels: np.ndarray, spec: SplitSpec, seed: int, keys: Keys) -> np.ndarray:
+def _fold(labels: np.ndarray, spec: SplitSpec, seed: int, keys: SplitKey) -> np.ndarray:
     folds = spec.folds or 0
     things, many = ("samples", len(labels))
     if keys.values is not None:

@@ -3,7 +3,7 @@ import pytest
 
 from dashboard.chart.curve_data import (
     COARSE_POINTS,
-    Curve,
+    ChartCurve,
     coarse,
     quantile_bands,
     robust_range,
@@ -13,7 +13,7 @@ from dashboard.chart.curve_data import (
 
 def curve(y, run_id="a"):
     y = np.asarray(y, dtype=float)
-    return Curve(run_id, run_id, "#3b82f6", "validation", np.arange(len(y), dtype=float), y)
+    return ChartCurve(run_id, run_id, "#3b82f6", "validation", np.arange(len(y), dtype=float), y)
 
 
 def fits(count, low=0.3, high=2.3):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from dashboard.chart.curve_chart import Look, compose
-from dashboard.chart.curve_data import MOST_LINES, Band, Curve
+from dashboard.chart.curve_data import MOST_LINES, Band, ChartCurve
 from dashboard.chart.curve_messages import BACK, Drawing, Stream, header, whole
 
 
 def curve(y, run_id="a", x=None):
     y = np.asarray(y, dtype=float)
     x = np.arange(len(y), dtype=float) if x is None else np.asarray(x, dtype=float)
-    return Curve(run_id, f"run {run_id}", "#3b82f6", "validation", x, y)
+    return ChartCurve(run_id, f"run {run_id}", "#3b82f6", "validation", x, y)
 
 
 def drawing(*curves):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from dashboard.compare.columns import (
-    Column,
+    MetricColumn,
     better,
     column_names,
     parse_column,
@@ -106,7 +106,7 @@ def test_a_column_is_best_last_or_at_an_epoch():
     assert table["best val_accuracy"].tolist() == [0.7, 0.9, 0.1]
     assert [better(name) for name in names] == ["lower", "lower", "lower", "higher"]
     assert [parse_column(name).name for name in names] == names
-    assert parse_column("f1 at epoch 12") == Column("f1", 12)
+    assert parse_column("f1 at epoch 12") == MetricColumn("f1", 12)
 
 
 def test_what_was_measured_on_the_test_samples_has_columns_of_its_own():
@@ -119,7 +119,7 @@ def test_what_was_measured_on_the_test_samples_has_columns_of_its_own():
     table = run_table([ours, SMALL], HISTORIES, ["test loss", "test accuracy"])
     assert table.iloc[0].tolist() == [0.4, 0.8] and table.iloc[1].isna().all()
     assert [better(name) for name in table] == ["lower", "higher"]
-    assert parse_column("test accuracy") == Column("accuracy", "test")
+    assert parse_column("test accuracy") == MetricColumn("accuracy", "test")
 
 
 def test_the_gap_is_against_test_mode_where_that_was_recorded():

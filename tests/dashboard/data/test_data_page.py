@@ -13,7 +13,7 @@ from dashboard.runs.run_filters import dataset_labels
 from dashboard.shared.dataset_rows import row_table
 from experiments.core.errors import DatasetError
 from experiments.data.preview import look
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.stored import find_info, stored_names
 from experiments.tracking.stored_datasets import add_dataset, list_datasets
@@ -39,7 +39,7 @@ def ship(tmp_path):
 
 @pytest.fixture
 def stored(ship, store):
-    info = store_file(ship, "ship", Wanted())
+    info = store_file(ship, "ship", ReadOptions())
     add_dataset(store, info, ship.name)
     return info
 
@@ -270,7 +270,7 @@ def test_dates_of_a_dataset_are_shown_as_dates(tmp_path, store, open_page):
     days = pd.date_range("2024-01-01", periods=90)
     frame = pd.DataFrame({"day": days.strftime("%d.%m.%Y"), "a": range(90)})
     frame.assign(label=frame.a % 2).to_csv(path, index=False)
-    info = store_file(path, "visits", Wanted())
+    info = store_file(path, "visits", ReadOptions())
     add_dataset(store, info, path.name)
     app = open_page("data", name=info.name)
     table = next(one.value for one in app.dataframe if "Spread" in one.value).iloc[0]
@@ -286,7 +286,7 @@ def test_copies_are_looked_for_when_they_are_asked_for(tmp_path, store, open_pag
     x = np.random.default_rng(0).normal(size=(60, 3))
     x[7] = x[8]
     np.savez(tmp_path / "c.npz", x=x, y=np.arange(60) % 2)
-    info = store_file(tmp_path / "c.npz", "c", Wanted())
+    info = store_file(tmp_path / "c.npz", "c", ReadOptions())
     add_dataset(store, info, "c.npz")
     assert "repeat another one" not in texts(open_page("data", name=info.name))
     app = open_page("data", name=info.name, copies="true")
@@ -319,7 +319,7 @@ def test_a_name_without_a_letter_is_refused(stored, open_page, store):
 
 def test_versions_lead_to_each_other(stored, ship, open_page, store):
     pd.read_csv(ship).iloc[:150].to_csv(ship, index=False)
-    older, info = stored, store_file(ship, "ship", Wanted())
+    older, info = stored, store_file(ship, "ship", ReadOptions())
     add_dataset(store, info, ship.name)
     titles = open_page("data").dataframe[0].value["Dataset"]
     assert list(titles[:2]) == ["ship", "ship (older)"]

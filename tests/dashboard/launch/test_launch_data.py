@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.running.fold_runs import siblings_of, submit_all
 from experiments.spec.spec_files import parse_spec
@@ -28,7 +28,7 @@ def visits(store, tmp_path):
     )
     path = tmp_path / "visits.csv"
     table.to_csv(path, index=False)
-    info = store_file(path, "visits", Wanted(target="target", group="patient", time="day"))
+    info = store_file(path, "visits", ReadOptions(target="target", group="patient", time="day"))
     add_dataset(store, info, path.name)
     return info
 
@@ -67,7 +67,7 @@ def divided(store, tmp_path):
         arrays |= {f"x_{part}": random.normal(size=(count, 4)),
                    f"y_{part}": random.integers(0, 2, count)}  # fmt: skip
     np.savez(tmp_path / "rows.npz", **arrays)
-    info = store_file(tmp_path / "rows.npz", "rows", Wanted())
+    info = store_file(tmp_path / "rows.npz", "rows", ReadOptions())
     add_dataset(store, info, "rows.npz")
     return info
 

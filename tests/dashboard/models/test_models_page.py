@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.models.file_difference import config_table, largest, weight_table
 from dashboard.models.inspector_tables import layer_weights, say_config, training_facts
 from dashboard.shared.model_uploads import find_upload, list_uploads, remove_old, store_upload
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.running.inline_launcher import run_inline
 from experiments.spec.spec_files import parse_spec
@@ -231,7 +231,7 @@ def test_dates_are_shown_and_typed_as_dates(open_page, store, tmp_path):
     days = pd.date_range("2024-01-01", periods=60).strftime("%d/%m/%Y")
     rows = "".join(f"{day},{n % 7},{n % 2}\n" for n, day in enumerate(days))
     path.write_text(f"day,a,label\n{rows}")
-    info = store_file(path, "visits", Wanted())
+    info = store_file(path, "visits", ReadOptions())
     add_dataset(store, info, path.name)
     spec = {"dataset": {"name": info.name}, "model": {"layers": [4]}, "training": {"epochs": 1}}
     run_id, _ = run_inline(store, parse_spec(spec))

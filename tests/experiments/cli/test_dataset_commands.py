@@ -40,6 +40,7 @@ def test_dry_run_tells_of_each_file_and_stores_nothing(files, store, capsys):
     assert [column["kind"] for column in good["found"]["columns"]] == [
         "numeric", "numeric", "boolean",
     ]  # fmt: skip
+    assert {"whole", "each", "counted", "timed"} <= good["found"]["columns"][0].keys()
     assert good["plan"]["class_names"] == ["no", "yes"] and good["name"] is None
     assert not bad["accepted"] and "row 2" in bad["reason"]
     assert stored_names() == [] and list_datasets(store) == []

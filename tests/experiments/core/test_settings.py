@@ -8,12 +8,12 @@ import pytest
 
 from experiments.core.errors import DatasetError
 from experiments.core.settings import ROOT, Settings, sqlite_uri, use_settings
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.stored import is_known, stored_names
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.store import Store
-from experiments.tracking.stored_bases import bring_base, store_base
+from experiments.tracking.stored_bases import fetch_base, store_base
 from experiments.tracking.stored_datasets import add_dataset, fetch_dataset, list_datasets
 
 SOURCES = [path for room in ("experiments", "dashboard") for path in (ROOT / room).rglob("*.py")]
@@ -85,7 +85,7 @@ def test_two_workspaces_in_one_process_do_not_mix(stores, tmp_path):
     one, two = stores
     table = tmp_path / "table.csv"
     table.write_text("a,b\n" + "".join(f"{n},{n % 2}\n" for n in range(20)))
-    info = store_file(table, "table", Wanted(), datasets=one.settings.datasets)
+    info = store_file(table, "table", ReadOptions(), datasets=one.settings.datasets)
     add_dataset(one, info, "table.csv")
     assert [one.name for one in list_datasets(one)] == [info.name] and not list_datasets(two)
     with pytest.raises(DatasetError, match="not in the store"):
@@ -106,7 +106,7 @@ def test_bases_lie_in_the_workspace_of_their_store(stores, tmp_path):
     (tmp_path / "model.h5").write_bytes(np.arange(9).tobytes())
     kept = store_base(one, tmp_path / "model.h5")
     spec = {"model": {"name": "saved_base", "run": kept.run_id, "file": kept.file}}
-    bring_base(one, parse_spec(spec))
+    fetch_base(one, parse_spec(spec))
     (brought,) = (path for path in one.settings.bases.rglob("*.h5"))
     assert brought.read_bytes() == (tmp_path / "model.h5").read_bytes()
     assert not two.settings.bases.exists()

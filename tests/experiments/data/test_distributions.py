@@ -15,14 +15,14 @@ from experiments.data.distributions import (
 )
 from experiments.data.loading import load_dataset
 from experiments.data.preview import look
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.split.duplicate_groups import find_copies
 
 
 def stored(tmp_path, **arrays):
     np.savez(tmp_path / "a.npz", **arrays)
-    return store_file(tmp_path / "a.npz", "a", Wanted())
+    return store_file(tmp_path / "a.npz", "a", ReadOptions())
 
 
 def test_few_samples_are_all_looked_at():

@@ -14,8 +14,8 @@ from experiments.core.errors import DatasetError, SpecError
 from experiments.data.catalog import CATALOG, Kind, Source, Task
 from experiments.data.loading import load_dataset
 from experiments.data.preview import class_counts, look
-from experiments.data.reading.reader import Block, ColumnKind, Feature, Plan, Wanted
-from experiments.data.reading.storing import called, describe, store_file, write_samples
+from experiments.data.reading.reader import Block, ColumnKind, Feature, Plan, ReadOptions
+from experiments.data.reading.storing import describe, slug, store_file, write_samples
 from experiments.data.stored import (
     DESCRIPTION_FILE,
     SAMPLES_FILE,
@@ -71,7 +71,7 @@ def keep(plan, x, y, title="mixed table", rows=100):
     unfinished.mkdir(parents=True)
     blocks = (Block(x[i : i + rows], y[i : i + rows]) for i in range(0, len(x), rows))
     digest, highest = write_samples(unfinished / SAMPLES_FILE, plan, blocks)
-    info = describe(plan, f"{called(title)}@{digest}", title, highest)
+    info = describe(plan, f"{slug(title)}@{digest}", title, highest)
     write_description(info, unfinished / DESCRIPTION_FILE)
     unfinished.rename(folder_of(digest))
     return info
@@ -237,7 +237,7 @@ def test_float_images_are_scaled_by_their_brightest_pixel(home, tmp_path):
 
     digits = load_digits()
     np.savez(tmp_path / "digits.npz", x=digits.images.astype("float32"), y=digits.target)
-    info = store_file(tmp_path / "digits.npz", "digits", Wanted())
+    info = store_file(tmp_path / "digits.npz", "digits", ReadOptions())
     assert (info.kind, info.white, info.shape) == (Kind.IMAGE, 16.0, (8, 8, 1))
     dataset = load_dataset(parse_spec({"dataset": {"name": info.name}}).dataset, 1)
     np.testing.assert_array_equal(dataset.x[..., 0], digits.images)

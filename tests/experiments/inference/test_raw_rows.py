@@ -9,7 +9,7 @@ import pytest
 from experiments.core.errors import InputError
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.inference.prediction import (
     open_model,
@@ -46,7 +46,7 @@ def passengers(path):
 def trained(store, tmp_path):
     path = tmp_path / "ship.csv"
     passengers(path)
-    info = store_file(path, "ship", Wanted())
+    info = store_file(path, "ship", ReadOptions())
     add_dataset(store, info, path.name)
     spec = {"dataset": {"name": info.name}, "model": {"layers": [4]}, "training": {"epochs": 1}}
     return run_inline(store, parse_spec(spec))[0]
@@ -69,7 +69,7 @@ def test_a_file_with_codes_and_numbered_classes_can_be_given_to_the_model(store,
     path = tmp_path / "homes.csv"
     rows = "".join(f"{n / 7},0{n % 4}234,{n % 3 + 1},{n % 2}\n" for n in range(60))
     path.write_text(f"size,zip,class,sold\n{rows}")
-    info = store_file(path, "homes", Wanted(target="sold", categories=("class",)))
+    info = store_file(path, "homes", ReadOptions(target="sold", categories=("class",)))
     add_dataset(store, info, path.name)
     spec = {"dataset": {"name": info.name}, "model": {"layers": [4]}, "training": {"epochs": 1}}
     run_id = run_inline(store, parse_spec(spec))[0]
@@ -111,7 +111,7 @@ def test_rows_of_json_with_gaps_are_answered_and_what_is_open_says_the_categorie
 )
 def test_what_cannot_be_read_is_named_with_its_place(workspace, tmp_path, row, said):
     passengers(tmp_path / "ship.csv")
-    info = store_file(tmp_path / "ship.csv", "ship", Wanted())
+    info = store_file(tmp_path / "ship.csv", "ship", ReadOptions())
     with pytest.raises(InputError) as error:
         encode_rows(info, [[30, "Cobh", "yes", 0], row])
     assert said in str(error.value)
@@ -142,7 +142,7 @@ def test_a_csv_is_read_in_the_ways_in_which_data_may_be_written(tmp_path):
 
 def test_rows_are_encoded_as_they_were_stored(workspace, tmp_path):
     passengers(tmp_path / "ship.csv")
-    info = store_file(tmp_path / "ship.csv", "ship", Wanted())
+    info = store_file(tmp_path / "ship.csv", "ship", ReadOptions())
     rows = read_table(tmp_path / "ship.csv", info.feature_names)
     stored = load_dataset(DatasetSpec(name=info.name), 1).x
     np.testing.assert_array_equal(encode_rows(info, rows), stored)
@@ -151,6 +151,6 @@ def test_rows_are_encoded_as_they_were_stored(workspace, tmp_path):
 def test_whole_numbers_that_are_categories_are_known_with_a_gap_too(workspace, tmp_path):
     numbers = pd.DataFrame({"a": [1.5, 2.5] * 10, "kind": ["1a", "2"] * 10, "target": [0, 1] * 10})
     numbers.to_csv(tmp_path / "n.csv", index=False)
-    info = store_file(tmp_path / "n.csv", "n", Wanted())
+    info = store_file(tmp_path / "n.csv", "n", ReadOptions())
     assert info.categories[1] == ("1a", "2")
     assert encode_rows(info, [[1.5, 2.0], [1.5, 2], [1.5, None]])[:, 1].tolist()[:2] == [1, 1]

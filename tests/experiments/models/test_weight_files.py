@@ -12,7 +12,7 @@ from experiments.__main__ import main
 from experiments.core.errors import ArtifactError, InputError
 from experiments.core.keras_compat import files_from
 from experiments.models.application_times import known_time, remember_time
-from experiments.models.weight_files import bring, download, is_here, place_of
+from experiments.models.weight_files import add_weight_file, download, is_here, place_of
 from experiments.spec.applications import (
     CLASSES_FILE,
     FACTS_FILE,
@@ -112,7 +112,7 @@ def test_a_file_is_known_by_its_content_whatever_it_is_called(cache, tmp_path, k
         WeightFile("vgg.h5", "", digest, top=False),
     ]
     (tmp_path / "download (1).h5").write_bytes(CONTENT)
-    found = bring(tmp_path / "download (1).h5", files=files)
+    found = add_weight_file(tmp_path / "download (1).h5", files=files)
     assert found.file == files[1] and found.path == cache / "vgg.h5"
     assert found.path.read_bytes() == CONTENT
 
@@ -121,12 +121,12 @@ def test_a_file_of_another_content_is_refused_also_under_the_right_name(cache, t
     vgg = find_application("VGG16").files[1]
     (tmp_path / vgg.name).write_bytes(b"something else")
     with pytest.raises(InputError, match=f"with md5 {vgg.hash}: this one is damaged or another"):
-        bring(tmp_path / vgg.name)
+        add_weight_file(tmp_path / vgg.name)
     (tmp_path / "cat.h5").write_bytes(b"something else")
     with pytest.raises(InputError, match=r"None of the 81 files of keras\.applications has that"):
-        bring(tmp_path / "cat.h5")
+        add_weight_file(tmp_path / "cat.h5")
     with pytest.raises(InputError, match="There is no file"):
-        bring(tmp_path / "nothing.h5")
+        add_weight_file(tmp_path / "nothing.h5")
     assert not cache.exists()
 
 
@@ -134,7 +134,7 @@ def test_where_keras_knows_no_hash_the_name_tells(cache, tmp_path):
     file = find_application("MobileNetV2").files[1]
     assert file.hash == ""
     (tmp_path / file.name).write_bytes(b"weights")
-    found = bring(tmp_path / file.name)
+    found = add_weight_file(tmp_path / file.name)
     assert (found.application, found.path) == ("MobileNetV2", place_of(file))
 
 

@@ -11,7 +11,7 @@ import pytest
 from experiments.core.errors import ModelFileError
 from experiments.data.catalog import CATALOG, Source, Task
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.split.splits import divide, split_dataset
 from experiments.data.stored import folder_of
@@ -193,7 +193,7 @@ def test_the_script_divides_stored_samples_as_the_run_does(workspace, tmp_path, 
         tmp_path / "rows.npz", x=random.normal(size=(90, 3)), y=random.integers(0, 3, 90),
         who=random.integers(0, 20, 90), day=random.integers(0, 30, 90),
     )  # fmt: skip
-    info = store_file(tmp_path / "rows.npz", "rows", Wanted(group="who", time="day"))
+    info = store_file(tmp_path / "rows.npz", "rows", ReadOptions(group="who", time="day"))
     spec = parse_spec({"dataset": {"name": info.name, "max_samples": 80}, "split": split})
     dataset = load_dataset(spec.dataset, spec.seed)
     parts = split_dataset(dataset, spec.split, spec.seed)
@@ -212,7 +212,7 @@ def test_the_script_keeps_the_parts_of_a_file(workspace, tmp_path, monkeypatch, 
     given = {f"x_{part}": random.normal(size=(n, 3)) for part, n in parts.items()}
     given |= {f"y_{part}": random.integers(0, 3, n) for part, n in parts.items()}
     np.savez(tmp_path / "rows.npz", **given)
-    info = store_file(tmp_path / "rows.npz", "rows", Wanted())
+    info = store_file(tmp_path / "rows.npz", "rows", ReadOptions())
     spec = parse_spec({"dataset": {"name": info.name}, "split": {"method": method}})
     dataset = load_dataset(spec.dataset, spec.seed)
     found = split_dataset(dataset, spec.split, spec.seed)

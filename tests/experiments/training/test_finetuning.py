@@ -19,7 +19,7 @@ from experiments.spec.base_files import base_path
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.runs import RunStatus, Tag, get_run
-from experiments.tracking.stored_bases import bring_base, list_bases, store_base
+from experiments.tracking.stored_bases import fetch_base, list_bases, store_base
 from experiments.training.feature_cache import augmented_features
 from experiments.training.phases import Schedule, WarmUp
 from experiments.training.training_data import RunData
@@ -79,7 +79,7 @@ def spec_of(run_id, model=None, epochs=2, **parts):
 
 
 def built(store, spec):
-    bring_base(store, spec)
+    fetch_base(store, spec)
     keras.utils.set_random_seed(spec.seed)
     dataset = load_dataset(spec.dataset, spec.data_seed)
     split = split_dataset(dataset, spec.split, spec.data_seed)
@@ -142,16 +142,16 @@ def test_a_model_of_others_is_kept_once_and_gets_gray_images_as_colors(store, tm
 
 def test_a_base_is_brought_once_and_again_when_its_run_went_on(store, pretrained):
     spec = spec_of(pretrained)
-    bring_base(store, spec)
+    fetch_base(store, spec)
     path = base_path(spec.model)
     born = path.stat().st_ino
-    bring_base(store, spec)
+    fetch_base(store, spec)
     assert path.stat().st_ino == born
     store.client.set_terminated(pretrained, "FINISHED", end_time=12345)
-    bring_base(store, spec)
+    fetch_base(store, spec)
     assert path.stat().st_ino != born
     with pytest.raises(RunNotFoundError, match=r"model\.run: there is no run"):
-        bring_base(store, spec_of("0" * 32))
+        fetch_base(store, spec_of("0" * 32))
 
 
 def test_a_base_of_rows_scales_them_itself(store):

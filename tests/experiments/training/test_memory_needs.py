@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.spec.spec_files import parse_spec
 from experiments.training.memory_needs import measured_peak, predict_peak, samples_bytes
@@ -14,7 +14,7 @@ def images(workspace, tmp_path):
     """2,000 images of 32×32×3 bytes: 6.1 MB."""
     x = np.random.default_rng(0).integers(0, 256, (2000, 32, 32, 3), dtype=np.uint8)
     np.savez(tmp_path / "images.npz", x=x, y=np.arange(2000) % 4)
-    return store_file(tmp_path / "images.npz", "images", Wanted())
+    return store_file(tmp_path / "images.npz", "images", ReadOptions())
 
 
 def peak(layers=(), **spec):

@@ -10,7 +10,7 @@ from experiments.core.errors import SpecError
 from experiments.core.run_folder import RunFolder, write_json
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.samples import StoredSamples
 from experiments.data.stored import SAMPLES_FILE, folder_of
@@ -33,7 +33,7 @@ def info(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("KERASCOPE_HOME", str(tmp_path_factory.mktemp("home")))
     patch.setattr("experiments.core.settings._in_use", None)
-    yield store_file(path, "rows", Wanted())
+    yield store_file(path, "rows", ReadOptions())
     patch.undo()
 
 
@@ -48,7 +48,7 @@ def stored(info):
     "rows",
     [slice(None, 10), slice(5, 5), slice(3, 100, 7), np.array([49_999, 0, 17_000, 17_000]),
      np.array([], int), 3, np.arange(ROWS) % 1000 == 1],
-    ids=["slice", "empty slice", "steps", "any order", "none", "one", "truths"],
+    ids=["slice", "empty slice", "steps", "any order", "none", "one", "booleans"],
 )  # fmt: skip
 def test_stored_samples_are_read_as_an_array_is(stored, rows):
     on_disk, x = stored

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from experiments.core.errors import DatasetError, unknown
 from experiments.data.reading.arrays.array_source import (
+    ArrayEntry,
     ArraySource,
-    Listed,
     list_text,
     product,
 )
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 
 #: Names of arrays that are samples and targets where the user names none: as _plain has them, so
 #: that Xtrain, X_train and x-train are one.
@@ -36,17 +36,17 @@ FEATURE_NAMES = "feature_names"
 _CLASS_NAMES = ("list_classes", "class_names", "target_names")
 
 
-class Chosen(NamedTuple):
+class ArrayChoice(NamedTuple):
     """The samples, the targets, the names of the features if there is such an array, and how they
     were chosen."""
 
-    x: Listed
-    y: Listed
-    names: Listed | None
+    x: ArrayEntry
+    y: ArrayEntry
+    names: ArrayEntry | None
     notes: tuple[str, ...]
 
 
-def choose(source: ArraySource, wanted: Wanted) -> Chosen:
+def choose(source: ArraySource, wanted: ReadOptions) -> ArrayChoice:
     """The arrays that are wanted, else those that are known by their names, else by their shapes.
 
     Raises DatasetError where they are not clear, cannot be used or differ in length.
@@ -72,7 +72,7 @@ def choose(source: ArraySource, wanted: Wanted) -> Chosen:
     keys = (asked_for(source, "key", path).path for path in (wanted.group, wanted.time) if path)
     used = {x.path, y.path, names.path if names else "", *keys}
     said = (f"The samples are {x} ({how_x}).", f"The targets are {y} ({how_y}).")
-    return Chosen(x, y, names, (*said, *unused_note(source, used)))
+    return ArrayChoice(x, y, names, (*said, *unused_note(source, used)))
 
 
 def unused_note(source: ArraySource, used: Collection[str]) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def unused_note(source: ArraySource, used: Collection[str]) -> tuple[str, ...]:
     return (f"Not used: {', '.join(left[:10])}{more}.",) if left else ()
 
 
-def asked_for(source: ArraySource, what: str, path: str) -> Listed:
+def asked_for(source: ArraySource, what: str, path: str) -> ArrayEntry:
     """The array of that path; raises DatasetError."""
     arrays = {listed.path: listed for listed in source.arrays}
     found = arrays.get(path) or arrays.get(path.strip("/"))
@@ -92,7 +92,9 @@ def asked_for(source: ArraySource, what: str, path: str) -> Listed:
     return found
 
 
-def _by_name(source: ArraySource, names: tuple[str, ...], other: Listed | None) -> Listed | None:
+def _by_name(
+    source: ArraySource, names: tuple[str, ...], other: ArrayEntry | None
+) -> ArrayEntry | None:
     """The array with the first of these names that one array alone has; in the group of the other
     array before all, then outside of groups, then that for training."""
     group = _group(other) if other else ""
@@ -113,7 +115,9 @@ def _by_name(source: ArraySource, names: tuple[str, ...], other: Listed | None) 
     return None
 
 
-def _by_shape(source: ArraySource, x: Listed | None, y: Listed | None) -> tuple[Listed, Listed]:
+def _by_shape(
+    source: ArraySource, x: ArrayEntry | None, y: ArrayEntry | None
+) -> tuple[ArrayEntry, ArrayEntry]:
     """Of two arrays of one length the one with more numbers in a sample is x."""
     arrays = [one for one in source.arrays if not one.link_to]
     usable = [
@@ -143,7 +147,7 @@ def _by_shape(source: ArraySource, x: Listed | None, y: Listed | None) -> tuple[
     )
 
 
-def _check(source: ArraySource, x: Listed, y: Listed) -> None:
+def _check(source: ArraySource, x: ArrayEntry, y: ArrayEntry) -> None:
     for listed in (x, y):
         if listed.unusable:
             raise DatasetError(f"{source.name}: the array {listed.path!r}{_why(listed)}.")
@@ -159,32 +163,32 @@ def _check(source: ArraySource, x: Listed, y: Listed) -> None:
         )
 
 
-def _advice(x: Listed, y: Listed) -> str:
+def _advice(x: ArrayEntry, y: ArrayEntry) -> str:
     if len(x.array.shape) == 2 and x.numbers == product(y.array.shape) > 1:
         name = x.path.rpartition("/")[2]
         return f"Save {name}.T: MATLAB writes arrays into HDF5 with their axes turned."
     return "Choose other arrays or save them with one length."
 
 
-def _different(arrays: Iterable[Listed]) -> list[Listed]:
+def _different(arrays: Iterable[ArrayEntry]) -> list[ArrayEntry]:
     """Without links to others of them."""
-    found: dict[str, Listed] = {}
+    found: dict[str, ArrayEntry] = {}
     for one in sorted(arrays, key=lambda one: bool(one.link_to)):
         found.setdefault(one.itself, one)
     return list(found.values())
 
 
-def _why(listed: Listed) -> str:
+def _why(listed: ArrayEntry) -> str:
     return f" {listed.unusable}" if listed.unusable else ""
 
 
-def _name(listed: Listed) -> str:
+def _name(listed: ArrayEntry) -> str:
     return listed.path.rpartition("/")[2].lower()
 
 
-def _plain(listed: Listed) -> str:
+def _plain(listed: ArrayEntry) -> str:
     return re.sub(r"[\W_]", "", _name(listed))
 
 
-def _group(listed: Listed) -> str:
+def _group(listed: ArrayEntry) -> str:
     return listed.path.rpartition("/")[0]

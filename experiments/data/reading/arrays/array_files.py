@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import TRAINING, Kind
-from experiments.data.reading.arrays.array_choosing import Chosen, choose
+from experiments.data.reading.arrays.array_choosing import ArrayChoice, choose
 from experiments.data.reading.arrays.array_keys import (
     choose_keys,
     groups_of,
@@ -15,12 +15,12 @@ from experiments.data.reading.arrays.array_keys import (
     times_of,
 )
 from experiments.data.reading.arrays.array_lists import with_lists
-from experiments.data.reading.arrays.array_parts import Divided, with_parts
+from experiments.data.reading.arrays.array_parts import ArrayParts, with_parts
 from experiments.data.reading.arrays.array_samples import Form, SampleScan, form_of
 from experiments.data.reading.arrays.array_source import (
     BLOCK_BYTES,
+    ArrayEntry,
     ArraySource,
-    Listed,
     texts_of,
 )
 from experiments.data.reading.arrays.array_targets import Encoder, TargetScan, names_in
@@ -29,7 +29,7 @@ from experiments.data.reading.reader import (
     Block,
     Feature,
     Plan,
-    Wanted,
+    ReadOptions,
     parts_notes,
 )
 
@@ -52,7 +52,7 @@ class _Read(NamedTuple):
         return _Read(self.x[kept], self.y[kept], self.rows[kept], groups, times, parts)
 
 
-def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
+def plan_arrays(source: ArraySource, wanted: ReadOptions) -> Plan:
     """The samples that would be stored. Every value is read, block by block.
 
     Raises DatasetError where the arrays are not clear or cannot be learned from.
@@ -104,7 +104,7 @@ def plan_arrays(source: ArraySource, wanted: Wanted) -> Plan:
     )  # fmt: skip
 
 
-def array_blocks(source: ArraySource, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+def array_blocks(source: ArraySource, plan: Plan, wanted: ReadOptions) -> Iterator[Block]:
     """The samples in file order, at most 8 MB in a block."""
     source = with_lists(source)
     divided = with_parts(source, choose(source, wanted), wanted)
@@ -118,7 +118,9 @@ def array_blocks(source: ArraySource, plan: Plan, wanted: Wanted) -> Iterator[Bl
             yield Block(read.x, y, read.groups, read.times, read.parts)
 
 
-def _read(divided: Divided, form: Form, samples: SampleScan, wanted: Wanted) -> Iterator[_Read]:
+def _read(
+    divided: ArrayParts, form: Form, samples: SampleScan, wanted: ReadOptions
+) -> Iterator[_Read]:
     """All samples that are kept: without those with missing values, if so wanted."""
     source, chosen, parts = divided
     keys = choose_keys(source, wanted, chosen.x)
@@ -142,7 +144,7 @@ def _read(divided: Divided, form: Form, samples: SampleScan, wanted: Wanted) -> 
         yield read
 
 
-def _rows_of_a_block(chosen: Chosen, form: Form) -> int:
+def _rows_of_a_block(chosen: ArrayChoice, form: Form) -> int:
     x, y = chosen.x, chosen.y
     size = max(
         x.numbers * max(x.dtype.itemsize, form.dtype.itemsize), y.numbers * max(y.dtype.itemsize, 8)
@@ -151,7 +153,7 @@ def _rows_of_a_block(chosen: Chosen, form: Form) -> int:
 
 
 def _feature_names(
-    source: ArraySource, chosen: Chosen, form: Form
+    source: ArraySource, chosen: ArrayChoice, form: Form
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the features of rows, and a note where those in the file are not used."""
     if form.kind is Kind.IMAGE:
@@ -172,7 +174,7 @@ def _feature_names(
     return plain, (f"{chosen.names.path} is not used: it {why}.",)
 
 
-def _why_no_names(names: Listed, count: int) -> str:
+def _why_no_names(names: ArrayEntry, count: int) -> str:
     if names.unusable:
         return names.unusable
     if names.dtype.kind not in "SU" or names.array.shape != (count,):

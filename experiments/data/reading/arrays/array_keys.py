@@ -8,21 +8,21 @@ from experiments.core.errors import DatasetError
 from experiments.data.reading.arrays.array_choosing import asked_for
 from experiments.data.reading.arrays.array_source import (
     BLOCK_BYTES,
+    ArrayEntry,
     ArraySource,
-    Listed,
     place,
     texts_of,
 )
 from experiments.data.reading.arrays.array_steps import StepSample, loses
 from experiments.data.reading.keys import same_number
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 
 
-class Keys(NamedTuple):
+class KeyArrays(NamedTuple):
     """The arrays that were asked for, None where none was."""
 
-    group: Listed | None
-    time: Listed | None
+    group: ArrayEntry | None
+    time: ArrayEntry | None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -31,16 +31,18 @@ class Keys(NamedTuple):
         return (*group, f"The time of a sample is in {self.time.path}.") if self.time else group
 
 
-def choose_keys(source: ArraySource, wanted: Wanted, x: Listed) -> Keys:
+def choose_keys(source: ArraySource, wanted: ReadOptions, x: ArrayEntry) -> KeyArrays:
     """The arrays of one value a sample; raises DatasetError for those that are none."""
     found = [
         _find(source, what, path, x, kinds)
         for what, path, kinds in (("group", wanted.group, "biufSU"), ("time", wanted.time, "iuf"))
     ]
-    return Keys(*found)
+    return KeyArrays(*found)
 
 
-def _find(source: ArraySource, what: str, path: str, x: Listed, kinds: str) -> Listed | None:
+def _find(
+    source: ArraySource, what: str, path: str, x: ArrayEntry, kinds: str
+) -> ArrayEntry | None:
     if not path:
         return None
     found = asked_for(source, what, path)
@@ -53,7 +55,7 @@ def _find(source: ArraySource, what: str, path: str, x: Listed, kinds: str) -> L
     return found
 
 
-def groups_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
+def groups_of(source: ArraySource, key: ArrayEntry, values: np.ndarray, first: int) -> np.ndarray:
     """The groups (n,) int64 of some samples, the first of which has the number ``first``."""
     if key.dtype.kind in "SU":
         try:
@@ -69,12 +71,12 @@ def groups_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) 
     return (_known(source, key, values, first) + 0).view(np.int64)
 
 
-def times_of(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
+def times_of(source: ArraySource, key: ArrayEntry, values: np.ndarray, first: int) -> np.ndarray:
     """The times (n,) float64 of some samples."""
     return _known(source, key, values, first)
 
 
-def time_notes(source: ArraySource, keys: Keys) -> tuple[str, ...]:
+def time_notes(source: ArraySource, keys: KeyArrays) -> tuple[str, ...]:
     """A note where different times become equal, as nanoseconds in 64 bits do. Reads them again."""
     time, stored = keys.time, np.dtype(np.float64)
     if time is None or not loses(time.dtype, stored):
@@ -88,7 +90,7 @@ def time_notes(source: ArraySource, keys: Keys) -> tuple[str, ...]:
     return steps.notes((time.path,))
 
 
-def _known(source: ArraySource, key: Listed, values: np.ndarray, first: int) -> np.ndarray:
+def _known(source: ArraySource, key: ArrayEntry, values: np.ndarray, first: int) -> np.ndarray:
     numbers = values.astype(np.float64)
     if np.isnan(numbers).any():
         row = first + int(np.flatnonzero(np.isnan(numbers))[0])

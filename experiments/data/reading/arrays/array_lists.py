@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.data.reading.arrays.array_source import ArraySource, Listed, Rows, product
+from experiments.data.reading.arrays.array_source import ArrayEntry, ArraySource, Rows, product
 
 _LARGEST = 256_000_000  # bytes of a list, which is one row and read at once
 
@@ -51,5 +51,5 @@ class _Upright:
         return read
 
 
-def _as_list(one: Listed) -> Listed:
+def _as_list(one: ArrayEntry) -> ArrayEntry:
     return one._replace(array=replace(one.array, shape=one.array.shape[1:]))

@@ -8,33 +8,33 @@ import numpy as np
 from experiments.data.catalog import TEST, TRAINING, VALIDATION
 from experiments.data.reading.arrays.array_choosing import (
     TRAINING_WORD,
-    Chosen,
+    ArrayChoice,
     asked_for,
     unused_note,
 )
-from experiments.data.reading.arrays.array_source import ArraySource, Listed, Rows
-from experiments.data.reading.reader import Array, Wanted
+from experiments.data.reading.arrays.array_source import ArrayEntry, ArraySource, Rows
+from experiments.data.reading.reader import Array, ReadOptions
 
 _WORDS = {VALIDATION: ("val", "valid", "validation", "dev"), TEST: ("test", "testing")}
 
 
-class Divided(NamedTuple):
+class ArrayParts(NamedTuple):
     """The source and the arrays to read, and the part of each row in them, int8 (n,); None where
     the file does not divide its samples."""
 
     source: ArraySource
-    chosen: Chosen
+    chosen: ArrayChoice
     parts: np.ndarray | None = None
 
 
-def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
+def with_parts(source: ArraySource, chosen: ArrayChoice, wanted: ReadOptions) -> ArrayParts:
     """The chosen arrays with those of the other parts behind them, where the file has any that fit.
 
     Not where the user names both arrays, which are wanted alone then. Where a group or a time is
     asked for, each part needs one.
     """
     if wanted.features and wanted.target:
-        return Divided(source, chosen)
+        return ArrayParts(source, chosen)
     keys = [asked_for(source, "key", path) for path in (wanted.group, wanted.time) if path]
     numbers, found = [TRAINING], [[one] for one in (chosen.x, chosen.y, *keys)]
     arrays = {listed.path.lower(): listed for listed in source.arrays}
@@ -47,7 +47,7 @@ def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
                     group += [one] if one else []
                 break
     if len(numbers) == 1:
-        return Divided(source, chosen)
+        return ArrayParts(source, chosen)
     xs, ys, *more = found
     joined = _Joined(source, (xs, ys), more)
     used = {one.path for group in found for one in group}
@@ -58,12 +58,12 @@ def with_parts(source: ArraySource, chosen: Chosen, wanted: Wanted) -> Divided:
         *_about_types(xs),
         *unused_note(source, used),
     )
-    both = Chosen(joined.arrays[0], joined.arrays[1], chosen.names, notes)
+    both = ArrayChoice(joined.arrays[0], joined.arrays[1], chosen.names, notes)
     parts = np.repeat(np.array(numbers, np.int8), [one.samples for one in xs])
-    return Divided(joined, both, parts)
+    return ArrayParts(joined, both, parts)
 
 
-def _sibling(arrays: dict[str, Listed], one: Listed, word: str) -> Listed | None:
+def _sibling(arrays: dict[str, ArrayEntry], one: ArrayEntry, word: str) -> ArrayEntry | None:
     """The array of another part that goes with the one for training: the same name but for that
     word, the same shape of a sample."""
     path, times = TRAINING_WORD.subn(word, one.path)
@@ -77,7 +77,7 @@ def _sibling(arrays: dict[str, Listed], one: Listed, word: str) -> Listed | None
     return found if alike and text[0] == text[1] else None
 
 
-def _about_types(arrays: Sequence[Listed]) -> tuple[str, ...]:
+def _about_types(arrays: Sequence[ArrayEntry]) -> tuple[str, ...]:
     """A note where parts are of different types: they may be scaled differently, too."""
     if len({listed.dtype for listed in arrays}) == 1:
         return ()
@@ -92,8 +92,8 @@ class _Joined:
     def __init__(
         self,
         source: ArraySource,
-        groups: Sequence[Sequence[Listed]],
-        keys: Sequence[Sequence[Listed]],
+        groups: Sequence[Sequence[ArrayEntry]],
+        keys: Sequence[Sequence[ArrayEntry]],
     ) -> None:
         self.name = source.name
         self._source = source
@@ -127,7 +127,7 @@ class _Joined:
         return read
 
 
-def _join(path: str, group: Sequence[Listed]) -> Listed:
+def _join(path: str, group: Sequence[ArrayEntry]) -> ArrayEntry:
     dtype = np.result_type(*(one.dtype for one in group))
     shape = (sum(one.samples for one in group), *group[0].array.shape[1:])
-    return Listed(Array(path, shape, dtype.name), dtype)
+    return ArrayEntry(Array(path, shape, dtype.name), dtype)

@@ -7,9 +7,9 @@ import numpy as np
 from experiments.core.errors import DatasetError
 from experiments.core.sizes import size_text
 from experiments.data.catalog import Kind
-from experiments.data.reading.arrays.array_source import LARGEST, ArraySource, Listed, place
+from experiments.data.reading.arrays.array_source import LARGEST, ArrayEntry, ArraySource, place
 from experiments.data.reading.arrays.array_steps import StepSample
-from experiments.data.reading.reader import MOST_COLUMNS, Wanted
+from experiments.data.reading.reader import MOST_COLUMNS, ReadOptions
 
 _CHANNELS = (1, 3, 4)
 _LARGEST_SAMPLE = 256_000_000  # bytes: a block has at least one
@@ -25,7 +25,7 @@ class Form:
     note: str
 
 
-def form_of(source: ArraySource, x: Listed, wanted: Wanted) -> Form:
+def form_of(source: ArraySource, x: ArrayEntry, wanted: ReadOptions) -> Form:
     """How the samples of an array are stored; raises DatasetError for shapes that are none."""
     shape = x.array.shape
     if x.dtype.kind not in "biuf":
@@ -45,14 +45,14 @@ def form_of(source: ArraySource, x: Listed, wanted: Wanted) -> Form:
     return form
 
 
-def _rows(source: ArraySource, x: Listed) -> Form:
+def _rows(source: ArraySource, x: ArrayEntry) -> Form:
     if x.numbers > MOST_COLUMNS:
         raise _refused(source, x, f"at most {MOST_COLUMNS:,} features", "Save fewer of them.")
     note = f"Each sample is a row of {x.numbers:,} numbers."
     return Form(Kind.TABULAR, x.array.shape[1:], np.dtype(np.float32), note)
 
 
-def _images(source: ArraySource, x: Listed) -> Form:
+def _images(source: ArraySource, x: ArrayEntry) -> Form:
     shape = x.array.shape
     dtype = np.dtype(np.uint8 if x.dtype == np.uint8 else np.float32)
     if len(shape) == 3:
@@ -79,7 +79,7 @@ def _images(source: ArraySource, x: Listed) -> Form:
     )
 
 
-def _refuse_other_size(source: ArraySource, form: Form, wanted: Wanted) -> None:
+def _refuse_other_size(source: ArraySource, form: Form, wanted: ReadOptions) -> None:
     if form.kind is Kind.IMAGE and wanted.size and wanted.size != form.shape[:2]:
         raise DatasetError(
             f"{source.name}: the size {wanted.size} was asked for, and its images are "
@@ -88,14 +88,14 @@ def _refuse_other_size(source: ArraySource, form: Form, wanted: Wanted) -> None:
         )
 
 
-def _refused(source: ArraySource, x: Listed, needed: str, to_do: str) -> DatasetError:
+def _refused(source: ArraySource, x: ArrayEntry, needed: str, to_do: str) -> DatasetError:
     return DatasetError(f"{source.name}: the samples are {x}. Needed: {needed}. {to_do}")
 
 
 class SampleScan:
     """Converts samples block by block, and keeps what was seen of them."""
 
-    def __init__(self, source: ArraySource, x: Listed, form: Form) -> None:
+    def __init__(self, source: ArraySource, x: ArrayEntry, form: Form) -> None:
         self._source = source
         self._x = x
         self._form = form

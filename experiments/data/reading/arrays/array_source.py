@@ -27,7 +27,7 @@ _SHOWN = 20
 Rows = Callable[[int], np.ndarray]
 
 
-class Listed(NamedTuple):
+class ArrayEntry(NamedTuple):
     """One array in the file, and why it cannot be used ("" where it can).
 
     ``link_to`` is the path of the array to which a link leads, "" for an array itself.
@@ -67,7 +67,7 @@ class ArraySource(Protocol):
     """An open file; ``name`` is what messages call it."""
 
     name: str
-    arrays: tuple[Listed, ...]
+    arrays: tuple[ArrayEntry, ...]
 
     def rows(self, path: str) -> Rows:
         """The rows of a usable array, from its first one."""

@@ -9,14 +9,14 @@ from experiments.core.errors import DatasetError
 from experiments.data.catalog import Task
 from experiments.data.reading.arrays.array_source import (
     LARGEST,
+    ArrayEntry,
     ArraySource,
-    Listed,
     place,
     texts_of,
 )
 from experiments.data.reading.arrays.array_steps import StepSample
 from experiments.data.reading.class_numbers import are_classes
-from experiments.data.reading.reader import MOST_CATEGORIES, Wanted
+from experiments.data.reading.reader import MOST_CATEGORIES, ReadOptions
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TargetScan:
     Raises DatasetError for a shape that is none of (n,), (n, 1) and (n, classes).
     """
 
-    def __init__(self, source: ArraySource, y: Listed) -> None:
+    def __init__(self, source: ArraySource, y: ArrayEntry) -> None:
         self._source = source
         self._y = y
         self._distinct: set[Any] = set()
@@ -102,7 +102,7 @@ class TargetScan:
                 f"has over {MOST_CATEGORIES:,} different texts", f"up to {MOST_CATEGORIES:,}"
             )
 
-    def targets(self, wanted: Wanted) -> Targets:
+    def targets(self, wanted: ReadOptions) -> Targets:
         """What was found; raises DatasetError where it cannot be learned, or not as wanted."""
         found = sorted(self._distinct)
         if len(found) < 2:
@@ -150,7 +150,7 @@ class TargetScan:
         )
 
 
-def names_in(y: Listed, raw: np.ndarray) -> set[str]:
+def names_in(y: ArrayEntry, raw: np.ndarray) -> set[str]:
     """What the classes of some targets, as in the file, are called."""
     if is_one_hot(y):
         return {str(number) for number in np.unique(raw.argmax(axis=1)).tolist()}
@@ -161,7 +161,7 @@ def names_in(y: Listed, raw: np.ndarray) -> set[str]:
 class Encoder:
     """Targets as a block has them: numbers of classes (int64), or for a regression float64."""
 
-    def __init__(self, source: ArraySource, y: Listed, class_names: tuple[str, ...]) -> None:
+    def __init__(self, source: ArraySource, y: ArrayEntry, class_names: tuple[str, ...]) -> None:
         self._source = source
         self._y = y
         self._known = _known(y, class_names) if class_names else None
@@ -181,7 +181,7 @@ class Encoder:
         return numbers.astype(np.int64)
 
 
-def is_one_hot(y: Listed) -> bool:
+def is_one_hot(y: ArrayEntry) -> bool:
     """Whether a row has a number for each class."""
     return len(y.array.shape) == 2 and y.array.shape[1] != 1
 
@@ -197,7 +197,7 @@ def flat(raw: np.ndarray) -> np.ndarray:
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
-def _known(y: Listed, class_names: tuple[str, ...]) -> np.ndarray:
+def _known(y: ArrayEntry, class_names: tuple[str, ...]) -> np.ndarray:
     """The values of the classes in their order, which is the order of their values too."""
     kind = y.dtype.kind
     if is_one_hot(y):

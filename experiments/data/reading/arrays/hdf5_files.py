@@ -14,7 +14,7 @@ from experiments.data.reading.arrays.array_files import array_blocks, plan_array
 from experiments.data.reading.arrays.array_source import (
     BLOCK_BYTES,
     LONGEST_TEXT,
-    Listed,
+    ArrayEntry,
     Rows,
     as_found,
     is_bomb,
@@ -24,7 +24,7 @@ from experiments.data.reading.arrays.array_source import (
     why_unusable,
 )
 from experiments.data.reading.arrays.hdf5_links import address, linked
-from experiments.data.reading.reader import Array, Arrays, Block, Found, Plan, Wanted
+from experiments.data.reading.reader import Array, Arrays, Block, FileContents, Plan, ReadOptions
 
 _MOST_OBJECTS = 5000
 _LARGEST_CHUNKS = 256_000_000  # bytes of the chunks that hold one row, unpacked
@@ -39,17 +39,19 @@ _DAMAGES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError)
 class Hdf5Files:
     """Reader of HDF5."""
 
-    def look(self, path: Path, wanted: Wanted) -> Arrays:
+    def look(self, path: Path, wanted: ReadOptions) -> Arrays:
         """The datasets in the file; no link leads out of it and no value is read."""
         with open_hdf5(path) as source:
             return as_found(source)
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         """What would be stored of it."""
         with open_hdf5(path) as source:
             return plan_arrays(source, wanted)
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         """The samples."""
         with open_hdf5(path) as source:
             yield from array_blocks(source, plan, wanted)
@@ -131,9 +133,9 @@ def open_hdf5(path: Path) -> Iterator[Hdf5Source]:
         yield source
 
 
-def _walk(file: h5py.File, name: str) -> Iterator[Listed]:
+def _walk(file: h5py.File, name: str) -> Iterator[ArrayEntry]:
     """Every dataset, groups in the order of their names; then every link that is no hard one."""
-    seen: dict[int, Listed | None] = {address(file): None}
+    seen: dict[int, ArrayEntry | None] = {address(file): None}
     links: list[tuple[str, h5py.Group, Any]] = []
     waiting: list[tuple[str, h5py.Group]] = [("", file)]
     objects = 0
@@ -171,21 +173,21 @@ def _walk(file: h5py.File, name: str) -> Iterator[Listed]:
         yield linked(path, link, file, group, seen)
 
 
-def _listed(path: str, dataset: h5py.Dataset) -> Listed:
+def _listed(path: str, dataset: h5py.Dataset) -> ArrayEntry:
     shape = dataset.shape
     try:
         dtype = dataset.dtype
     except TypeError as error:
         why = f"has a type that NumPy does not know: {error}. Save it as numbers"
-        return Listed(Array(path, shape or (), "unknown"), np.dtype(object), why)
+        return ArrayEntry(Array(path, shape or (), "unknown"), np.dtype(object), why)
     shown = "fields" if dtype.names else "texts" if h5py.check_string_dtype(dtype) else str(dtype)
     if shape is None:
-        return Listed(Array(path, (), shown), dtype, "is empty. Choose a dataset with values")
+        return ArrayEntry(Array(path, (), shown), dtype, "is empty. Choose a dataset with values")
     if h5py.check_string_dtype(dtype) and dtype.kind == "O":
-        return Listed(Array(path, shape, shown), _TEXTS, _why_storage(dataset))
+        return ArrayEntry(Array(path, shape, shown), _TEXTS, _why_storage(dataset))
     why = _why_type(dtype) or _why_storage(dataset)
     shown = str(dtype) if dtype.kind == "S" else shown
-    return Listed(Array(path, shape, shown), dtype, why)
+    return ArrayEntry(Array(path, shape, shown), dtype, why)
 
 
 def _why_type(dtype: np.dtype) -> str:

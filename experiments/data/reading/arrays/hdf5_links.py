@@ -6,7 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from experiments.data.reading.arrays.array_source import Listed
+from experiments.data.reading.arrays.array_source import ArrayEntry
 from experiments.data.reading.reader import Array
 
 _MOST_STEPS = 100  # names on the way, those of links that lead on included
@@ -18,8 +18,8 @@ def address(member: h5py.Group | h5py.Dataset | h5py.Datatype) -> int:
 
 
 def linked(
-    path: str, link: Any, file: h5py.File, group: h5py.Group, seen: dict[int, Listed | None]
-) -> Listed:
+    path: str, link: Any, file: h5py.File, group: h5py.Group, seen: dict[int, ArrayEntry | None]
+) -> ArrayEntry:
     """The dataset of the same file to which a link leads; else why there is none."""
     if isinstance(link, h5py.ExternalLink):
         why = f"is an external link to {link.filename[:200]!r}, and links are not followed"
@@ -28,12 +28,14 @@ def linked(
             found = seen.get(address(_follow(file, group, link)))
             if found:
                 array = replace(found.array, path=path)
-                return Listed(array, found.dtype, found.unusable, found.path)
+                return ArrayEntry(array, found.dtype, found.unusable, found.path)
             said = "which is a group"
         except _NoWayError as error:
             said = str(error)
         why = f"is a soft link to {link.path[:200]!r}, {said}"
-    return Listed(Array(path, (), "link"), np.dtype(object), f"{why}. Choose the dataset itself")
+    return ArrayEntry(
+        Array(path, (), "link"), np.dtype(object), f"{why}. Choose the dataset itself"
+    )
 
 
 class _NoWayError(Exception):

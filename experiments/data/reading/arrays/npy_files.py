@@ -9,7 +9,7 @@ from experiments.core.errors import DatasetError
 from experiments.data.reading.arrays.array_files import array_blocks, plan_arrays
 from experiments.data.reading.arrays.array_source import as_found, refuse_size
 from experiments.data.reading.arrays.npy_source import MOST_MEMBERS, Member, NpySource
-from experiments.data.reading.reader import Arrays, Block, Found, Plan, Wanted
+from experiments.data.reading.reader import Arrays, Block, FileContents, Plan, ReadOptions
 
 SUFFIX = ".npy"
 
@@ -21,12 +21,12 @@ class NpyFiles:
     blocks. They are not mapped, since a file that shrinks meanwhile would end the process.
     """
 
-    def look(self, path: Path, wanted: Wanted) -> Arrays:
+    def look(self, path: Path, wanted: ReadOptions) -> Arrays:
         """The arrays in the files, by their headers."""
         with open_npy(path, wanted) as source:
             return as_found(source)
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         """What would be stored of them."""
         with open_npy(path, wanted) as source:
             if path.is_file() and len(source.arrays) == 1 and not source.arrays[0].unusable:
@@ -37,7 +37,9 @@ class NpyFiles:
                 )
             return plan_arrays(source, _by_array(wanted))
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         """The samples."""
         with open_npy(path, wanted) as source:
             yield from array_blocks(source, plan, _by_array(wanted))
@@ -61,7 +63,7 @@ def npy_in(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def open_npy(path: Path, wanted: Wanted) -> Iterator[NpySource]:
+def open_npy(path: Path, wanted: ReadOptions) -> Iterator[NpySource]:
     """The .npy files of a folder; or a file, and beside it those that are wanted as target, group
     or time. All headers are checked; raises DatasetError."""
     files = _in_folder(path) if path.is_dir() else _with_named(path, wanted)
@@ -82,7 +84,7 @@ def _in_folder(folder: Path) -> list[Path]:
     return files
 
 
-def _with_named(path: Path, wanted: Wanted) -> list[Path]:
+def _with_named(path: Path, wanted: ReadOptions) -> list[Path]:
     names = (wanted.target, wanted.group, wanted.time)
     files = [name if is_npy(name) else f"{name}{SUFFIX}" for name in names if name]
     return list(dict.fromkeys([path, *(path.parent / file for file in files)]))
@@ -96,7 +98,7 @@ def _as_member(file: Path, where: str) -> Member:
     return Member(file.stem, where, file.stat().st_size, lambda: file.open("rb"))
 
 
-def _by_array(wanted: Wanted) -> Wanted:
+def _by_array(wanted: ReadOptions) -> ReadOptions:
     """The same, with the names of arrays where those of files are given."""
     return replace(
         wanted, target=_array(wanted.target), group=_array(wanted.group), time=_array(wanted.time),

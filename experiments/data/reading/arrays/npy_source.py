@@ -17,7 +17,7 @@ from numpy.lib import format as npy
 
 from experiments.core.errors import DatasetError
 from experiments.core.sizes import GB, size_text
-from experiments.data.reading.arrays.array_source import Listed, Rows, product, why_unusable
+from experiments.data.reading.arrays.array_source import ArrayEntry, Rows, product, why_unusable
 from experiments.data.reading.reader import Array
 
 #: Arrays of one archive or folder.
@@ -88,7 +88,7 @@ class NpySource:
 
         return following
 
-    def _listed(self, member: Member) -> Listed:
+    def _listed(self, member: Member) -> ArrayEntry:
         try:
             with member.open() as stream:
                 beginning = stream.read(_HEADER_BYTES)
@@ -144,7 +144,7 @@ def _check_length(header: _Header, member: Member) -> None:
         )
 
 
-def _as_listed(path: str, header: _Header) -> Listed:
+def _as_listed(path: str, header: _Header) -> ArrayEntry:
     unusable = why_unusable(header.dtype)
     size = product(header.shape) * header.dtype.itemsize
     if header.fortran_order and size > _MOST_LOADED:
@@ -153,7 +153,7 @@ def _as_listed(path: str, header: _Header) -> Listed:
             f"{size_text(_MOST_LOADED)}. Save np.ascontiguousarray of it"
         )
     dtype = str(header.dtype) if not header.dtype.names else "fields"
-    return Listed(Array(path, header.shape, dtype), header.dtype, unusable)
+    return ArrayEntry(Array(path, header.shape, dtype), header.dtype, unusable)
 
 
 def _read_bytes(stream: IO[bytes], size: int, where: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from experiments.data.reading.arrays.npy_source import (
     NpySource,
     damaged,
 )
-from experiments.data.reading.reader import Arrays, Block, Found, Plan, Wanted
+from experiments.data.reading.reader import Arrays, Block, FileContents, Plan, ReadOptions
 
 _ENCRYPTED = 0x1
 
@@ -26,17 +26,19 @@ _ENCRYPTED = 0x1
 class NpzFiles:
     """Reader of NumPy's archives."""
 
-    def look(self, path: Path, wanted: Wanted) -> Arrays:
+    def look(self, path: Path, wanted: ReadOptions) -> Arrays:
         """The arrays in the file, by their headers."""
         with open_npz(path) as source:
             return as_found(source)
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         """What would be stored of it."""
         with open_npz(path) as source:
             return plan_arrays(source, wanted)
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         """The samples."""
         with open_npz(path) as source:
             yield from array_blocks(source, plan, wanted)

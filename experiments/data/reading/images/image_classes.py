@@ -9,7 +9,7 @@ from typing import NamedTuple
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import PART_WORDS, TRAINING
 from experiments.data.reading.images.image_members import Members, told
-from experiments.data.reading.reader import MOST_CATEGORIES, LeftOut
+from experiments.data.reading.reader import MOST_CATEGORIES, SkippedPart
 
 # Files that may stand beside the class folders, by their suffixes and, without one, their names
 _NO_IMAGES = frozenset(
@@ -29,8 +29,8 @@ class ClassFolders(NamedTuple):
     """
 
     classes: dict[str, list[str]]
-    misplaced: list[LeftOut]
-    beside: list[LeftOut]
+    misplaced: list[SkippedPart]
+    beside: list[SkippedPart]
     part_of: dict[str, int]
     merged: tuple[str, ...]
     inside: dict[str, str]
@@ -80,11 +80,11 @@ def class_folders(members: Members, name: str, nested: bool = False) -> ClassFol
             if parts:
                 part_of[path] = parts[part]
         elif rest:
-            misplaced.append(LeftOut(told(path), "in a folder inside a class folder"))
+            misplaced.append(SkippedPart(told(path), "in a folder inside a class folder"))
         elif _is_plainly_no_image(path):
-            beside.append(LeftOut(told(path), "no image, beside the class folders"))
+            beside.append(SkippedPart(told(path), "no image, beside the class folders"))
         else:
-            misplaced.append(LeftOut(told(path), "beside the class folders"))
+            misplaced.append(SkippedPart(told(path), "beside the class folders"))
     merged = tuple(kind for kind in classes if composed[kind] > 1)
     return ClassFolders(classes, misplaced, beside, part_of, merged, inside_of)
 

@@ -46,7 +46,7 @@ _DICOM_AT = 128
 _TEXT = 1000  # bytes in which the first element of an SVG stands
 
 
-class Checked(NamedTuple):
+class ImageHeader(NamedTuple):
     """An image that decodes to its last row: (width, height) as seen upright, and its mode."""
 
     size: tuple[int, int]
@@ -61,7 +61,7 @@ def quiet_pillow() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def check(content: bytes) -> Checked:
+def check(content: bytes) -> ImageHeader:
     """Decode an image, to know that all of it is there; raises BadPartError.
 
     JPEG at an eighth of its size and in gray: all of the coded data is read even so.
@@ -71,7 +71,7 @@ def check(content: bytes) -> Checked:
         mode = image.mode
         image.draft("L", (1, 1))
         image.load()
-        return Checked((height, width) if _lies_on_its_side(image) else (width, height), mode)
+        return ImageHeader((height, width) if _lies_on_its_side(image) else (width, height), mode)
 
 
 def decode(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:

@@ -14,7 +14,7 @@ from experiments.core.errors import DatasetError
 from experiments.data.catalog import TEST, TRAINING, VALIDATION
 from experiments.data.reading.images.image_classes import ClassFolders, class_folders
 from experiments.data.reading.images.image_decoding import (
-    Checked,
+    ImageHeader,
     check,
     decode,
     quiet_pillow,
@@ -24,7 +24,14 @@ from experiments.data.reading.images.image_groups import GroupOf, grouping
 from experiments.data.reading.images.image_members import BadPartError, Members, told
 from experiments.data.reading.images.image_plans import check_wanted, plan_of
 from experiments.data.reading.keys import same_number
-from experiments.data.reading.reader import Block, Found, Images, LeftOut, Plan, Wanted
+from experiments.data.reading.reader import (
+    Block,
+    FileContents,
+    Images,
+    Plan,
+    ReadOptions,
+    SkippedPart,
+)
 
 _MOST_PIXELS = 500 * 10**9  # in all: hours of decoding, whatever the archive weighs
 _BLOCK = 16 << 20  # bytes
@@ -40,7 +47,7 @@ class _ImageReader:
     """See ``found.Reader``. ``look`` decodes every image once, in as many threads as there are
     cores; between it and ``blocks`` nothing is kept but what ``look`` returned."""
 
-    def look(self, path: Path, wanted: Wanted) -> Images:
+    def look(self, path: Path, wanted: ReadOptions) -> Images:
         check_wanted(wanted, path.name)
         with open_members(path) as members:
             folders = class_folders(members, path.name, bool(wanted.group))
@@ -55,11 +62,13 @@ class _ImageReader:
             )
         return found
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         assert isinstance(found, Images)
         return plan_of(path.name, found, wanted)
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         assert isinstance(found, Images)
         height, width, channels = plan.shape
         one = height * width * channels
@@ -106,7 +115,7 @@ class _ImageReader:
 
 
 def _check_images(members: Members, folders: ClassFolders, name: str, group_of: GroupOf) -> Images:
-    def check_all(some: Sequence[str]) -> list[Checked | BadPartError]:
+    def check_all(some: Sequence[str]) -> list[ImageHeader | BadPartError]:
         return [_checked(members, file) for file in some]
 
     quiet_pillow()
@@ -123,7 +132,7 @@ def _check_images(members: Members, folders: ClassFolders, name: str, group_of: 
     pixels = 0
     for (kind, file), result in zip(files, results, strict=True):
         if isinstance(result, BadPartError):
-            left_out.append(LeftOut(told(file), str(result)))
+            left_out.append(SkippedPart(told(file), str(result)))
             continue
         classes[kind] += 1
         sizes[result.size] += 1
@@ -143,7 +152,7 @@ def _check_images(members: Members, folders: ClassFolders, name: str, group_of: 
         if not count:
             empty = not folders.classes[kind]
             why = "no file in this class folder" if empty else "no good image in this class"
-            left_out.append(LeftOut(f"{kind}/", f"{why}, so the class is dropped"))
+            left_out.append(SkippedPart(f"{kind}/", f"{why}, so the class is dropped"))
     return Images(
         classes=tuple((kind, count) for kind, count in classes.items() if count),
         sizes=tuple(sorted(sizes.items(), key=lambda item: (-item[1], item[0]))),
@@ -156,7 +165,7 @@ def _check_images(members: Members, folders: ClassFolders, name: str, group_of: 
     )
 
 
-def _checked(members: Members, file: str) -> Checked | BadPartError:
+def _checked(members: Members, file: str) -> ImageHeader | BadPartError:
     try:
         return check(members.read(file))
     except BadPartError as error:
@@ -196,7 +205,7 @@ def _joined(blocks: list[Block]) -> Block:
     )
 
 
-def _listed(parts: Sequence[LeftOut]) -> str:
+def _listed(parts: Sequence[SkippedPart]) -> str:
     shown = "; ".join(f"{part.what}: {part.why}" for part in parts[:_SHOWN])
     more = len(parts) - _SHOWN
     return f"{shown}; and {more:,} more" if more > 0 else shown

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Kind, Task
-from experiments.data.reading.reader import Images, LeftOut, Plan, Wanted, parts_notes
+from experiments.data.reading.reader import Images, Plan, ReadOptions, SkippedPart, parts_notes
 
 _TARGET = "class"
 _SIDES = (8, 1024)  # pixels that the user can ask for
@@ -15,7 +15,7 @@ _LARGEST_CHOSEN = 224  # pixels a side where they do not
 _SHOWN = 10
 
 
-def check_wanted(wanted: Wanted, name: str) -> None:
+def check_wanted(wanted: ReadOptions, name: str) -> None:
     """Refuse what cannot be asked of images, before any is read; raises DatasetError."""
     low, high = _SIDES
     if wanted.size is not None and not all(low <= side <= high for side in wanted.size):
@@ -40,7 +40,7 @@ def check_wanted(wanted: Wanted, name: str) -> None:
         )
 
 
-def plan_of(name: str, found: Images, wanted: Wanted) -> Plan:
+def plan_of(name: str, found: Images, wanted: ReadOptions) -> Plan:
     """The plan for images that were found; raises DatasetError for a binary task of 3 classes."""
     check_wanted(wanted, name)
     classes = tuple(kind for kind, _ in found.classes)
@@ -74,7 +74,7 @@ def plan_of(name: str, found: Images, wanted: Wanted) -> Plan:
     )
 
 
-def _groups_notes(found: Images, wanted: Wanted, name: str) -> tuple[str, ...]:
+def _groups_notes(found: Images, wanted: ReadOptions, name: str) -> tuple[str, ...]:
     if not wanted.group:
         return ()
     samples = sum(count for _, count in found.classes)
@@ -140,7 +140,7 @@ def _modes_note(found: Images, channels: int) -> str:
     )
 
 
-def _left_out_notes(parts: Sequence[LeftOut]) -> list[str]:
+def _left_out_notes(parts: Sequence[SkippedPart]) -> list[str]:
     """A note for what is left out, and one for each class that is gone."""
     gone = [part for part in parts if part.what.endswith("/")]
     files = [part for part in parts if not part.what.endswith("/")]

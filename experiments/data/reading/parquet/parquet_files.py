@@ -16,10 +16,10 @@ from experiments.data.reading.reader import (
     Block,
     Column,
     ColumnKind,
-    Found,
+    FileContents,
     Plan,
+    ReadOptions,
     Table,
-    Wanted,
 )
 from experiments.data.reading.tables.column_blocks import MOST_ROWS, read_blocks
 from experiments.data.reading.tables.column_scanning import TableFile
@@ -41,7 +41,7 @@ _BUFFER = 1 << 16  # bytes of a column that are read at a time
 class ParquetFiles:
     """Reader of Parquet."""
 
-    def look(self, path: Path, wanted: Wanted) -> Table:
+    def look(self, path: Path, wanted: ReadOptions) -> Table:
         """The table in the file: every row of it was read."""
         schema = _checked_schema(path)
         with _parquet(path, ()) as parquet:
@@ -62,12 +62,14 @@ class ParquetFiles:
         found = {one.name: one for one in columns_of(trackers.values(), wanted.dates_first)}
         return Table(rows, tuple(found.get(field.name) or _opaque(field) for field in schema))
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         """What would be stored of it."""
         unusable = _unusable(_checked_schema(path))
         return plan_table(_opened(path), as_table(found), wanted, unusable)
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         """The samples."""
         return read_blocks(_opened(path), as_table(found), plan, wanted.drop_missing)
 

@@ -8,7 +8,7 @@ import numpy as np
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Task
 from experiments.data.reading.reader import Block, ColumnKind, Plan, Table
-from experiments.data.reading.tables.column_scanning import Splitting, TableFile, Target, scan
+from experiments.data.reading.tables.column_scanning import SplitColumns, TableFile, Target, scan
 
 MOST_ROWS = 50_000
 _MOST_BYTES = 8 << 20
@@ -22,7 +22,7 @@ def read_blocks(file: TableFile, table: Table, plan: Plan, drop_missing: bool) -
         target = replace(target, kind=ColumnKind.CATEGORICAL)
     most = max(1, min(MOST_ROWS, _MOST_BYTES // (4 * len(plan.features))))
     numbers = np.float64 if plan.task is Task.REGRESSION else np.int64
-    by = Splitting(*(columns.get(name) for name in (plan.group, plan.time, plan.part)))
+    by = SplitColumns(*(columns.get(name) for name in (plan.group, plan.time, plan.part)))
     for rows in scan(file, table, plan.features, target, by):
         if drop_missing:
             rows = rows.where(~np.isnan(rows.x).any(axis=1))

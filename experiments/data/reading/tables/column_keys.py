@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.core.errors import DatasetError, unknown
-from experiments.data.reading.reader import Column, ColumnKind, Table, Wanted
+from experiments.data.reading.reader import Column, ColumnKind, ReadOptions, Table
 from experiments.data.reading.tables.column_exact import is_large
 from experiments.data.reading.tables.column_kinds import IF_NUMBERS
 from experiments.data.reading.tables.column_scanning import TableFile
@@ -15,7 +15,7 @@ from experiments.data.reading.tables.column_targets import refuse_missing
 _TIMES = (ColumnKind.NUMERIC, ColumnKind.DATE)
 
 
-class Keys(NamedTuple):
+class KeyColumns(NamedTuple):
     """The columns, and notes on them."""
 
     group: Column | None
@@ -29,8 +29,8 @@ class Keys(NamedTuple):
 
 
 def choose_keys(
-    file: TableFile, table: Table, wanted: Wanted, target: str, unusable: Mapping[str, str]
-) -> Keys:
+    file: TableFile, table: Table, wanted: ReadOptions, target: str, unusable: Mapping[str, str]
+) -> KeyColumns:
     """The columns that were asked for; raises DatasetError for those that cannot be used."""
     group = _find(file, table, wanted.group, "group", target, unusable)
     time = _find(file, table, wanted.time, "time", target, unusable)
@@ -52,7 +52,7 @@ def choose_keys(
                 f"tell apart near {largest:.4g}: rows that are closer may have the same time. "
                 "Subtract the smallest before, if less matters."
             )
-    return Keys(group, time, tuple(notes))
+    return KeyColumns(group, time, tuple(notes))
 
 
 def _find(

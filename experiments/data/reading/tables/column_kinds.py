@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.core.errors import DatasetError, unknown
-from experiments.data.reading.reader import MOST_CATEGORIES, Column, ColumnKind, Table, Wanted
+from experiments.data.reading.reader import MOST_CATEGORIES, Column, ColumnKind, ReadOptions, Table
 from experiments.data.reading.tables.column_scanning import TableFile, first_row
 from experiments.data.reading.tables.column_values import is_text, shorten, without_marks
 from experiments.data.reading.tables.number_styles import are_numbers
@@ -18,7 +18,9 @@ IF_NUMBERS = "say so in As numbers (--numbers)"
 _SHOWN = 10
 
 
-def check_kinds(file: TableFile, table: Table, wanted: Wanted, unusable: Mapping[str, str]) -> None:
+def check_kinds(
+    file: TableFile, table: Table, wanted: ReadOptions, unusable: Mapping[str, str]
+) -> None:
     """Raise DatasetError for columns that cannot be what they were asked for as."""
     columns = {column.name: column for column in table.columns}
     for what, names in (("categories", wanted.categories), ("numbers", wanted.numbers)):
@@ -58,7 +60,7 @@ def about_codes(table: Table) -> tuple[str, ...]:
     )
 
 
-def too_many(table: Table, wanted: Wanted) -> dict[str, str]:
+def too_many(table: Table, wanted: ReadOptions) -> dict[str, str]:
     """The columns that were asked for as categories and have too many, and why they are none."""
     why = (
         "asked for as categories, with too many different values (allowed: half as many as rows "

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 import pyarrow as pa
 
 from experiments.core.words import listed
-from experiments.data.reading.reader import Column, ColumnKind, Odd, Table
+from experiments.data.reading.reader import Column, ColumnKind, OddValues, Table
 from experiments.data.reading.tables.column_precision import why_equal
 from experiments.data.reading.tables.column_values import date_formats
 from experiments.data.reading.tables.number_units import amounts_in
@@ -98,7 +98,7 @@ def _about_dates(columns: Iterable[Column]) -> Iterator[str]:
             )
 
 
-def odd_words(column: Column, odd: Odd, rows: int) -> str:
+def odd_words(column: Column, odd: OddValues, rows: int) -> str:
     """Which cell keeps a column from being numbers, or dates, as a sentence without its end."""
     present = rows - column.missing
     return (
@@ -110,10 +110,10 @@ def odd_words(column: Column, odd: Odd, rows: int) -> str:
 
 def _why_id(column: Column, present: int, nameless: bool) -> str:
     """Whole numbers that only tell the rows apart, by the column's name or since it has none."""
-    if not column.whole or present < 3 or column.low is None or column.high is None:
+    if not column.is_integer or present < 3 or column.low is None or column.high is None:
         return ""
     named = _IDS.fullmatch(column.name) or _CAMEL_ID.fullmatch(column.name)
-    if not column.each or not (named or nameless or column.name == "column 1"):
+    if not column.is_unique or not (named or nameless or column.name == "column 1"):
         return ""
     if column.low in (0, 1) and column.high - column.low == present - 1:
         return "the numbers of the rows"

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.data.reading.reader import Odd
+from experiments.data.reading.reader import OddValues
 from experiments.data.reading.tables.column_values import is_text, shorten, without_marks
 from experiments.data.reading.tables.date_styles import are_dates, are_seasons, formats_of
 from experiments.data.reading.tables.number_styles import are_numbers
@@ -20,11 +20,11 @@ class OddNumbers:
     what = "number"
 
     def __init__(self) -> None:
-        self._odd: Odd | None = None
+        self._odd: OddValues | None = None
         self._is_nearly = True
 
     @property
-    def odd(self) -> Odd | None:
+    def odd(self) -> OddValues | None:
         """None where all fit, or where too many do not for an accident."""
         return self._odd if self._is_nearly else None
 
@@ -42,10 +42,10 @@ class OddNumbers:
         if count and self._odd is None:
             place = pc.index(odd, True).as_py()
             text = shorten(array[place].as_py())
-            self._odd = Odd(0, rows - len(array) + place + 1, text, self.what)
+            self._odd = OddValues(0, rows - len(array) + place + 1, text, self.what)
         if self._odd:
             total = self._odd.count + count
-            self._odd = Odd(total, self._odd.row, self._odd.text, self.what)
+            self._odd = OddValues(total, self._odd.row, self._odd.text, self.what)
             most = max(_MOST_ODD, _MOST_ODD_SHARE * present)
             self._is_nearly = total <= most and 2 * total < present
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.data.catalog import PART_WORDS, TRAINING
 from experiments.data.reading.reader import Column, ColumnKind, Feature, Table
-from experiments.data.reading.tables.column_scanning import Splitting, TableFile, Target, scan
+from experiments.data.reading.tables.column_scanning import SplitColumns, TableFile, Target, scan
 
 
 def part_column(table: Table, taken: Collection[str]) -> Column | None:
@@ -30,7 +30,7 @@ def count_parts(
     """The parts of a table, without the rows that miss any of the features ``needed``."""
     counts = np.zeros(3, np.int64)
     trained: set[int] = set()
-    for rows in scan(file, table, needed, target, Splitting(part=part)):
+    for rows in scan(file, table, needed, target, SplitColumns(part=part)):
         if rows.parts is not None:
             whole = ~np.isnan(rows.x).any(axis=1)
             counts += np.bincount(rows.parts[whole], minlength=3)

@@ -36,7 +36,7 @@ def about_precision(used: Iterable[Column]) -> tuple[str, ...]:
 
 def about_times(dates: Iterable[Column]) -> tuple[str, ...]:
     """A note on how exact the times of day of dates are."""
-    found = [column for column in dates if column.timed and column.days]
+    found = [column for column in dates if column.has_time and column.days]
     if not found:
         return ()
     farthest = max(abs(np.datetime64(day).astype(int)) for one in found for day in one.days or ())
@@ -53,7 +53,7 @@ def _about(column: Column) -> str:
         small = f"{column.name} is so small that float32, in which it is stored, makes it 0."
         return small if 0 < largest < _SMALLEST else ""
     step = _step(column)
-    if column.whole and step <= 1:
+    if column.is_integer and step <= 1:
         return ""
     coarse = (
         f"{column.name} is stored in steps of {step:g}, all that float32 can tell apart near "

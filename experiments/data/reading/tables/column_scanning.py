@@ -105,7 +105,7 @@ def part_values(array: pa.Array, name: str) -> np.ndarray:
     return np.array(parts, np.int8)[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
-class Scanned(NamedTuple):
+class RowBlock(NamedTuple):
     """Some rows: x (n, features) float32, y (n,) float64; groups, times and parts as Block has
     them."""
 
@@ -115,14 +115,14 @@ class Scanned(NamedTuple):
     times: np.ndarray | None = None
     parts: np.ndarray | None = None
 
-    def where(self, kept: slice | np.ndarray) -> "Scanned":
+    def where(self, kept: slice | np.ndarray) -> "RowBlock":
         """Those of a slice, or that are true in ``kept``, (n,)."""
         keys = (self.groups, self.times, self.parts)
         groups, times, parts = (key if key is None else key[kept] for key in keys)
-        return Scanned(self.x[kept], self.y[kept], groups, times, parts)
+        return RowBlock(self.x[kept], self.y[kept], groups, times, parts)
 
 
-class Splitting(NamedTuple):
+class SplitColumns(NamedTuple):
     """The columns by which the rows can be split."""
 
     group: Column | None = None
@@ -135,8 +135,8 @@ def scan(
     table: Table,
     features: Sequence[Feature],
     target: Target,
-    by: Splitting = Splitting(),  # noqa: B008
-) -> Iterator[Scanned]:
+    by: SplitColumns = SplitColumns(),  # noqa: B008
+) -> Iterator[RowBlock]:
     """The whole file, batch by batch."""
     styles = {column.name: column.style for column in table.columns}
     columns = [column.name for column in (*features, target, *by) if column]
@@ -146,7 +146,7 @@ def scan(
         x = np.empty((batch.num_rows, len(features)), np.float32)
         for place, feature in enumerate(features):
             x[:, place] = feature_values(arrays[feature.name], feature, styles[feature.name])
-        yield Scanned(
+        yield RowBlock(
             x,
             target_values(arrays[target.name], target, styles[target.name]),
             group_values(arrays[by.group.name], by.group) if by.group else None,

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from experiments.core.errors import DatasetError, unknown
 from experiments.data.catalog import Task
 from experiments.data.reading.class_numbers import are_classes
-from experiments.data.reading.reader import Column, ColumnKind, Table, Wanted
+from experiments.data.reading.reader import Column, ColumnKind, ReadOptions, Table
 from experiments.data.reading.tables.column_exact import exact_in
 from experiments.data.reading.tables.column_kinds import IF_NUMBERS
 from experiments.data.reading.tables.column_notes import odd_words
@@ -30,7 +30,7 @@ TARGET_NAMES = ("target", "label", "class", "y", "outcome")
 _EMPTY = 0.9  # of the rows: a last column with more gaps is not what was meant
 
 
-class Chosen(NamedTuple):
+class TargetChoice(NamedTuple):
     """The target, the task, and how they were chosen."""
 
     target: Target
@@ -39,8 +39,8 @@ class Chosen(NamedTuple):
 
 
 def choose_target(
-    file: TableFile, table: Table, wanted: Wanted, unusable: Mapping[str, str]
-) -> Chosen:
+    file: TableFile, table: Table, wanted: ReadOptions, unusable: Mapping[str, str]
+) -> TargetChoice:
     """The target and task of a table; raises DatasetError where it cannot be learned."""
     column, note = _find(file, table, wanted)
     if column.name in unusable:
@@ -58,10 +58,10 @@ def choose_target(
     task, reason = _task(file, table, column, classes, wanted)
     names = () if task is Task.REGRESSION else classes or ()
     told = f"The target is {column.name!r} ({note})."
-    return Chosen(Target(column.name, column.kind, names), task, (told, *about, reason))
+    return TargetChoice(Target(column.name, column.kind, names), task, (told, *about, reason))
 
 
-def _find(file: TableFile, table: Table, wanted: Wanted) -> tuple[Column, str]:
+def _find(file: TableFile, table: Table, wanted: ReadOptions) -> tuple[Column, str]:
     columns = {column.name: column for column in table.columns}
     if len(columns) < 2:
         raise DatasetError(
@@ -129,7 +129,7 @@ def _task(
     table: Table,
     column: Column,
     classes: tuple[str, ...] | None,
-    wanted: Wanted,
+    wanted: ReadOptions,
 ) -> tuple[Task, str]:
     if column.kind in (ColumnKind.TEXT, ColumnKind.DATE, ColumnKind.EMPTY):
         different = f"{column.distinct:,}" if column.categories else f"over {column.distinct - 1:,}"
@@ -152,7 +152,7 @@ def _task(
         task = Task.BINARY if classes and len(classes) == 2 else Task.MULTICLASS
         return task, f"The task is {task}: the target has {len(classes or ())} categories."
     if classes is None or not are_classes(_numbers(classes, column.decimal_comma), table.rows):
-        few = classes is not None and 2 * len(classes) <= table.rows and column.whole
+        few = classes is not None and 2 * len(classes) <= table.rows and column.is_integer
         hint = " Choose multiclass if these numbers are names." if few else ""
         return Task.REGRESSION, f"The task is regression: the target is a number.{hint}"
     if len(classes) == 2:

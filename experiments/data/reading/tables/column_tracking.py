@@ -41,7 +41,7 @@ class ColumnTracker:
         decimal_comma: bool = False,
         asked: ColumnKind | None = None,
     ) -> None:
-        """``columns`` is how many the table has; ``asked`` is as Wanted.kind_of says it."""
+        """``columns`` is how many the table has; ``asked`` is as ReadOptions.kind_of says it."""
         self._name = name
         self._asked = asked
         self._most = min(MOST_CATEGORIES, _MOST_TEXTS // max(1, columns))
@@ -49,7 +49,7 @@ class ColumnTracker:
         self._formats: tuple[str, ...] | None = None
         self._first_days: dict[str, float] = {}  # by each format
         self._last_days: dict[str, float] = {}
-        self._timed = False
+        self._has_time = False
         self._kinds: dict[ColumnKind, Callable[[pa.Array], pa.Array | None]] = {
             ColumnKind.NUMERIC: self._numbers,
             ColumnKind.BOOLEAN: booleans_in,
@@ -65,7 +65,7 @@ class ColumnTracker:
         self._sign: str | None = None
         self._low: float | None = None
         self._high: float | None = None
-        self._whole = self._counted = True
+        self._is_integer = self._is_consecutive = True
         self._last: float | None = None
         self._odd_numbers, self._odd_dates = OddNumbers(), OddDates()
         if asked is ColumnKind.CATEGORICAL:
@@ -109,6 +109,7 @@ class ColumnTracker:
             if different is not None:
                 different = {text: None for text in different if text not in MARKS}
         formats = self._dates(first) if kind is ColumnKind.DATE else ()
+        numeric = kind is ColumnKind.NUMERIC and self._low is not None
         return Column(
             name=self._name,
             kind=kind,
@@ -118,15 +119,14 @@ class ColumnTracker:
             low=self._low if kind is ColumnKind.NUMERIC else None,
             high=self._high if kind is ColumnKind.NUMERIC else None,
             examples=examples,
-            whole=self._whole and self._low is not None and kind is ColumnKind.NUMERIC,
-            each=not self._repeats.repeats
-            and (self._whole and self._low is not None and kind is ColumnKind.NUMERIC),
-            counted=self._counted and self._low is not None and kind is ColumnKind.NUMERIC,
+            is_integer=self._is_integer and numeric,
+            is_unique=self._is_integer and numeric and not self._repeats.repeats,
+            is_consecutive=self._is_consecutive and numeric,
             decimal_comma=self._decimal_comma,
             date_format=formats[0] if formats else "",
             other_format=formats[1] if len(formats) > 1 else "",
             days=self._span(formats[0]) if formats else None,
-            timed=bool(formats) and self._timed,
+            has_time=bool(formats) and self._has_time,
             sign=(self._sign or "") if kind is ColumnKind.NUMERIC else "",
             odd=self._odd_numbers.odd or self._odd_dates.odd,
             code=self._code(),
@@ -144,7 +144,7 @@ class ColumnTracker:
         return ColumnKind.CATEGORICAL if few and short else ColumnKind.TEXT
 
     def _code(self) -> str:
-        return self._codes.example if self._whole and ColumnKind.NUMERIC in self._kinds else ""
+        return self._codes.example if self._is_integer and ColumnKind.NUMERIC in self._kinds else ""
 
     def _is_no_number(self) -> bool:
         """Whether what reads as numbers is only marks for missing values, or codes."""
@@ -167,8 +167,8 @@ class ColumnTracker:
             self._first_days[one] = min(low_high["min"], self._first_days.get(one, math.inf))
             self._last_days[one] = max(low_high["max"], self._last_days.get(one, -math.inf))
         days = next(iter(found.values()), None)
-        if days is not None and not self._timed:
-            self._timed = pc.any(pc.not_equal(pc.floor(days), days)).as_py()
+        if days is not None and not self._has_time:
+            self._has_time = pc.any(pc.not_equal(pc.floor(days), days)).as_py()
         return days
 
     def _dates(self, first: str) -> tuple[str, ...]:
@@ -199,26 +199,26 @@ class ColumnTracker:
 
     def _measure(self, numbers: pa.Array, array: pa.Array) -> None:
         self._marks += numbers.null_count - array.null_count
-        if self._whole or self._counted:
+        if self._is_integer or self._is_consecutive:
             self._count(numbers)
         low_high = pc.min_max(numbers).as_py()
         if low_high["min"] is None:
             return
         self._low = low_high["min"] if self._low is None else min(self._low, low_high["min"])
         self._high = low_high["max"] if self._high is None else max(self._high, low_high["max"])
-        if self._whole:
+        if self._is_integer:
             marked = numbers.null_count > array.null_count
             self._codes.add(without_marks(array) if marked else array, self._low)
             self._repeats.add(numbers, array)
 
     def _count(self, numbers: pa.Array) -> None:
         values = numbers.drop_null().to_numpy(zero_copy_only=False)
-        self._whole = self._whole and bool((values == np.rint(values)).all())
-        if self._counted:
+        self._is_integer = self._is_integer and bool((values == np.rint(values)).all())
+        if self._is_consecutive:
             before = [] if self._last is None else [self._last]
             with np.errstate(invalid="ignore"):  # inf less inf
                 steps = np.diff(np.concatenate([before, values]))
-            self._counted = not numbers.null_count and bool((steps == 1).all())
+            self._is_consecutive = not numbers.null_count and bool((steps == 1).all())
             self._last = float(values[-1]) if len(values) else self._last
 
     def _look_for_odd(self, was: ColumnKind) -> None:

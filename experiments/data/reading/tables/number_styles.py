@@ -34,7 +34,7 @@ _SURE_POINT = _sure(r"\.", r"[, '’\xa0\u202f]")
 _THOUSAND_OR_NOT = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 
-class Unclear(NamedTuple):
+class AmbiguousNumber(NamedTuple):
     """A column, from 0, whose numbers could be thousands as well as decimals, and one of them.
 
     ``others`` is whether other columns show how they are written.
@@ -49,7 +49,7 @@ class Commas(NamedTuple):
     """Which columns, from 0, have decimal commas, and which of all are unclear."""
 
     columns: frozenset[int]
-    unclear: tuple[Unclear, ...] = ()
+    unclear: tuple[AmbiguousNumber, ...] = ()
 
 
 def find_commas(columns: Sequence[Iterable[str]], delimiter: str) -> Commas:
@@ -75,7 +75,7 @@ def find_commas(columns: Sequence[Iterable[str]], delimiter: str) -> Commas:
     with_comma = any("," in text for text in either.values())
     others = 2 * commas >= len(shown) if shown else delimiter == ";" and with_comma
     unclear = tuple(
-        Unclear(number, text, bool(shown))
+        AmbiguousNumber(number, text, bool(shown))
         for number, text in either.items()
         if _could_be_otherwise(text, others, list(shown.values()), delimiter)
     )
@@ -92,7 +92,7 @@ def _could_be_otherwise(text: str, commas: bool, shown: list[bool], delimiter: s
 
 
 def about_unclear(
-    unclear: Sequence[tuple[str, Unclear]], commas: frozenset[int]
+    unclear: Sequence[tuple[str, AmbiguousNumber]], commas: frozenset[int]
 ) -> tuple[str, ...]:
     """A note for the columns, by name, that are read in the same way."""
     notes: dict[tuple[str, bool], tuple[str, list[str]]] = {}

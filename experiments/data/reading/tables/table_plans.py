@@ -14,14 +14,14 @@ from experiments.data.reading.reader import (
     Column,
     ColumnKind,
     Feature,
-    Found,
+    FileContents,
     Plan,
+    ReadOptions,
     Style,
     Table,
-    Wanted,
     parts_notes,
 )
-from experiments.data.reading.tables.column_keys import Keys, choose_keys
+from experiments.data.reading.tables.column_keys import KeyColumns, choose_keys
 from experiments.data.reading.tables.column_kinds import about_codes, check_kinds, too_many
 from experiments.data.reading.tables.column_notes import about, why_no_feature
 from experiments.data.reading.tables.column_parts import Parts, count_parts, part_column
@@ -36,7 +36,7 @@ _FEATURES = (ColumnKind.NUMERIC, ColumnKind.BOOLEAN, ColumnKind.CATEGORICAL, Col
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def as_table(found: Found) -> Table:
+def as_table(found: FileContents) -> Table:
     """What a reader of tables has found."""
     if not isinstance(found, Table):
         raise TypeError(f"A reader of tables was given {type(found).__name__}")
@@ -46,7 +46,7 @@ def as_table(found: Found) -> Table:
 def plan_table(
     file: TableFile,
     table: Table,
-    wanted: Wanted,
+    wanted: ReadOptions,
     unusable: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> Plan:
@@ -107,7 +107,7 @@ def _feature(column: Column) -> Feature:
 
 
 def _asked_for(
-    file: TableFile, table: Table, wanted: Wanted, target: str, unusable: Mapping[str, str]
+    file: TableFile, table: Table, wanted: ReadOptions, target: str, unusable: Mapping[str, str]
 ) -> list[Column]:
     columns = {column.name: column for column in table.columns}
     for name in wanted.features:
@@ -169,7 +169,7 @@ def _refuse_too_large(
 
 
 def _kept(
-    file: TableFile, table: Table, wanted: Wanted, columns: Sequence[Column], target: Target
+    file: TableFile, table: Table, wanted: ReadOptions, columns: Sequence[Column], target: Target
 ) -> tuple[int, tuple[str, ...]]:
     """How many samples there are, and a note on missing values."""
     missing = [column for column in columns if column.missing]
@@ -196,7 +196,7 @@ def _kept(
     return rows, (f"Left out: {table.rows - rows:,} rows with missing values in {where}.",)
 
 
-def _about_dates(columns: Sequence[Column], keys: Keys) -> tuple[str, ...]:
+def _about_dates(columns: Sequence[Column], keys: KeyColumns) -> tuple[str, ...]:
     dates = {one.name: one for one in (*columns, keys.group, keys.time) if one and one.days}
     if not dates:
         return ()

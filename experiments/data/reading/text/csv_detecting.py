@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import DELIMITERS, MOST_COLUMNS, Wanted, Written
-from experiments.data.reading.tables.number_styles import Commas, Unclear, find_commas
+from experiments.data.reading.reader import DELIMITERS, MOST_COLUMNS, ReadOptions, TextDialect
+from experiments.data.reading.tables.number_styles import AmbiguousNumber, Commas, find_commas
 from experiments.data.reading.text.csv_endings import AT_ITS_END, NOTHING, Ending, find_ending
 from experiments.data.reading.text.csv_headers import (
     SHOWN,
@@ -54,12 +54,12 @@ class Layout:
     is left out behind them.
     """
 
-    written: Written
+    written: TextDialect
     names: tuple[str, ...]
     skipped_bytes: int
     skipped_lines: int = 0
     commas: frozenset[int] = frozenset()
-    unclear: tuple[Unclear, ...] = ()
+    unclear: tuple[AmbiguousNumber, ...] = ()
     unnamed: int = 0
     doubt: str = ""
     unlike_rows: bool = False
@@ -79,10 +79,10 @@ class _Beginning(NamedTuple):
     row_names: bool = False
 
 
-def detect(path: Path, wanted: Wanted) -> Layout:
+def detect(path: Path, wanted: ReadOptions) -> Layout:
     """How a file is written, corrected by ``wanted``; raises DatasetError where it is no table."""
     state = path.stat()
-    ways = Wanted(
+    ways = ReadOptions(
         delimiter=wanted.delimiter, encoding=wanted.encoding, header=wanted.header,
         decimal=wanted.decimal,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def detect(path: Path, wanted: Wanted) -> Layout:
 
 
 @lru_cache(maxsize=8)  # looked at, planned and read: three times the same
-def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
+def _detect(path: Path, wanted: ReadOptions, state: tuple[int, int]) -> Layout:
     del state  # only tells files apart that were there one after the other
     with path.open("rb") as file:
         data = file.read(LONGEST_LINE)
@@ -133,7 +133,7 @@ def _detect(path: Path, wanted: Wanted, state: tuple[int, int]) -> Layout:
     commas = Commas(frozenset(range(len(first))) if wanted.decimal == "," else frozenset())
     if wanted.decimal is None:
         commas = find_commas(columns, beginning.delimiter)
-    written = Written(beginning.delimiter, encoding, header, bom, bool(commas.columns))
+    written = TextDialect(beginning.delimiter, encoding, header, bom, bool(commas.columns))
     names = names_in(path, first) if header else [f"column {n + 1}" for n in range(len(first))]
     unnamed = sum(not name.strip() for name in first) if header else 0
     return Layout(
@@ -167,7 +167,7 @@ def _whole_lines(path: Path, text: str) -> str:
     return text[: end + 1]
 
 
-def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
+def _rows(path: Path, text: str, wanted: ReadOptions) -> _Beginning:
     """The first rows, split by the delimiter under which they look most like a table."""
     if wanted.delimiter == WHITE_SPACE:
         return _with_row_names(_split(path, with_tabs(text), "\t"), text, wanted)
@@ -195,7 +195,9 @@ def _rows(path: Path, text: str, wanted: Wanted) -> _Beginning:
     return best
 
 
-def _with_white_space(path: Path, text: str, wanted: Wanted, refuse: bool) -> _Beginning | None:
+def _with_white_space(
+    path: Path, text: str, wanted: ReadOptions, refuse: bool
+) -> _Beginning | None:
     """The rows as white space splits them, where all agree and half of their cells are values, or
     there are many cells in many rows; ``refuse`` those of which nearly all agree."""
     try:
@@ -218,7 +220,7 @@ def _with_white_space(path: Path, text: str, wanted: Wanted, refuse: bool) -> _B
     return None
 
 
-def _with_row_names(rows: list[list[str]], text: str, wanted: Wanted) -> _Beginning:
+def _with_row_names(rows: list[list[str]], text: str, wanted: ReadOptions) -> _Beginning:
     """Rows by white space; with an empty cell before the header where that has one cell less than
     all others, which begin with different names: so R's write.table writes them."""
     first, rest = rows[0], rows[1:]

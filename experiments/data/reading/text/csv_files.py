@@ -9,7 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import Block, ColumnKind, Found, Plan, Table, Wanted
+from experiments.data.reading.reader import (
+    Block,
+    ColumnKind,
+    FileContents,
+    Plan,
+    ReadOptions,
+    Table,
+)
 from experiments.data.reading.tables.column_blocks import read_blocks
 from experiments.data.reading.tables.column_scanning import TableFile
 from experiments.data.reading.tables.column_tracking import ColumnTracker, columns_of
@@ -29,7 +36,7 @@ _MOST_WAITING = 4 << 20  # bytes
 class CsvFiles:
     """Reader of texts that are tables."""
 
-    def look(self, path: Path, wanted: Wanted) -> Table:
+    def look(self, path: Path, wanted: ReadOptions) -> Table:
         """The table in the file: every row of it was read."""
         layout = detect(path, wanted)
         trackers = [
@@ -46,7 +53,7 @@ class CsvFiles:
             raise DatasetError(no_rows(path))
         return Table(rows, columns_of(trackers, wanted.dates_first), layout.written)
 
-    def plan(self, path: Path, found: Found, wanted: Wanted) -> Plan:
+    def plan(self, path: Path, found: FileContents, wanted: ReadOptions) -> Plan:
         """What would be stored of it."""
         layout = detect(path, wanted)
         notes: tuple[str, ...] = (layout.doubt,) if layout.doubt else ()
@@ -64,13 +71,15 @@ class CsvFiles:
         notes += about_unclear([one for one in unclear if one[0] in numbers], layout.commas)
         return plan_table(_opened(path, layout), table, wanted, notes=notes)
 
-    def blocks(self, path: Path, found: Found, plan: Plan, wanted: Wanted) -> Iterator[Block]:
+    def blocks(
+        self, path: Path, found: FileContents, plan: Plan, wanted: ReadOptions
+    ) -> Iterator[Block]:
         """The samples."""
         layout = detect(path, wanted)
         return read_blocks(_opened(path, layout), as_table(found), plan, wanted.drop_missing)
 
 
-def read_texts(path: Path, wanted: Wanted) -> tuple[pa.Table, set[str]]:
+def read_texts(path: Path, wanted: ReadOptions) -> tuple[pa.Table, set[str]]:
     """All cells as clean texts, null where they are missing, and the columns whose numbers have
     decimal commas. Holds the whole file in memory; raises DatasetError."""
     layout = detect(path, wanted)

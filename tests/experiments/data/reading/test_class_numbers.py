@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from experiments.data.catalog import Task
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 
@@ -41,12 +41,12 @@ def save(folder, kind, y):
     ],
 )
 def test_whole_numbers_are_classes_by_one_rule(tmp_path, kind, dtype, y, task):
-    _, plan = look_into(save(tmp_path, kind, y.astype(dtype)), Wanted(target="y"))
+    _, plan = look_into(save(tmp_path, kind, y.astype(dtype)), ReadOptions(target="y"))
     assert plan.task is task
     assert len(plan.class_names) == (0 if task is Task.REGRESSION else len(np.unique(y)))
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "npz", "h5"])
 def test_fractions_are_no_classes_however_few_there_are(tmp_path, kind):
-    _, plan = look_into(save(tmp_path, kind, np.arange(40) % 2 + 0.5), Wanted(target="y"))
+    _, plan = look_into(save(tmp_path, kind, np.arange(40) % 2 + 0.5), ReadOptions(target="y"))
     assert plan.task is Task.REGRESSION and plan.class_names == ()

@@ -15,7 +15,7 @@ from experiments.data.catalog import Task
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Column, ColumnKind, Plan, Wanted
+from experiments.data.reading.reader import Column, ColumnKind, Plan, ReadOptions
 from experiments.data.reading.storing import look_into, store_file
 from experiments.data.reading.tables.column_tracking import ColumnTracker
 from experiments.inference.raw_rows import encode_rows
@@ -39,12 +39,12 @@ def save(tmp_path: Path, rows: int = 40, kind: str = "csv", **columns: list[obje
 
 
 def look(path: Path, **wanted: object) -> tuple[dict[str, Column], Plan]:
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     return {column.name: column for column in found.columns}, plan
 
 
 def samples(path: Path, **wanted: object) -> tuple[Plan, np.ndarray, np.ndarray, np.ndarray | None]:
-    asked = Wanted(**wanted)
+    asked = ReadOptions(**wanted)
     found, plan = look_into(path, asked)
     blocks = list(reader_of(path).blocks(path, found, plan, asked))
     x, y, groups, *_ = zip(*blocks, strict=True)
@@ -164,7 +164,7 @@ def test_columns_that_cannot_be_what_was_asked_for_are_refused(tmp_path, wanted,
     assert said in str(refused.value)
 
 
-def test_what_parquet_has_as_truths_is_no_number(tmp_path):
+def test_what_parquet_has_as_booleans_is_no_number(tmp_path):
     path = save(tmp_path, kind="parquet", flag=[None, True, False])
     with pytest.raises(DatasetError, match=r"row 2 \(of data, from 1\) has 'True'"):
         look(path, numbers=("flag",))
@@ -261,7 +261,7 @@ def test_codes_that_should_be_a_target_or_a_time_say_what_to_do(tmp_path):
 
 def test_arrays_say_that_columns_have_no_effect(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.ones((20, 3)), y=np.arange(20) % 2)
-    _, plan = look_into(tmp_path / "a.npz", Wanted(categories=("x",), skip_bad=True))
+    _, plan = look_into(tmp_path / "a.npz", ReadOptions(categories=("x",), skip_bad=True))
     assert "For tables only, and without effect here: --categories." in plan.notes
     assert "For images only, and without effect here: --skip-bad." in plan.notes
 
@@ -270,7 +270,7 @@ def test_the_file_of_names_can_be_predicted_on_as_it_was_stored(workspace, tmp_p
     path = save(
         tmp_path, zip=["01234", "99999"], grade=[1.0, 2.0, None], version=["1.1", "1.10", "2.0"],
     )  # fmt: skip
-    info = store_file(path, "names", Wanted(categories=("grade", "version")))
+    info = store_file(path, "names", ReadOptions(categories=("grade", "version")))
     assert info.categories[1:] == (("01234", "99999"), ("1.0", "2.0"), ("1.1", "1.10", "2.0"))
     stored = load_dataset(DatasetSpec(name=info.name), 1).x
     rows = read_table(path, info.feature_names, info.categories)
@@ -283,8 +283,8 @@ def test_the_file_of_names_can_be_predicted_on_as_it_was_stored(workspace, tmp_p
             encode_rows(info, [row])
 
 
-def test_truths_that_are_names_are_known_however_they_are_written(workspace, tmp_path):
+def test_booleans_that_are_names_are_known_however_they_are_written(workspace, tmp_path):
     path = save(tmp_path, kind="parquet", flag=[True, False])
-    info = store_file(path, "flags", Wanted(categories=("flag",)))
+    info = store_file(path, "flags", ReadOptions(categories=("flag",)))
     rows = [[0, True], [0, "true"], [0, "True"], [0, False]]
     assert encode_rows(info, rows)[:, 1].tolist() == [1, 1, 1, 0]

@@ -7,7 +7,7 @@ from PIL import Image
 from experiments.core.errors import DatasetError
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into, store_file
 from experiments.data.split.split_spec import SplitSpec
 from experiments.data.split.splits import split_dataset
@@ -34,7 +34,7 @@ def of_patients(home, form="{patient}_{scan}.png", parts=("",)):
 
 
 def stored(path, pattern):
-    info = store_file(path, "scans", Wanted(group=pattern))
+    info = store_file(path, "scans", ReadOptions(group=pattern))
     return load_dataset(DatasetSpec(name=info.name), 1)
 
 
@@ -47,7 +47,7 @@ def stored(path, pattern):
 )  # fmt: skip
 def test_images_are_of_one_group_by_their_names(home, form, pattern, order):
     path = of_patients(home, form)
-    _, plan = look_into(path, Wanted(group=pattern))
+    _, plan = look_into(path, ReadOptions(group=pattern))
     assert plan.group == pattern and "6 groups" in " ".join(plan.notes)
     dataset = stored(path, pattern)
     assert dataset.info.group == pattern
@@ -70,7 +70,7 @@ def test_groups_and_parts_go_together(home):
 
 def test_folders_inside_class_folders_are_refused_without_a_group(home):
     with pytest.raises(DatasetError, match="in a folder inside a class folder"):
-        look_into(of_patients(home, "{patient}/{scan}.png"), Wanted())
+        look_into(of_patients(home, "{patient}/{scan}.png"), ReadOptions())
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_folders_inside_class_folders_are_refused_without_a_group(home):
 )  # fmt: skip
 def test_a_pattern_that_makes_no_groups_is_refused(home, pattern, said):
     with pytest.raises(DatasetError, match=said):
-        look_into(of_patients(home), Wanted(group=pattern))
+        look_into(of_patients(home), ReadOptions(group=pattern))

@@ -11,13 +11,13 @@ from experiments.core.errors import DatasetError, SpecError
 from experiments.core.findings import as_change
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import Dataset, load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into, store_file
 from experiments.data.split.audit import Audit, audit_split
 from experiments.data.split.better_splits import other_ways
 from experiments.data.split.split_findings import find_all, margin_sentence
 from experiments.data.split.split_spec import SplitSpec
-from experiments.data.split.splits import Keys, divide, in_words, split_dataset
+from experiments.data.split.splits import SplitKey, divide, in_words, split_dataset
 from experiments.running.fold_runs import in_folds
 from experiments.spec.spec_files import parse_spec
 
@@ -50,7 +50,7 @@ def visits(path, **columns):
 
 
 def stored(path, **wanted) -> Dataset:
-    info = store_file(path, "visits", Wanted(target="target", **wanted))
+    info = store_file(path, "visits", ReadOptions(target="target", **wanted))
     return load_dataset(DatasetSpec(name=info.name), 1)
 
 
@@ -102,7 +102,7 @@ def test_groups_and_times_of_arrays(home):
             file[name] = values.astype("S") if values.dtype.kind == "U" else values
     groups = []
     for name in ("a.npz", "a.h5"):
-        info = store_file(home / name, "a", Wanted(group="who", time="t"))
+        info = store_file(home / name, "a", ReadOptions(group="who", time="t"))
         dataset = load_dataset(DatasetSpec(name=info.name, max_samples=20), 1)
         assert np.array_equal(dataset.times, times[:20])
         assert np.array_equal(pd.factorize(dataset.groups)[0], pd.factorize(texts[:20])[0])
@@ -125,20 +125,20 @@ def test_keys_that_cannot_be_used_are_refused(home, wanted, said):
     holes[5] = holes[70] = holes[200] = None
     visits(home / "visits.csv", alike="same", holes=holes)
     with pytest.raises(DatasetError, match=said):
-        look_into(home / "visits.csv", Wanted(target="target", **wanted))
+        look_into(home / "visits.csv", ReadOptions(target="target", **wanted))
 
 
 def test_an_array_of_another_length_is_no_group(home):
     np.savez(home / "a.npz", x=np.eye(6), y=np.arange(6) % 2, who=np.arange(5))
     with pytest.raises(DatasetError, match=r"the group is who \(5,\) int64. Needed: .* 6 samples"):
-        look_into(home / "a.npz", Wanted(group="who"))
+        look_into(home / "a.npz", ReadOptions(group="who"))
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.9])
 def test_groups_stay_together(share):
     groups = np.repeat(np.arange(40), np.random.default_rng(3).integers(1, 60, 40))
     spec = SplitSpec(method="group", validation_split=share)
-    parts = divide(np.zeros(len(groups)), spec, 1, Keys("who", groups))
+    parts = divide(np.zeros(len(groups)), spec, 1, SplitKey("who", groups))
     assert not set(groups[parts.train]) & set(groups[parts.validation])
     assert len(parts.train) + len(parts.validation) == len(groups)
     assert abs(len(parts.validation) / len(groups) - share) < 0.03
@@ -146,23 +146,23 @@ def test_groups_stay_together(share):
 
 def test_one_group_alone_is_refused():
     with pytest.raises(DatasetError, match="all 9 samples that are left to divide are one group"):
-        divide(np.zeros(9), SplitSpec(method="group"), 1, Keys("who", np.ones(9, int)))
+        divide(np.zeros(9), SplitSpec(method="group"), 1, SplitKey("who", np.ones(9, int)))
 
 
 def test_by_time_the_latest_validate_and_equal_times_stay_together():
     times = np.array([5.0, 1, 3, 3, 3, 2, 0, 4, 3, 3])
     parts = divide(
-        np.zeros(10), SplitSpec(method="time", validation_split=0.3), 1, Keys("day", times)
+        np.zeros(10), SplitSpec(method="time", validation_split=0.3), 1, SplitKey("day", times)
     )
     assert times[parts.train].max() < times[parts.validation].min()
     assert sorted(times[parts.validation]) == [3, 3, 3, 3, 3, 4, 5]
     first = np.array([1.0, 1, 1, 2])
     parts = divide(
-        np.zeros(4), SplitSpec(method="time", validation_split=0.5), 1, Keys("day", first)
+        np.zeros(4), SplitSpec(method="time", validation_split=0.5), 1, SplitKey("day", first)
     )
     assert parts.validation.tolist() == [3]
     with pytest.raises(DatasetError, match=r"all 4 samples .* have the same day"):
-        divide(np.zeros(4), SplitSpec(method="time"), 1, Keys("day", np.ones(4)))
+        divide(np.zeros(4), SplitSpec(method="time"), 1, SplitKey("day", np.ones(4)))
 
 
 @pytest.mark.parametrize("method", ["last", "shuffled", "stratified", "group"])
@@ -173,7 +173,7 @@ def test_each_row_validates_in_exactly_one_fold(method, folds):
     held = []
     for fold in range(1, folds + 1):
         spec = SplitSpec(method=method, folds=folds, fold=fold)
-        parts = divide(y, spec, 1, Keys("who", groups if method == "group" else None))
+        parts = divide(y, spec, 1, SplitKey("who", groups if method == "group" else None))
         assert np.array_equal(np.sort(np.r_[parts.train, parts.validation]), np.arange(107))
         if method == "group":
             assert not set(groups[parts.train]) & set(groups[parts.validation])
@@ -191,7 +191,7 @@ def test_each_row_validates_in_exactly_one_fold(method, folds):
 def test_more_folds_than_groups_are_refused():
     spec = SplitSpec(method="group", folds=5, fold=1)
     with pytest.raises(DatasetError, match=r"received 5 for 3 groups\. Allowed: null, or 2 to 3"):
-        divide(np.zeros(9), spec, 1, Keys("who", np.repeat([1, 2, 3], 3)))
+        divide(np.zeros(9), spec, 1, SplitKey("who", np.repeat([1, 2, 3], 3)))
 
 
 @pytest.mark.parametrize(

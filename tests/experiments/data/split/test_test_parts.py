@@ -12,13 +12,13 @@ from experiments.core.run_folder import RunFolder
 from experiments.data.catalog import CATALOG
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import store_file
 from experiments.data.split.audit import Audit, audit_split
 from experiments.data.split.better_splits import other_ways
 from experiments.data.split.split_findings import find_all, margin_sentence
 from experiments.data.split.split_spec import SplitSpec
-from experiments.data.split.splits import Keys, divide, in_words, split_dataset
+from experiments.data.split.splits import SplitKey, divide, in_words, split_dataset
 from experiments.inference.loaded_models import LoadedRun
 from experiments.inference.model_data import choose_part
 from experiments.saving.whole_model import MODEL_FILE, load_model
@@ -41,7 +41,7 @@ def home(tmp_path, monkeypatch):
 def keys_of(method):
     random = np.random.default_rng(5)
     values = {"group": random.integers(0, 30, ROWS), "time": random.permutation(ROWS).astype(float)}
-    return Keys(method, values[method]) if method in values else Keys()
+    return SplitKey(method, values[method]) if method in values else SplitKey()
 
 
 def divided(method, seed=1, **options):
@@ -127,7 +127,7 @@ def test_copies_of_training_samples_in_the_test_are_found(home):
     _, given = arrays(home)
     given["x_test"][:5], given["y_test"][:5] = given["x_train"][:5], given["y_train"][:5]
     np.savez(home / "arrays.npz", **given)
-    info = store_file(home / "arrays.npz", "rows", Wanted())
+    info = store_file(home / "arrays.npz", "rows", ReadOptions())
     audit = audit_of(load_dataset(DatasetSpec(name=info.name), 1), method="given")
     assert [(part.name, part.samples) for part in audit.parts] == [
         ("training", 60), ("validation", 20), ("test", 30),
@@ -140,7 +140,7 @@ def test_copies_of_training_samples_in_the_test_are_found(home):
 
 
 def test_the_parts_of_the_file_are_one_click_away_and_back(home):
-    info = store_file(arrays(home)[0], "rows", Wanted())
+    info = store_file(arrays(home)[0], "rows", ReadOptions())
     dataset = load_dataset(DatasetSpec(name=info.name), 1)
     drawn = audit_of(dataset, method="shuffled")
     changes = "split.method=given;split.test_split=null"
@@ -166,7 +166,7 @@ def test_a_test_part_is_one_click_away_where_there_is_none(home):
 def test_classes_that_are_not_tested_are_told(home):
     x = np.random.default_rng(0).normal(size=(ROWS, 3))
     np.savez(home / "sorted.npz", x=x, y=LABELS)
-    info = store_file(home / "sorted.npz", "sorted", Wanted())
+    info = store_file(home / "sorted.npz", "sorted", ReadOptions())
     dataset = load_dataset(DatasetSpec(name=info.name), 1)
     missing = [one for one in find_all(audit_of(dataset, method="shuffled", test_split=0.01))
                if one.title.startswith("Missing from the test")]  # fmt: skip
@@ -182,7 +182,7 @@ def titles(audit):
 def test_classes_that_are_tested_and_never_train_are_serious(home):
     x = np.random.default_rng(0).normal(size=(ROWS, 3))
     np.savez(home / "sorted.npz", x=x, y=LABELS)
-    info = store_file(home / "sorted.npz", "sorted", Wanted())
+    info = store_file(home / "sorted.npz", "sorted", ReadOptions())
     dataset = load_dataset(DatasetSpec(name=info.name), 1)
     found = find_all(audit_of(dataset, method="last", test_split=0.25, validation_split=0.2))
     (untrained,) = [one for one in found if one.title.startswith("Missing from training, and t")]
@@ -198,7 +198,7 @@ def test_the_order_of_the_file_matters_for_the_test_alone(home):
 
 
 def test_a_test_part_that_is_cut_away_is_told_and_no_other_is_offered(home):
-    info = store_file(arrays(home)[0], "rows", Wanted())
+    info = store_file(arrays(home)[0], "rows", ReadOptions())
     dataset = load_dataset(DatasetSpec(name=info.name, max_samples=50), 1)
     audit = audit_of(dataset, method="shuffled")
     assert "The file's test part is cut off" in titles(audit)
@@ -211,7 +211,7 @@ def test_only_groups_that_are_left_can_be_folds(home):
         home / "few.npz", x=np.random.default_rng(0).normal(size=(60, 3)),
         y=np.arange(60) % 2, who=np.arange(60) % 5,
     )  # fmt: skip
-    info = store_file(home / "few.npz", "few", Wanted(group="who"))
+    info = store_file(home / "few.npz", "few", ReadOptions(group="who"))
     dataset = load_dataset(DatasetSpec(name=info.name), 1)
     audit = audit_of(dataset, method="group", test_split=0.2)
     (folds,) = [way for way in other_ways(audit) if "split.folds" in way.changes]
@@ -226,7 +226,7 @@ def test_groups_and_times_are_looked_at_in_the_test_too(home):
         home / "visits.npz", x=random.normal(size=(ROWS, 3)), y=random.integers(0, 2, ROWS),
         who=random.integers(0, 30, ROWS), day=random.permutation(ROWS),
     )  # fmt: skip
-    info = store_file(home / "visits.npz", "visits", Wanted(group="who", time="day"))
+    info = store_file(home / "visits.npz", "visits", ReadOptions(group="who", time="day"))
     dataset = load_dataset(DatasetSpec(name=info.name), 1)
     titles = [one.title for one in find_all(audit_of(dataset, method="shuffled", test_split=0.2))]
     assert any("test samples" in title and "of groups that train" in title for title in titles)
@@ -254,7 +254,7 @@ def trained(spec, path):
 
 @pytest.mark.parametrize("memory_mb", [None, 8])
 def test_the_trained_model_is_evaluated_on_the_test_part_once(home, memory_mb):
-    info = store_file(arrays(home)[0], "rows", Wanted())
+    info = store_file(arrays(home)[0], "rows", ReadOptions())
     spec = parse_spec(
         {"dataset": {"name": info.name, "memory_mb": memory_mb}, "split": {"method": "given"},
          "model": {"name": "mlp", "layers": [8]}, "training": {"epochs": 3, "batch_size": 16}}

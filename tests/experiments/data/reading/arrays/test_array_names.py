@@ -6,7 +6,7 @@ import pytest
 
 from experiments.core.errors import DatasetError
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 RANDOM = np.random.default_rng(0)
@@ -27,7 +27,7 @@ def written(path, **arrays):
 
 
 def plan_of(path, **wanted):
-    return look_into(path, Wanted(**wanted))[1]
+    return look_into(path, ReadOptions(**wanted))[1]
 
 
 def refusal(path, **wanted):
@@ -37,8 +37,8 @@ def refusal(path, **wanted):
 
 
 def read(path):
-    found, plan = look_into(path, Wanted())
-    blocks = list(reader_of(path).blocks(path, found, plan, Wanted()))
+    found, plan = look_into(path, ReadOptions())
+    blocks = list(reader_of(path).blocks(path, found, plan, ReadOptions()))
     return [np.concatenate(some) for some in zip(*(block[:2] for block in blocks), strict=True)]
 
 
@@ -94,7 +94,7 @@ def test_soft_links_inside_the_file_are_followed(path):
     x, y = read(path)
     np.testing.assert_array_equal(x, ROWS.astype("float32"))
     np.testing.assert_array_equal(y, LABELS)
-    found, plan = look_into(path, Wanted())
+    found, plan = look_into(path, ReadOptions())
     assert {one.path: one.shape for one in found.arrays}["x"] == (60, 4)
     assert plan.target == "y" and not any("Not used" in note for note in plan.notes)
 
@@ -152,7 +152,7 @@ def test_lying_targets_are_read_in_many_blocks_and_parts(tmp_path):
     given = {"x_train": rows, "y_train": y[None], "x_test": rows[:50], "y_test": y[None, :50]}
     np.savez(tmp_path / "data.npz", **given)
     np.testing.assert_array_equal(read(tmp_path / "data.npz")[1], [*y, *y[:50]])
-    assert look_into(tmp_path / "data.npz", Wanted())[1].parts == (30_000, 0, 50)
+    assert look_into(tmp_path / "data.npz", ReadOptions())[1].parts == (30_000, 0, 50)
 
 
 def test_lying_groups_and_times_are_taken_too(path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.data.reading.arrays import array_steps
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 RANDOM = np.random.default_rng(0)
@@ -13,7 +13,7 @@ LABELS = np.arange(60) % 3
 
 @pytest.fixture
 def notes(tmp_path):
-    def notes_of(wanted=Wanted(), **arrays):  # noqa: B008
+    def notes_of(wanted=ReadOptions(), **arrays):  # noqa: B008
         np.savez(tmp_path / "data.npz", **arrays)
         plan = look_into(tmp_path / "data.npz", wanted)[1]
         return [note for note in plan.notes if "in steps of" in note]
@@ -79,14 +79,14 @@ def test_targets_of_a_regression_that_become_equal_are_told(notes):
     x = np.zeros((30, 2))
     (note,) = notes(x=x, y=2**40 + np.arange(30) * 7)
     assert note.startswith("y is stored in steps of 131,072") and "become 1" in note
-    assert notes(x=np.zeros((60, 2)), y=LABELS + 2**40, wanted=Wanted()) == []  # classes
+    assert notes(x=np.zeros((60, 2)), y=LABELS + 2**40, wanted=ReadOptions()) == []  # classes
 
 
 def test_times_that_become_equal_are_told(notes):
     times = 1_700_000_000_000_000_000 + np.arange(60)
-    (note,) = notes(x=np.zeros((60, 2)), y=LABELS, t=times, wanted=Wanted(time="t"))
+    (note,) = notes(x=np.zeros((60, 2)), y=LABELS, t=times, wanted=ReadOptions(time="t"))
     assert note.startswith("t is stored in steps of 256, all that float64 can tell apart")
-    assert notes(x=np.zeros((60, 2)), y=LABELS, t=times // 1000, wanted=Wanted(time="t")) == []
+    assert notes(x=np.zeros((60, 2)), y=LABELS, t=times // 1000, wanted=ReadOptions(time="t")) == []
 
 
 def test_of_many_rows_some_are_looked_at_wherever_they_are(notes):

@@ -9,7 +9,7 @@ import pytest
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Kind, Task
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 RANDOM = np.random.default_rng(0)
@@ -42,11 +42,11 @@ def save(request, tmp_path):
 
 
 def plan_of(path, **wanted):
-    return look_into(path, Wanted(**wanted))[1]
+    return look_into(path, ReadOptions(**wanted))[1]
 
 
 def read(path, **wanted):
-    wanted = Wanted(**wanted)
+    wanted = ReadOptions(**wanted)
     found, plan = look_into(path, wanted)
     blocks = list(reader_of(path).blocks(path, found, plan, wanted))
     x = np.concatenate([block.x for block in blocks])
@@ -69,7 +69,7 @@ def refusal(path, **wanted):
 
 
 def test_look_lists_all_arrays_with_shape_and_type(save):
-    found, _ = look_into(save(x=ROWS, y=LABELS), Wanted())
+    found, _ = look_into(save(x=ROWS, y=LABELS), ReadOptions())
     assert [(one.path, one.shape, one.dtype) for one in found.arrays] == [
         ("x", (60, 4), "float64"), ("y", (60,), "int64"),
     ]  # fmt: skip
@@ -172,7 +172,7 @@ def test_float_images_become_float32_and_their_range_is_told(save):
 def test_many_blocks_give_the_same_samples_as_one_read(save):
     images = RANDOM.integers(0, 256, (700, 100, 100, 3), dtype=np.uint8)
     path = save(x=images, y=np.arange(700) % 2)
-    wanted = Wanted()
+    wanted = ReadOptions()
     found, plan = look_into(path, wanted)
     sizes = []
     at = 0
@@ -190,8 +190,8 @@ def test_memory_stays_bounded_however_large_the_file_is(save):
     path = save(x=np.ones((20_000, 64, 64), np.uint8), y=np.arange(20_000) % 2)
     tracemalloc.start()
     try:
-        found, plan = look_into(path, Wanted())
-        for block in reader_of(path).blocks(path, found, plan, Wanted()):
+        found, plan = look_into(path, ReadOptions())
+        for block in reader_of(path).blocks(path, found, plan, ReadOptions()):
             del block
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -9,9 +9,9 @@ import pytest
 from experiments.core.errors import DatasetError
 from experiments.data.reading.arrays import hdf5_files
 from experiments.data.reading.arrays.hdf5_files import HDF5
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 
-WANTED = Wanted()
+WANTED = ReadOptions()
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
 LABELS = np.arange(60) % 3
 
@@ -36,7 +36,7 @@ def look(file):
 
 def plan(file, **wanted):
     path, _ = Path(file.filename), file.close()
-    wanted = Wanted(**wanted)
+    wanted = ReadOptions(**wanted)
     return HDF5.plan(path, HDF5.look(path, wanted), wanted)
 
 

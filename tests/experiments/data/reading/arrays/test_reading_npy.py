@@ -8,7 +8,7 @@ import pytest
 from experiments.core.errors import DatasetError
 from experiments.data.reading.arrays import npy_source
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
@@ -26,13 +26,13 @@ def folder(tmp_path):
 
 def refusal(path, kind=None, **wanted):
     with pytest.raises(DatasetError) as error:
-        look_into(path, Wanted(**wanted), kind)
+        look_into(path, ReadOptions(**wanted), kind)
     return str(error.value)
 
 
 def read(path, **wanted):
-    found, plan = look_into(path, Wanted(**wanted))
-    blocks = list(reader_of(path).blocks(path, found, plan, Wanted(**wanted)))
+    found, plan = look_into(path, ReadOptions(**wanted))
+    blocks = list(reader_of(path).blocks(path, found, plan, ReadOptions(**wanted)))
     return plan, np.concatenate([b.x for b in blocks]), np.concatenate([b.y for b in blocks])
 
 
@@ -90,8 +90,8 @@ def test_files_that_are_cut_off_or_no_arrays_are_refused(folder):
 def test_a_file_that_shrinks_while_it_is_read_is_refused_with_the_rows(folder):
     np.save(folder / "x.npy", np.zeros((30_000, 100)))
     np.save(folder / "y.npy", np.arange(30_000) % 2)
-    found, plan = look_into(folder, Wanted())
-    blocks = reader_of(folder).blocks(folder, found, plan, Wanted())
+    found, plan = look_into(folder, ReadOptions())
+    blocks = reader_of(folder).blocks(folder, found, plan, ReadOptions())
     next(blocks)
     os.truncate(folder / "x.npy", 15_000_000)
     with pytest.raises(DatasetError, match=r"x\.npy, in the rows .*damaged"):

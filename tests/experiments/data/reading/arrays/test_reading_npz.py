@@ -10,9 +10,9 @@ import pytest
 from experiments.core.errors import DatasetError
 from experiments.data.reading.arrays import npy_source
 from experiments.data.reading.arrays.npz_files import NPZ
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 
-WANTED = Wanted()
+WANTED = ReadOptions()
 ROWS = np.random.default_rng(0).normal(size=(60, 4))
 LABELS = np.arange(60) % 3
 

@@ -16,9 +16,9 @@ from experiments.data.reading.images import (
     image_members,
 )
 from experiments.data.reading.images.image_files import IMAGES
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 
-SKIP = Wanted(skip_bad=True)
+SKIP = ReadOptions(skip_bad=True)
 
 
 def image(value: int = 0) -> bytes:
@@ -65,17 +65,17 @@ def directory_patched(path: Path, name: str, offset: int, value: bytes) -> Path:
 
 
 def test_a_good_archive_is_accepted(tmp_path):
-    found = IMAGES.look(zip_of(tmp_path), Wanted())
+    found = IMAGES.look(zip_of(tmp_path), ReadOptions())
     assert found.classes == (("cats", 1), ("dogs", 1)) and not found.left_out
 
 
 def test_members_that_systems_leave_behind_are_passed_over(tmp_path):
     junk = [("__MACOSX/cats/._1.png", b"x"), ("cats/.DS_Store", b"x"), ("dogs/Thumbs.db", b"x")]
-    assert not IMAGES.look(zip_of(tmp_path, *junk), Wanted()).left_out
+    assert not IMAGES.look(zip_of(tmp_path, *junk), ReadOptions()).left_out
 
 
 def test_an_empty_class_folder_in_an_archive_is_left_out(tmp_path):
-    found = IMAGES.look(zip_of(tmp_path, ("emus/", b"")), Wanted())
+    found = IMAGES.look(zip_of(tmp_path, ("emus/", b"")), ReadOptions())
     assert [part.what for part in found.left_out] == ["emus/"]
 
 
@@ -189,7 +189,7 @@ def test_what_is_no_whole_zip_is_refused(tmp_path, end):
 
 def left_out(path: Path) -> list[str]:
     with pytest.raises(DatasetError, match="--skip-bad"):
-        IMAGES.look(path, Wanted())
+        IMAGES.look(path, ReadOptions())
     return [f"{part.what}: {part.why}" for part in IMAGES.look(path, SKIP).left_out]
 
 
@@ -218,6 +218,6 @@ def test_a_member_whose_own_header_has_another_name_is_a_bad_part(tmp_path):
 
 def test_nothing_is_written_beside_the_archive(tmp_path):
     path = zip_of(tmp_path)
-    found = IMAGES.look(path, Wanted())
-    list(IMAGES.blocks(path, found, IMAGES.plan(path, found, Wanted()), Wanted()))
+    found = IMAGES.look(path, ReadOptions())
+    list(IMAGES.blocks(path, found, IMAGES.plan(path, found, ReadOptions()), ReadOptions()))
     assert list(tmp_path.iterdir()) == [path]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from experiments.core.errors import DatasetError
 from experiments.data.reading.images.image_files import IMAGES
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 KÄSE = ("K\u00e4se", "Ka\u0308se")
@@ -36,7 +36,7 @@ def two_classes(**more):
     return {"cats/1.png": good, "cats/2.png": good, "dogs/1.png": good, **more}
 
 
-def read(path, wanted=Wanted()):  # noqa: B008
+def read(path, wanted=ReadOptions()):  # noqa: B008
     found, plan = look_into(path, wanted)
     blocks = list(IMAGES.blocks(path, found, plan, wanted))
     x, y = (np.concatenate(parts) for parts in zip(*(block[:2] for block in blocks), strict=True))
@@ -45,7 +45,7 @@ def read(path, wanted=Wanted()):  # noqa: B008
 
 def refused(path, said):
     with pytest.raises(DatasetError, match=said) as caught:
-        look_into(path, Wanted())
+        look_into(path, ReadOptions())
     return str(caught.value)
 
 
@@ -72,7 +72,7 @@ def test_so_they_are_in_an_archive_around_the_one_folder_and_beside_parts(tmp_pa
                 archive.writestr(f"pets/{part}/{name}", content)
         for name in ("LICENSE", "pets/README.md", "pets/train/labels.csv"):
             archive.writestr(name, b"words")
-    plan = look_into(path, Wanted())[1]
+    plan = look_into(path, ReadOptions())[1]
     assert plan.parts == (3, 0, 3) and "Left out: 3 files (LICENSE: no" in " ".join(plan.notes)
 
 
@@ -130,7 +130,7 @@ def test_names_that_look_the_same_are_one_class(tmp_path):
 def test_a_name_is_composed_wherever_the_folder_comes_from(tmp_path):
     good = encoded()
     path = folder_of(tmp_path, {f"{KÄSE[1]}/1.png": good, "Wurst/1.png": good, f"{KÄSE[1]}/2": b""})
-    _, plan, x, _ = read(path, Wanted(skip_bad=True))
+    _, plan, x, _ = read(path, ReadOptions(skip_bad=True))
     assert plan.class_names[0] == unicodedata.normalize("NFC", KÄSE[1]) and len(x) == 2
     assert not any("same name" in note for note in plan.notes)
 

@@ -19,9 +19,9 @@ from experiments.data.reading.images import (
     image_files,
 )
 from experiments.data.reading.images.image_files import IMAGES
-from experiments.data.reading.reader import Images, Plan, Wanted
+from experiments.data.reading.reader import Images, Plan, ReadOptions
 
-SKIP = Wanted(skip_bad=True)
+NO_OPTIONS, SKIP = ReadOptions(), ReadOptions(skip_bad=True)
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -49,7 +49,9 @@ def two_classes(**more: bytes) -> dict[str, bytes]:
     return {"cats/1.png": good, "cats/2.png": good, "dogs/1.png": good, **more}
 
 
-def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Images, Plan, np.ndarray, np.ndarray]:  # noqa: B008
+def read(
+    path: Path, wanted: ReadOptions = NO_OPTIONS
+) -> tuple[Images, Plan, np.ndarray, np.ndarray]:
     found = IMAGES.look(path, wanted)
     plan = IMAGES.plan(path, found, wanted)
     blocks = list(IMAGES.blocks(path, found, plan, wanted))
@@ -57,7 +59,7 @@ def read(path: Path, wanted: Wanted = Wanted()) -> tuple[Images, Plan, np.ndarra
     return found, plan, x, y
 
 
-def refused(path: Path, said: str, wanted: Wanted = Wanted()) -> str:  # noqa: B008
+def refused(path: Path, said: str, wanted: ReadOptions = NO_OPTIONS) -> str:
     with pytest.raises(DatasetError, match=said) as caught:
         IMAGES.plan(path, IMAGES.look(path, wanted), wanted)
     message = str(caught.value)
@@ -65,7 +67,7 @@ def refused(path: Path, said: str, wanted: Wanted = Wanted()) -> str:  # noqa: B
     return message
 
 
-def one_image(tmp_path: Path, content: bytes, wanted: Wanted = Wanted()) -> np.ndarray:  # noqa: B008
+def one_image(tmp_path: Path, content: bytes, wanted: ReadOptions = NO_OPTIONS) -> np.ndarray:
     """An image as it is read, in a folder where all images are this one."""
     return read(folder_of(tmp_path, {"a/1": content, "b/1": content}), wanted)[2][0]
 
@@ -90,7 +92,7 @@ def test_digits_in_a_zip_are_read_back_bit_for_bit(tmp_path, monkeypatch):
     assert (plan.kind, plan.task, plan.target) == (Kind.IMAGE, Task.MULTICLASS, "class")
     assert plan.class_names == tuple("0123456789")
     assert found.sizes == (((8, 8), 1797),) and found.modes == (("L", 1797),)
-    blocks = list(IMAGES.blocks(path, found, plan, Wanted()))
+    blocks = list(IMAGES.blocks(path, found, plan, ReadOptions()))
     assert len(blocks) > 10 and max(block.x.nbytes for block in blocks) < 64 * 120
 
 
@@ -213,7 +215,7 @@ def test_resizing_takes_the_middle_and_keeps_the_proportions(tmp_path, kind):
     wide = np.zeros((200, 600, 3), np.uint8)
     wide[:, 200:400] = (0, 250, 0)
     wide[80:120, 280:320] = (250, 250, 250)  # square, so it stays square
-    x = one_image(tmp_path, encoded(Image.fromarray(wide), kind), Wanted(size=(20, 20)))
+    x = one_image(tmp_path, encoded(Image.fromarray(wide), kind), ReadOptions(size=(20, 20)))
     assert x.shape == (20, 20, 3)
     np.testing.assert_allclose(x[2, 2:18].astype(int), [[0, 250, 0]] * 16, atol=12)
     white = x[..., 0] > 125
@@ -223,13 +225,13 @@ def test_resizing_takes_the_middle_and_keeps_the_proportions(tmp_path, kind):
 
 def test_resizing_averages_fine_patterns_away(tmp_path):
     board = (np.indices((160, 160)).sum(0) % 2 * 255).astype(np.uint8)
-    x = one_image(tmp_path, encoded(Image.fromarray(board)), Wanted(size=(16, 16)))
+    x = one_image(tmp_path, encoded(Image.fromarray(board)), ReadOptions(size=(16, 16)))
     np.testing.assert_allclose(x.astype(int), 127, atol=3)
 
 
 @pytest.mark.parametrize("size", [(7, 32), (32, 1025)])
 def test_sizes_outside_8_to_1024_are_refused(tmp_path, size):
-    refused(folder_of(tmp_path, two_classes()), "8 to 1024", Wanted(size=size))
+    refused(folder_of(tmp_path, two_classes()), "8 to 1024", ReadOptions(size=size))
 
 
 # Tasks
@@ -242,9 +244,9 @@ def test_two_classes_are_binary(tmp_path):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted(task=Task.REGRESSION), "regression needs numbers"),
-        (Wanted(target="price"), "images have none"),
-        (Wanted(task=Task.BINARY), "3 classes, a binary task has 2"),
+        (ReadOptions(task=Task.REGRESSION), "regression needs numbers"),
+        (ReadOptions(target="price"), "images have none"),
+        (ReadOptions(task=Task.BINARY), "3 classes, a binary task has 2"),
     ],
 )
 def test_what_images_do_not_have_is_refused(tmp_path, wanted, said):
@@ -411,8 +413,8 @@ def test_more_pixels_in_all_than_allowed_are_refused(tmp_path, monkeypatch):
 
 def test_an_image_that_changes_after_the_look_is_told(tmp_path):
     path = folder_of(tmp_path, two_classes())
-    found = IMAGES.look(path, Wanted())
-    plan = IMAGES.plan(path, found, Wanted())
+    found = IMAGES.look(path, ReadOptions())
+    plan = IMAGES.plan(path, found, ReadOptions())
     (path / "dogs" / "1.png").write_bytes(b"other")
     with pytest.raises(DatasetError, match=r"dogs/1.png.*changed while it was read"):
-        list(IMAGES.blocks(path, found, plan, Wanted()))
+        list(IMAGES.blocks(path, found, plan, ReadOptions()))

@@ -13,12 +13,12 @@ import pytest
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Task
 from experiments.data.reading.parquet.parquet_files import PARQUET
-from experiments.data.reading.reader import ColumnKind, Reader, Wanted
+from experiments.data.reading.reader import ColumnKind, Reader, ReadOptions
 from experiments.data.reading.text.csv_files import CSV
 
 
-def samples(reader: Reader, path: Path, wanted: Wanted | None = None):
-    wanted = wanted or Wanted()
+def samples(reader: Reader, path: Path, wanted: ReadOptions | None = None):
+    wanted = wanted or ReadOptions()
     found = reader.look(path, wanted)
     plan = reader.plan(path, found, wanted)
     blocks = list(reader.blocks(path, found, plan, wanted))
@@ -59,7 +59,7 @@ def test_same_table_gives_the_same_samples_as_text_and_as_parquet(tmp_path, seed
     frame = frame_of(seed)
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.astype({"word": "category"}).to_parquet(tmp_path / "t.parquet", row_group_size=777)
-    wanted = Wanted(drop_missing=drop_missing)
+    wanted = ReadOptions(drop_missing=drop_missing)
     plan, x, y = samples(CSV, tmp_path / "t.csv", wanted)
     parquet_plan, parquet_x, parquet_y = samples(PARQUET, tmp_path / "t.parquet", wanted)
     assert plan == parquet_plan
@@ -107,9 +107,9 @@ def test_types_decide_what_columns_hold(tmp_path):
     assert "of the type binary: bytes" in notes
     for name in ("list", "struct", "bytes"):
         with pytest.raises(DatasetError, match=f"{name!r} is of the type"):
-            samples(PARQUET, path, Wanted(features=(name,)))
+            samples(PARQUET, path, ReadOptions(features=(name,)))
         with pytest.raises(DatasetError, match=f"{name!r} is of the type"):
-            samples(PARQUET, path, Wanted(target=name))
+            samples(PARQUET, path, ReadOptions(target=name))
 
 
 def test_index_that_pandas_wrote_is_left_out(tmp_path):
@@ -118,7 +118,7 @@ def test_index_that_pandas_wrote_is_left_out(tmp_path):
     path = tmp_path / "index.parquet"
     frame.iloc[::-1].to_parquet(path)
     assert "__index_level_0__" in pq.read_schema(path).names
-    plan, _, _ = samples(PARQUET, path, Wanted(target="label"))
+    plan, _, _ = samples(PARQUET, path, ReadOptions(target="label"))
     assert [feature.name for feature in plan.features] == ["size"]
 
 
@@ -126,9 +126,9 @@ def test_blocks_stay_small_in_one_large_row_group(tmp_path):
     path = tmp_path / "large.parquet"
     numbers = np.arange(120_000)
     pq.write_table(pa.table({"n": numbers, "class": numbers % 3}), path, row_group_size=10**6)
-    found = PARQUET.look(path, Wanted())
-    plan = PARQUET.plan(path, found, Wanted())
-    blocks = list(PARQUET.blocks(path, found, plan, Wanted()))
+    found = PARQUET.look(path, ReadOptions())
+    plan = PARQUET.plan(path, found, ReadOptions())
+    blocks = list(PARQUET.blocks(path, found, plan, ReadOptions()))
     assert plan.task is Task.MULTICLASS
     assert max(len(block.x) for block in blocks) <= 50_000
     np.testing.assert_array_equal(np.concatenate([block.y for block in blocks]), numbers % 3)
@@ -140,7 +140,7 @@ def test_text_of_megabytes_in_every_row_is_in_memory_once(tmp_path):
     table = pa.table({"text": text, "n": np.arange(40_000), "class": np.arange(40_000) % 2})
     pq.write_table(table, path, store_schema=False)
     before = pa.default_memory_pool().max_memory()
-    column = PARQUET.look(path, Wanted()).columns[0]
+    column = PARQUET.look(path, ReadOptions()).columns[0]
     assert (column.kind, column.distinct) == (ColumnKind.TEXT, 1)
     assert pa.default_memory_pool().max_memory() - before < 1 << 30
 

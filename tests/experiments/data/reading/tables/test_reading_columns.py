@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 
@@ -18,13 +18,13 @@ def save(tmp_path, kind="csv", **columns):
 
 
 def look(path, **wanted):
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     return {column.name: column for column in found.columns}, plan
 
 
 def samples(path, **wanted):
     """The plan, and all blocks as one."""
-    asked = Wanted(**wanted)
+    asked = ReadOptions(**wanted)
     found, plan = look_into(path, asked)
     blocks = reader_of(path).blocks(path, found, plan, asked)
     arrays = [np.concatenate(some) for some in zip(*blocks, strict=True) if some[0] is not None]
@@ -76,7 +76,7 @@ OF_A_ROW = {
 def test_ids_that_come_twice_are_not_called_ids_of_the_rows(tmp_path, kind, values):
     rows = np.arange(len(values))
     columns, plan = look(save(tmp_path, kind, movieId=values, size=rows % 7 / 4, label=rows % 2))
-    assert not columns["movieId"].each
+    assert not columns["movieId"].is_unique
     assert not any("another in every row" in note for note in plan.notes)
 
 
@@ -85,7 +85,7 @@ def test_ids_that_come_twice_are_not_called_ids_of_the_rows(tmp_path, kind, valu
 def test_ids_of_the_rows_are_left_out_in_any_order(tmp_path, kind, values):
     rows = np.arange(len(values))
     columns, plan = look(save(tmp_path, kind, order_id=values, size=rows % 7 / 4, label=rows % 2))
-    assert columns["order_id"].each
+    assert columns["order_id"].is_unique
     assert [feature.name for feature in plan.features] == ["size"]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import ColumnKind, Wanted
+from experiments.data.reading.reader import ColumnKind, ReadOptions
 from experiments.data.reading.storing import look_into, store_file
 from experiments.inference.raw_rows import encode_rows
 
@@ -25,15 +25,15 @@ def table(path, **columns):
 
 
 def looked(path, **wanted):
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     return {column.name: column for column in found.columns}, plan
 
 
 def stored_days(path, **wanted):
     """The first feature of all rows."""
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     assert plan.features[0].kind is ColumnKind.DATE
-    blocks = reader_of(path).blocks(path, found, plan, Wanted(**wanted))
+    blocks = reader_of(path).blocks(path, found, plan, ReadOptions(**wanted))
     return np.concatenate([block.x[:, 0] for block in blocks])
 
 
@@ -140,21 +140,21 @@ def test_dates_of_whole_months_show_it_by_their_day(path, written):
 
 def test_a_file_of_dates_without_a_header_has_none(path):
     path.write_text("".join(f"{day:%d/%m/%Y},{n},{n % 2}\n" for n, day in enumerate(DAYS)))
-    found, _ = look_into(path, Wanted())
+    found, _ = look_into(path, ReadOptions())
     assert not found.written.header and found.rows == len(DAYS)
 
 
 def test_times_of_samples_may_be_written_so(path):
     table(path, when=DAYS.strftime("%d.%m.%Y %H:%M"))
-    found, plan = look_into(path, Wanted(time="when"))
+    found, plan = look_into(path, ReadOptions(time="when"))
     assert plan.time == "when"
-    block = next(reader_of(path).blocks(path, found, plan, Wanted(time="when")))
+    block = next(reader_of(path).blocks(path, found, plan, ReadOptions(time="when")))
     assert (np.diff(block.times) > 0).all()
 
 
 def test_raw_rows_have_dates_as_in_the_file(workspace, path):
     table(path, when=EARLY.strftime("%d/%m/%Y"))
-    info = store_file(path, "dates", Wanted(dates_first="day"))
+    info = store_file(path, "dates", ReadOptions(dates_first="day"))
     assert info.date_formats == ("%d/%m/%Y", "")
     rows = encode_rows(info, [["04/03/2024", 1], ["2024-03-04", 1], [19786.0, 1], [None, 1]])
     assert rows[:3, 0].tolist() == [19786.0] * 3 and np.isnan(rows[3, 0])
@@ -243,7 +243,7 @@ def test_zones_are_read_as_utc(workspace, path, written):
     moments = pd.date_range("2006-03-31 22:30", periods=30)
     table(path, when=texts)
     np.testing.assert_array_equal(stored_days(path), days_since_1970(moments))
-    info = store_file(path, "zones", Wanted())
+    info = store_file(path, "zones", ReadOptions())
     rows = encode_rows(info, [[texts[0], 1]])
     np.testing.assert_array_equal(rows[:, 0], days_since_1970(moments[:1]))
 
@@ -252,7 +252,7 @@ def test_months_can_be_the_only_feature(workspace, path):
     path.write_text("Month,Passengers\n" + "".join(
         f"{1949 + n // 12}-{n % 12 + 1:02},{112 + n * 37 % 501}.5\n" for n in range(144)
     ))  # fmt: skip
-    info = store_file(path, "air", Wanted())
+    info = store_file(path, "air", ReadOptions())
     assert info.feature_names == ("Month",)
     assert encode_rows(info, [["1970-02"], ["1970-02-01"]])[:, 0].tolist() == [31, 31]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.text.csv_files import CSV
 
 
@@ -11,8 +11,8 @@ def looked(tmp_path):
     def look(text, **wanted):
         path = tmp_path / "t.csv"
         path.write_text(text)
-        found = CSV.look(path, Wanted(**wanted))
-        notes = CSV.plan(path, found, Wanted(**wanted)).notes
+        found = CSV.look(path, ReadOptions(**wanted))
+        notes = CSV.plan(path, found, ReadOptions(**wanted)).notes
         told = [note for note in notes if "is read as" in note and "--decimal" in note]
         return {column.name: column for column in found.columns}, told
 

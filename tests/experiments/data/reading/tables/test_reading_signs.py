@@ -7,7 +7,7 @@ import pytest
 
 from experiments.data.dataset_spec import DatasetSpec
 from experiments.data.loading import load_dataset
-from experiments.data.reading.reader import ColumnKind, Wanted
+from experiments.data.reading.reader import ColumnKind, ReadOptions
 from experiments.data.reading.storing import look_into, store_file
 from experiments.data.reading.tables.column_tracking import ColumnTracker
 from experiments.inference.raw_rows import encode_rows
@@ -19,7 +19,7 @@ def look(tmp_path, values, **wanted):
     path = tmp_path / "table.csv"
     frame = pd.DataFrame({"kept": values, "size": np.arange(len(values)) / 3})
     frame.assign(label=np.arange(len(values)) % 2).to_csv(path, index=False)
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     return found.columns[0], " ".join(plan.notes)
 
 
@@ -50,7 +50,7 @@ def test_decimal_commas_are_seen_beside_a_sign(tmp_path, text, sign, high, place
     ]
     path = tmp_path / "table.csv"
     path.write_text("\n".join(["a;b;y", *rows]))
-    found, plan = look_into(path, Wanted())
+    found, plan = look_into(path, ReadOptions())
     column = found.columns[1 if place == "feature" else 2]
     assert (column.kind, column.decimal_comma) == (ColumnKind.NUMERIC, True)
     assert (column.sign, column.high) == (sign, high)
@@ -61,7 +61,7 @@ def test_decimal_commas_are_seen_beside_a_sign(tmp_path, text, sign, high, place
 def test_points_beside_a_sign_that_could_be_either_are_told(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a;b;y\n" + "".join(f"{n};{31 + n}.606 €;{n % 2}\n" for n in range(40)))
-    notes = " ".join(look_into(path, Wanted())[1].notes)
+    notes = " ".join(look_into(path, ReadOptions())[1].notes)
     assert "In b: 31.606 is read as 31.606, because the file does not show which is meant." in notes
 
 
@@ -117,7 +117,7 @@ def test_categories_that_were_asked_for_are_not(tmp_path, values):
 def test_a_file_with_signs_can_be_predicted_on_as_it_is(workspace, tmp_path):
     look(tmp_path, ["10%", "5%", "\u22122.5%"] * 20)
     path = tmp_path / "table.csv"
-    info = store_file(path, "signs", Wanted())
+    info = store_file(path, "signs", ReadOptions())
     rows = read_table(path, info.feature_names, info.categories)
     np.testing.assert_array_equal(
         encode_rows(info, rows), load_dataset(DatasetSpec(name=info.name), 1).x

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Task
-from experiments.data.reading.reader import Plan, Wanted
+from experiments.data.reading.reader import Plan, ReadOptions
 from experiments.data.reading.storing import look_into
 from experiments.data.reading.text.csv_files import CSV
 
@@ -19,12 +19,12 @@ def table(tmp_path: Path, header: str, rows: list[str]) -> Path:
 
 
 def plan(path: Path, **wanted: object) -> Plan:
-    asked = Wanted(**wanted)
+    asked = ReadOptions(**wanted)
     return CSV.plan(path, CSV.look(path, asked), asked)
 
 
 def samples(path: Path, **wanted: object) -> tuple[Plan, np.ndarray, np.ndarray]:
-    asked = Wanted(**wanted)
+    asked = ReadOptions(**wanted)
     found = CSV.look(path, asked)
     planned = CSV.plan(path, found, asked)
     blocks = list(CSV.blocks(path, found, planned, asked))
@@ -213,6 +213,6 @@ def test_class_that_goes_with_its_missing_values_is_refused(tmp_path):
 def test_what_is_for_images_only_is_told_to_have_no_effect(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,label\n" + "".join(f"{n},{n % 2}\n" for n in range(20)))
-    assert not any("without effect" in note for note in look_into(path, Wanted())[1].notes)
-    notes = look_into(path, Wanted(skip_bad=True, size=(8, 8)))[1].notes
+    assert not any("without effect" in note for note in look_into(path, ReadOptions())[1].notes)
+    notes = look_into(path, ReadOptions(skip_bad=True, size=(8, 8)))[1].notes
     assert "For images only, and without effect here: --skip-bad and --size." in notes

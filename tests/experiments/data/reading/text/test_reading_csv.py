@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris, load_wine
 
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Task
-from experiments.data.reading.reader import ColumnKind, Table, Wanted
+from experiments.data.reading.reader import ColumnKind, ReadOptions, Table
 from experiments.data.reading.text.csv_files import CSV
 
 ROWS = "\n".join(f"{n}.5,{'ab'[n % 2]},{n % 3}" for n in range(30))
@@ -25,15 +25,15 @@ def written(
 
 
 def look(path: Path, **wanted: object) -> Table:
-    return CSV.look(path, Wanted(**wanted))
+    return CSV.look(path, ReadOptions(**wanted))
 
 
 def kinds(table: Table) -> dict[str, str]:
     return {column.name: str(column.kind) for column in table.columns}
 
 
-def samples(path: Path, wanted: Wanted | None = None):
-    wanted = wanted or Wanted()
+def samples(path: Path, wanted: ReadOptions | None = None):
+    wanted = wanted or ReadOptions()
     found = CSV.look(path, wanted)
     plan = CSV.plan(path, found, wanted)
     blocks = list(CSV.blocks(path, found, plan, wanted))
@@ -45,7 +45,7 @@ def samples(path: Path, wanted: Wanted | None = None):
 
 def refusal(path: Path, **wanted: object) -> str:
     with pytest.raises(DatasetError) as refused:
-        samples(path, Wanted(**wanted))
+        samples(path, ReadOptions(**wanted))
     assert path.name in str(refused.value)
     return str(refused.value)
 
@@ -255,9 +255,9 @@ def test_rows_of_many_blocks_agree_with_the_plan(tmp_path):
     rows = 200_000
     text = "a,b\n" + "".join(f"{n % 1000},{n % 7}\n" for n in range(rows))
     path = written(tmp_path, text)
-    found = CSV.look(path, Wanted())
-    plan = CSV.plan(path, found, Wanted())
-    blocks = list(CSV.blocks(path, found, plan, Wanted()))
+    found = CSV.look(path, ReadOptions())
+    plan = CSV.plan(path, found, ReadOptions())
+    blocks = list(CSV.blocks(path, found, plan, ReadOptions()))
     assert max(len(block.x) for block in blocks) <= 50_000
     y = np.concatenate([block.y for block in blocks])
     np.testing.assert_array_equal(y, np.arange(rows) % 7)
@@ -333,8 +333,8 @@ def test_columns_without_a_name_are_numbered_with_a_note(tmp_path):
 
 def test_file_that_changes_after_the_look_is_refused(tmp_path):
     path = written(tmp_path, f"size,letter,class\n{ROWS}\n")
-    found = CSV.look(path, Wanted())
-    plan = CSV.plan(path, found, Wanted())
+    found = CSV.look(path, ReadOptions())
+    plan = CSV.plan(path, found, ReadOptions())
     path.write_text(path.read_text().replace(",b,", ",new,"))
     with pytest.raises(DatasetError, match="other values"):
-        list(CSV.blocks(path, found, plan, Wanted()))
+        list(CSV.blocks(path, found, plan, ReadOptions()))

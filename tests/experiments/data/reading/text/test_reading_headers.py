@@ -6,7 +6,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.text.csv_files import CSV
 
 
@@ -18,8 +18,8 @@ def path(tmp_path):
 def looked(path, text=None, **wanted):
     if text is not None:
         path.write_text(text)
-    found = CSV.look(path, Wanted(**wanted))
-    return found, CSV.plan(path, found, Wanted(**wanted))
+    found = CSV.look(path, ReadOptions(**wanted))
+    return found, CSV.plan(path, found, ReadOptions(**wanted))
 
 
 def refusal(path, text, **wanted):
@@ -236,7 +236,7 @@ def test_a_name_that_is_a_word_for_a_truth_elsewhere_is_one(path, first, row):
     assert found.written.header and found.rows == 20 and not told(plan)
 
 
-def test_a_truth_above_truths_is_a_sample(path):
+def test_a_boolean_above_booleans_is_a_sample(path):
     rows = "".join(f"Person {n % 7},{['Yes', 'No'][n % 2]}\n" for n in range(20))
     found, _ = looked(path, f"Anna,Yes\n{rows}")
     assert not found.written.header and found.rows == 21

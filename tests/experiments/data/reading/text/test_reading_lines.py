@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_iris
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.text.csv_files import CSV
 from experiments.data.reading.text.csv_spaces import Spaces, with_tabs
 
@@ -19,8 +19,8 @@ def path(tmp_path):
 
 def looked(path, text, encoding="utf-8", **wanted):
     path.write_bytes(text.encode(encoding))
-    found = CSV.look(path, Wanted(**wanted))
-    return found, CSV.plan(path, found, Wanted(**wanted))
+    found = CSV.look(path, ReadOptions(**wanted))
+    return found, CSV.plan(path, found, ReadOptions(**wanted))
 
 
 def refusal(path, text, encoding="utf-8", **wanted):
@@ -98,7 +98,7 @@ def test_numbers_that_numpy_writes_are_read(path, wanted):
     np.savetxt(path, np.column_stack([data.data, data.target]), fmt="%8.3f")
     found, plan = looked(path, path.read_text(), **wanted)
     assert found.rows == 150 and plan.shape == (4,)
-    blocks = CSV.blocks(path, found, plan, Wanted(**wanted))
+    blocks = CSV.blocks(path, found, plan, ReadOptions(**wanted))
     np.testing.assert_allclose(np.concatenate([b.x for b in blocks]), data.data, rtol=1e-6)
 
 
@@ -141,7 +141,7 @@ def test_names_of_rows_without_a_name_as_r_writes_them(path, name, quote, wanted
     assert [column.name for column in found.columns] == ["column 1", "mpg", "cyl", "label"]
     assert found.rows == 40 and [feature.name for feature in plan.features] == ["mpg", "cyl"]
     assert found.columns[1].high == 20
-    blocks = CSV.blocks(path, found, plan, Wanted(**wanted))
+    blocks = CSV.blocks(path, found, plan, ReadOptions(**wanted))
     x = np.concatenate([block.x for block in blocks])
     assert x.shape == (40, 2) and x[0].tolist() == [0.5, 1]
 

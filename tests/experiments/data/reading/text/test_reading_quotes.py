@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.core.errors import DatasetError
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.text.csv_files import CSV
 from experiments.data.reading.text.csv_stream import Quotes
 
@@ -11,7 +11,7 @@ from experiments.data.reading.text.csv_stream import Quotes
 def look(tmp_path, text):
     path = tmp_path / "t.csv"
     path.write_text(text, newline="")
-    return CSV.look(path, Wanted())
+    return CSV.look(path, ReadOptions())
 
 
 def rows(opened=(), inner="note{n}", end="\n"):

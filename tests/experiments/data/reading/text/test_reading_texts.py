@@ -10,20 +10,20 @@ from sklearn.datasets import load_digits, load_iris
 from experiments.core.errors import DatasetError
 from experiments.data.catalog import Task
 from experiments.data.reading.kinds import reader_of
-from experiments.data.reading.reader import Wanted
+from experiments.data.reading.reader import ReadOptions
 from experiments.data.reading.storing import look_into
 
 
 def looked(path, text, encoding="utf-8", **wanted):
     path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     return {column.name: column for column in found.columns}, found.written, plan
 
 
 def read(path, **wanted):
-    found, plan = look_into(path, Wanted(**wanted))
+    found, plan = look_into(path, ReadOptions(**wanted))
     return np.concatenate(
-        [b.x for b in reader_of(path).blocks(path, found, plan, Wanted(**wanted))]
+        [b.x for b in reader_of(path).blocks(path, found, plan, ReadOptions(**wanted))]
     )
 
 
@@ -91,7 +91,7 @@ def test_an_encoding_with_a_mark_of_a_file_without_one_is_refused(path, encoding
     assert "NUL" in message
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DatasetError, match=f"{encoding}-le"):
-        look_into(path, Wanted(encoding=encoding))
+        look_into(path, ReadOptions(encoding=encoding))
 
 
 # Numbers
@@ -146,7 +146,7 @@ def test_names_of_columns_may_be_numbers_but_one(path):
     digits = load_digits()
     frame = pd.DataFrame(digits.data).assign(target=digits.target)
     frame.to_csv(path, index=False)
-    _, plan = look_into(path, Wanted())
+    _, plan = look_into(path, ReadOptions())
     assert plan.samples == 1797 and len(plan.class_names) == 10
 
 
@@ -162,7 +162,7 @@ def test_names_of_columns_may_be_numbers_but_one(path):
 def test_numbers_among_names_are_names(path, first, rows):
     lines = [rows.format(n=n, odd=n % 2) for n in range(9)]
     path.write_text("\n".join([first, *lines]))
-    found = reader_of(path).look(path, Wanted())
+    found = reader_of(path).look(path, ReadOptions())
     assert found.written.header and found.rows == 9
     assert [column.name for column in found.columns] == first.split(",")
 
