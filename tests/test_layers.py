@@ -85,6 +85,38 @@ def test_imports_point_down(name):
             assert empty or level(other) < level(name), f"{name} imports {other} from above"
 
 
+def public(room: Path) -> set[str]:
+    """The names in ``__all__`` of a folder: of its modules, or of what it exports itself."""
+    for node in ast.parse((room / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_other_rooms_import_only_what_a_room_has_for_them(name):
+    for other in imports(MODULES[name]):
+        if other in MODULES and folder(other) != folder(name):
+            room = MODULES[other].parent
+            own = MODULES[other].name == "__init__.py" or room.parent == ROOT
+            assert own or MODULES[other].stem in public(room), f"{name} imports {other}, private"
+
+
+def test_a_room_has_nothing_for_others_that_no_other_asks_for():
+    asked = {
+        (MODULES[other].parent, MODULES[other].stem)
+        for name, path in MODULES.items()
+        for other in imports(path)
+        if other in MODULES and folder(other) != folder(name)
+    }
+    for room in {path.parent for path in MODULES.values() if path.parent.parent != ROOT}:
+        exported = {alias.name for node in ast.walk(ast.parse((room / "__init__.py").read_text()))
+                    if isinstance(node, ast.ImportFrom) for alias in node.names}  # fmt: skip
+        modules_there = {path.stem for path in room.glob("*.py")} - exported
+        idle = {stem for stem in public(room) & modules_there if (room, stem) not in asked}
+        assert not idle, f"{room.relative_to(ROOT)}: {idle}"
+
+
 def test_no_modules_import_each_other_not_even_late():
     arrows = {name: {other for other in imports(path) if other in MODULES and other != name}
               for name, path in MODULES.items()}  # fmt: skip

@@ -7,18 +7,26 @@ from experiments.diagnosis.replay import Setting, Stop, replay
 from experiments.diagnosis.replay_grid import grid, recommend, sweep
 from experiments.diagnosis.verdict import Label, Verdict
 
+#: What is for other rooms: these names, and modules.
 __all__ = [
     "Label",
     "Pair",
     "Setting",
     "Stop",
     "Verdict",
+    "base_findings",
     "diagnose",
     "find_pairs",
+    "from_scratch",
+    "gap",
     "grid",
+    "histories",
     "history_from_keras",
     "keras_names",
+    "naming",
     "recommend",
+    "remedies",
+    "remedy_outcome",
     "replay",
     "sweep",
 ]

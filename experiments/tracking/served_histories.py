@@ -15,7 +15,7 @@ import numpy as np
 from experiments.diagnosis.histories import Points
 from experiments.tracking.direct_database import chunks
 from experiments.tracking.mlflow_compat import ask_server
-from experiments.tracking.points import Logged, Seen, in_order, may_be_history, restored
+from experiments.tracking.points import LastPoint, Logged, in_order, may_be_history, restored
 from experiments.tracking.runs import Run
 from experiments.tracking.store import Store, store_call
 
@@ -89,7 +89,7 @@ def _latest(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, LastPoi
         for run_id in some:
             run = have.get(run_id) or store.client.get_run(run_id)
             metrics = run.data.to_proto().metrics  # ``data.metrics`` has values alone
-            found[run_id] = {point.key: Seen(point.step, point.timestamp) for point in metrics}
+            found[run_id] = {point.key: LastPoint(point.step, point.timestamp) for point in metrics}
     return found
 
 
