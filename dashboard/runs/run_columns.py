@@ -138,10 +138,10 @@ COLUMNS = (
         ),
     ),
     TableColumn(
-        "BestValue",
+        "Best",
         lambda row: row.best.value,
         st.column_config.Column(
-            "BestValue",
+            "Best",
             width=62,
             help="The best value on validation samples, not the last one.",
             alignment="right",
