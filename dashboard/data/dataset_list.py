@@ -29,6 +29,7 @@ def draw_list(stored: Sequence[StoredDataset]) -> None:
             "id": None,
             "Dataset": st.column_config.TextColumn(width="large"),
             "Samples": st.column_config.NumberColumn(format="localized"),
+            "Added": st.column_config.TextColumn(width=150),
         },
     )  # fmt: skip
     chosen = event.selection.rows
@@ -59,5 +60,5 @@ def _row(info: DatasetInfo, title: str) -> dict[str, Any]:
     return {
         "id": info.name, "Dataset": title, "Samples": info.samples, "Sample": sample_words(info),
         "Task": info.task.value, "Classes": str(info.classes or "–"),
-        "On this machine": "yes" if on_this_machine(info) else "downloaded at first use",
+        "On this machine": "yes" if on_this_machine(info) else "at first use",
     }  # fmt: skip
