@@ -216,11 +216,11 @@ def test_a_child_that_came_to_no_number_is_counted_apart():
 
 @pytest.fixture(scope="module")
 def tried(module_store):
-    """A run that overfits, and two remedies tried for real over three seeds."""
+    """A run that overfits, and three remedies tried for real over three seeds."""
     spec = load_spec(OVERFITS)
     run_id, _ = run_inline(module_store, spec)
     parent = get_run(module_store, run_id)
-    chosen = choose(spec, Label.overfitting, ["dropout", "early_stopping"])
+    chosen = choose(spec, Label.overfitting, ["dropout", "l2", "early_stopping"])
     planned = missing(spec, chosen, seeds_for(spec, 3), [])
     launch_remedies(module_store, parent, planned, inline=True)
     return parent
@@ -229,7 +229,7 @@ def tried(module_store):
 def test_what_helps_against_overfitting_is_found_to_help(module_store, tried):
     assert tried.verdict == Label.overfitting
     children = children_of(tried, list_runs(module_store))
-    assert len(children) == 9
+    assert len(children) == 12
     table = outcome(
         [trial_of(run) for run in children],
         {run.id: get_history(module_store, run) for run in children},
@@ -240,7 +240,8 @@ def test_what_helps_against_overfitting_is_found_to_help(module_store, tried):
     assert stopped["gap_high"] < 0
     assert stopped["best_val_loss"] == pytest.approx(0, abs=1e-6)
     assert stopped["words"].startswith("Closed the gap by")
-    assert table.loc["dropout", "gap"] < 0, table.loc["dropout", "words"]
+    for name in ("dropout", "l2"):
+        assert table.loc[name, "gap"] < 0, table.loc[name, "words"]
 
 
 def test_the_command_trains_only_what_nobody_tried_and_tells_the_outcome(
@@ -249,7 +250,7 @@ def test_the_command_trains_only_what_nobody_tried_and_tells_the_outcome(
     for name, value in module_store.settings.environment().items():
         monkeypatch.setenv(name, value)
     count = len(list_runs(module_store))
-    assert main(["remedy", tried.id, "--remedies", "dropout,early_stopping", "--json"]) == 0
+    assert main(["remedy", tried.id, "--remedies", "dropout,l2", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["launched"] == []
     assert len(list_runs(module_store)) == count
