@@ -6,26 +6,12 @@ import numpy as np
 
 from experiments.diagnosis.curves import Curve, Curves
 from experiments.diagnosis.divergence import CONSTANTS, FEWEST_POINTS, diverged
-from experiments.diagnosis.measures import Fall, Level, fall_at_end, level, medians_rise
+from experiments.diagnosis.measures import Fall, Level, fall_at_end, level
 from experiments.diagnosis.naming import TRAIN_EVAL
+from experiments.diagnosis.overfitting import RISE, overfitting
 from experiments.diagnosis.ruling import Ruling, sure
 from experiments.diagnosis.verdict import Label, Number
 
-# Overfitting: the end lies this far above the minimum, relative to the minimum, ...
-RISE = 0.10
-# ... and this many of its standard errors above zero; the minimum was chosen among many values.
-RISE_ERRORS = 3.0
-# Up to this many values that have a single valley show overfitting by the rise itself.
-SHORT = 8
-TURNED = 0.12
-# A training loss that is still this part of what it was at the minimum has not fitted since, and
-# a validation loss that came down by less than this part has learned nothing to lose.
-FITTED = 0.98
-UNLEARNED = 0.15
-# Relative to what was learned at all, a rise below this is not worth a word.
-RISE_OF_PROGRESS = 0.0001
-# A rise that could as well be half of the loss or nothing at all.
-UNCERTAIN = 0.5
 # Underfitting: the training loss covered less than this part of the way it could go.
 LEARNED = 0.48
 # A run that is still falling is given the benefit of the doubt down to this part.
@@ -69,106 +55,10 @@ def decide(pair: Curves, constant_loss: float | None, validation_samples: int | 
     val_level = level(val)
     train_level = level(train) if train and train.finite.sum() >= FEWEST_POINTS else None
     numbers = _numbers(val_level, train_level)
-    found = _overfitting(val, val_level, train_level, validation_samples, numbers)
+    found = overfitting(val, val_level, train_level, validation_samples, numbers)
     found = found or _fit(pair, val_level, train_level, constant_loss, numbers)
     found.smoothed_val = val_level.smooth
     return found
-
-
-def _overfitting(
-    val: Curve,
-    val_level: Level,
-    train: Level | None,
-    validation_samples: int | None,
-    numbers: dict[str, Number],
-) -> Ruling | None:
-    gained = max(val_level.start - val_level.lowest, 0.0)
-    lowest = val_level.lowest
-    reference = max(lowest, RISE_OF_PROGRESS / RISE * gained) if lowest > 0 else 0.0
-    reference = reference or max(gained, abs(lowest)) or 1.0
-    rise = val_level.rise / reference
-    turned = _plain_turn(val_level.smooth.kept_values) / reference
-    error = val_level.rise_error / reference
-    numbers |= {"rise": rise, "rise_error": error}
-    needed = max(RISE, _sampling_error(val, lowest, validation_samples))
-    # Few values estimate their own noise badly, and large noise is rarely symmetric.
-    roughness = val_level.smooth.noise / reference
-    errors = RISE_ERRORS * (1 + 4 / val.finite.sum()) * (1 + roughness)
-    confirmed = (
-        val.finite.sum() < 12
-        or medians_rise(val_level) > val_level.rise / 4
-        or _climbs(val_level, RISE * reference)
-    )
-    if train and train.end > FITTED * _at(train, val_level) and gained < UNLEARNED * lowest:
-        # Neither curve has moved: a rise this small is of the noise around a constant.
-        confirmed = confirmed and rise > 2 * RISE
-    shown = rise >= RISE and rise > errors * error and confirmed
-    if not shown and turned > TURNED:
-        rise, shown = turned, True
-        numbers["rise"] = rise
-    if shown:
-        if rise < needed:
-            numbers |= {"rise_needed": needed, "validation_samples": validation_samples}
-            return Ruling(Label.cant_tell, "too_few_validation_samples", 0.6, numbers)
-        if train and train.end - _at(train, val_level) > 0.5 * val_level.rise:
-            return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
-        certain = min(
-            sure(3 * (rise / needed - 1)), sure(rise / max(error, 1e-9) / RISE_ERRORS - 1)
-        )
-        return Ruling(Label.overfitting, "rise", certain, numbers, _onset(val_level))
-    unsure = 2 * val_level.rise_error > 0.1 * (val_level.start - lowest)
-    if rise + 2 * error > UNCERTAIN and rise < errors * error and unsure:
-        return Ruling(Label.cant_tell, "too_noisy", 0.7, numbers)
-    return None
-
-
-def _climbs(val: Level, least: float) -> bool:
-    """Whether the last two values climb, both of them well above the minimum."""
-    y = val.smooth.kept_values
-    before = float(y[-2]) - val.lowest
-    return bool(y[-1] > y[-2] > y[-3] and before > max(least, 4 * val.smooth.noise))
-
-
-def _plain_turn(y: np.ndarray) -> float:
-    """Rise of a short curve that falls to one minimum and climbs for two epochs or more; else 0.
-
-    Five to eight values are too few to estimate their noise; noise has more than one valley.
-    """
-    climbs = np.diff(y) > 0
-    lowest = int(np.argmin(y))
-    single = bool(np.all(climbs[:-1] <= climbs[1:]))
-    return float(y[-1] - y[lowest]) if len(y) <= SHORT and single and climbs[-2:].all() else 0.0
-
-
-def _sampling_error(val: Curve, lowest: float, samples: int | None) -> float:
-    """Relative change of the validation loss that a small validation set may show by chance.
-
-    The same samples are measured every epoch, so that most of the sampling error cancels; half
-    of it is a careful guess of what stays.
-    """
-    if not samples:
-        return 0.0
-    if val.error_of:
-        rate = min(max(lowest / val.error_of, 0.5 / samples), 0.5)
-        return float(np.sqrt(rate * (1 - rate) / samples) / rate)
-    return float(0.5 / np.sqrt(samples))
-
-
-def _at(train: Level, val: Level) -> float:
-    """Smoothed training loss where the validation loss is lowest."""
-    epoch = val.smooth.epochs[val.lowest_at]
-    return float(np.interp(epoch, train.smooth.epochs, train.smooth.level))
-
-
-def _onset(val: Level) -> int:
-    """The last epoch at the bottom: from there the smoothed validation loss only rises."""
-    smoothed = val.smooth
-    bottom = val.lowest + max(0.02 * val.rise, val.lowest_error)
-    # Near the end windows are short and levels uncertain: those are not asked.
-    known = smoothed.error <= 2 * val.lowest_error
-    at = int(np.flatnonzero((smoothed.level <= bottom) & known)[-1])
-    nearest = int(np.argmin(np.abs(smoothed.kept_epochs - smoothed.epochs[at])))
-    return int(smoothed.kept_epochs[nearest])
 
 
 def _fit(
@@ -181,8 +71,10 @@ def _fit(
     """Neither diverged nor overfitting: has it learned, and is it still learning?"""
     learning = train or val
     origin = constant if constant is not None else learning.start
-    lowest_seen = float(learning.smooth.kept_values.min())
-    progress = (origin - learning.end) / origin if origin > 0 and lowest_seen >= 0 else None
+    progress = _progress(learning, origin)
+    if train and progress is not None:
+        # Dropout and penalties hold a training loss up that the validation loss has none of.
+        progress = max(progress, _progress(val, constant or val.start) or 0.0)
     numbers |= {"progress": progress, "constant_loss": constant}
     fall = fall_at_end(val.smooth)
     gained = max(max(val.start, learning.start) - val.lowest, 1e-300)
@@ -215,6 +107,12 @@ def _fit(
         sure(2 * (1 - falling / FALLING)), sure(2 * (1 - float(numbers["rise"] or 0) / RISE))
     )
     return Ruling(Label.good_fit, "leveled_off", certain, numbers)
+
+
+def _progress(learning: Level, origin: float) -> float | None:
+    """The part of the way from a loss to zero that a curve has gone; None for losses below zero."""
+    lowest = float(learning.smooth.kept_values.min())
+    return (origin - learning.end) / origin if origin > 0 and lowest >= 0 else None
 
 
 def _noise_is_left(pair: Curves, val: Level, train: Level | None, constant: float) -> bool:

@@ -40,6 +40,10 @@ REASONS = {
         "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "
         "higher{train_went_on}."
     ),
+    "training_alone": (
+        "The training loss fell from {train_start} to {train_end}, but the validation loss never "
+        "came down: it began at {val_start} and ended at {val_end}."
+    ),
     "little_progress": (
         "The training loss itself only went from {train_start} to {train_end}: the model has not "
         "learned the data it was trained on{of_the_way}."
@@ -92,6 +96,11 @@ ADVICE = {
     "rise": (
         "Use the weights of epoch {best} (EarlyStopping with restore_best_weights=True). To get "
         "lower than that: more data or augmentation, dropout or weight decay, or a smaller model."
+    ),
+    "training_alone": (
+        "Check that training and validation data are prepared in the same way and the labels are "
+        "right. If they are, nothing that is learned carries over: more data, other features, or "
+        "a much smaller model."
     ),
     "little_progress": (
         "Try a higher learning rate, a larger model or less regularization; check that the inputs "
