@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.diagnosis.curves import Curve
-from experiments.diagnosis.smoothing import Smooth, smooth
+from experiments.diagnosis.smoothing import Floats, Smooth, smooth
 
 # Part of the run that "the end" is: its last quarter.
 LAST = 4
+# Part of the run that "lately" is: what a quarter more epochs would be of the whole.
+RECENTLY = 5
 # Standard errors that a minimum is taken to be uncertain by.
 CAREFUL = 2.0
 # Fewest values with a slope.
@@ -88,6 +90,21 @@ def medians_rise(measured: Level) -> float:
     at = int(np.searchsorted(t, measured.smooth.epochs[measured.lowest_at]))
     first = min(max(at - points // 2, 0), len(y) - points)
     return float(np.median(y[-points:]) - np.median(y[first : first + points]))
+
+
+def recent_fall(values: Floats) -> float:
+    """Part of the lowest loss by which it came down in the last fifth of the run.
+
+    Lowest medians of neighboring values, so that one lucky epoch is no progress. What a run did
+    lately is the best forecast of what it does next.
+    """
+    n = len(values)
+    last = max(2, n // RECENTLY)
+    width = max(1, min(n // 10, n - last))
+    windows = np.lib.stride_tricks.sliding_window_view(values, width)
+    medians = np.sort(windows, axis=1)[:, width // 2]
+    before, now = float(medians[: max(n - last - width + 1, 1)].min()), float(medians.min())
+    return 1 - now / before if before > 0 else 0.0
 
 
 def fall_at_end(smoothed: Smooth) -> Fall:

@@ -65,6 +65,8 @@ def overfitting(
     numbers |= {"rise": rise, "rise_error": error}
     needed = max(RISE, _sampling_error(val, val_level.lowest, validation_samples))
     errors = _errors_needed(val, val_level, reference)
+    if val_level.smooth.kept_values[-1] <= val_level.smooth.kept_values.min():
+        return None  # the last value is the lowest of all: whatever was before is made up for
     turned = _plain_turn(val_level.smooth.kept_values) / reference
     shown = rise >= RISE and rise > errors * error and _confirmed(val_level, train, rise, reference)
     if not shown and turned > TURNED:

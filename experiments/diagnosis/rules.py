@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.diagnosis.curves import Curve, Curves
 from experiments.diagnosis.divergence import CONSTANTS, FEWEST_POINTS, diverged
-from experiments.diagnosis.measures import Fall, Level, fall_at_end, level
+from experiments.diagnosis.measures import Fall, Level, fall_at_end, level, recent_fall
 from experiments.diagnosis.naming import TRAIN_EVAL
 from experiments.diagnosis.overfitting import RISE, overfitting
 from experiments.diagnosis.ruling import Ruling, sure
@@ -26,6 +26,12 @@ STUCK = 0.95
 # what was gained so far; a straight line adds 0.25, exp(-3t) 0.06, exp(-4t) 0.03.
 FALLING = 0.035
 FALLING_ERRORS = 2.5
+# ... or, of a loss that is small by now, this part came off in the last fifth of the run and it
+# has not stopped; or this part will come off in another quarter of the epochs, without a doubt.
+RECENT = 0.12
+SLIGHTLY = 0.02
+FAST = 0.20
+FAST_ERRORS = 6.0
 
 
 class _ErrorRates(NamedTuple):
@@ -80,7 +86,13 @@ def _fit(
     gained = max(max(val.start, learning.start) - val.lowest, 1e-300)
     falling = fall.amount / gained
     numbers |= {"falling": falling, "falling_error": fall.error / gained}
-    is_falling = falling > FALLING and _shown(fall, val, train)
+    recent = recent_fall(val.smooth.kept_values)
+    of_level = fall.amount / val.end if val.end > 0 else 0.0
+    numbers |= {"recent_fall": recent, "falling_of_level": of_level}
+    clearly = falling > FALLING and _shown(fall, val, train)
+    lately = recent > RECENT and of_level > SLIGHTLY
+    fast = of_level > FAST and fall.amount > FAST_ERRORS * fall.error
+    is_falling = clearly or (len(val.smooth.kept_values) > FEWEST_POINTS and (lately or fast))
     needed = LEARNED_WHILE_FALLING if is_falling else LEARNED
     rates = _error_rates(pair)
     if rates is not None:
@@ -101,7 +113,8 @@ def _fit(
     if is_falling:
         certain = min(sure(falling / FALLING - 1), sure(fall.amount / fall.error / 3 - 0.8))
         return Ruling(Label.still_improving, "falling", certain, numbers)
-    if progress is not None and progress > LEARNED and val.end > 0.9 * origin:
+    stayed = val.end > 0.9 * origin or (val.start > 0.5 * origin and val.end > 0.95 * val.start)
+    if progress is not None and progress > LEARNED and stayed:
         return Ruling(Label.cant_tell, "validation_never_moved", 0.6, numbers)
     certain = min(
         sure(2 * (1 - falling / FALLING)), sure(2 * (1 - float(numbers["rise"] or 0) / RISE))
