@@ -28,6 +28,11 @@ class Curve(NamedTuple):
     def finite(self) -> NDArray[np.bool_]:
         return np.isfinite(self.values)
 
+    def until(self, epoch: int) -> "Curve":
+        """The curve up to an epoch, that epoch included."""
+        kept = self.epochs <= epoch
+        return self._replace(epochs=self.epochs[kept], values=self.values[kept])
+
 
 class Curves(NamedTuple):
     """The training and validation curves of what is monitored, and a training error rate."""
@@ -36,6 +41,14 @@ class Curves(NamedTuple):
     val: Curve | None = None
     train_error: Curve | None = None
     unit: str = "loss"
+
+    def until(self, epoch: int) -> "Curves":
+        """All curves up to an epoch, that epoch included."""
+        train, val, error = (
+            curve.until(epoch) if curve else None
+            for curve in (self.train, self.val, self.train_error)
+        )
+        return Curves(train, val, error, self.unit)
 
 
 def curves(history: pd.DataFrame, pair: Pair | None = None) -> Curves:

@@ -19,6 +19,9 @@ ACCURACY_RISE = 0.01
 # standard deviations of the noise, are as low as it is; the level around them tells which is best.
 EQUALLY_LOW = 0.0199
 NOISE = 2.0
+# The lowest value is taken as it is unless the level around it is this many standard deviations
+# of the noise above that around another.
+LUCKY = 0.25
 # How much an epoch's own value counts beside the level around it.
 OWN_WEIGHT = 0.1
 
@@ -85,6 +88,9 @@ def _best_epoch(pair: Curves, smoothed: Smooth | None) -> int | None:
     tolerance = min(EQUALLY_LOW * abs(lowest), NOISE * smoothed.noise)
     low = np.flatnonzero(values <= lowest + tolerance)
     level = np.interp(epochs[low], smoothed.epochs, smoothed.level)
+    lucky = float(level[np.argmin(values[low])] - level.min()) > LUCKY * smoothed.noise
+    if not lucky:
+        return int(epochs[np.argmin(values)])
     # The level alone would prefer either side of a narrow valley; the value decides near ties.
     return int(epochs[low[np.argmin(level + OWN_WEIGHT * (values[low] - level))]])
 

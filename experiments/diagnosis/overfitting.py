@@ -25,25 +25,29 @@ UNLEARNED = 0.15
 RISE_OF_PROGRESS = 0.0001
 # A rise that could as well be half of the loss or nothing at all.
 UNCERTAIN = 0.5
-# A loss with a large constant in it: a rise that gives back this part of what was gained.
-GIVEN_BACK = 0.25
+# A rise of both losses that is this many standard errors above zero.
+BOTH_ERRORS = 2.0
+# A loss with a large constant in it: a rise that gives back this part of a gain that is this many
+# times the noise, while training learned this part of all that it learned.
+LOST = 0.25
+CLEAR_GAIN = 6.0
+STILL_LEARNED = 0.05
 # Training that went on: its loss fell by this part since validation was lowest. Then a smaller
 # rise, measured between means of several epochs, is enough: it is what is to be expected.
 WENT_ON = 0.2
 WENT_ON_RISE = 0.06
-WENT_ON_ERRORS = 2.0
+WENT_ON_ERRORS = 1.8
 # With a training loss below this part of the validation loss, a smaller one still.
 FAR_APART = 0.5
 FAR_APART_RISE = 0.03
-FAR_APART_ERRORS = 1.8
-# Noise above this part of the level hides both.
-ROUGH = 0.5
+# Noise above this part of the validation loss hides whether it came down.
+ROUGH = 0.4
 # Training alone: its loss fell by this part, and validation never came down by this one.
 TRAINING_ALONE = 0.5
 NEVER_FELL = 0.05
 
 
-class _Rise(NamedTuple):
+class _Means(NamedTuple):
     """From the lowest mean of some neighboring epochs to the median of the last ones after it."""
 
     lowest: float
@@ -52,71 +56,130 @@ class _Rise(NamedTuple):
     at: float
 
 
-def overfitting(
-    val: Curve,
-    val_level: Level,
-    train: Level | None,
-    validation_samples: int | None,
-    numbers: dict[str, Number],
-) -> Ruling | None:
-    """Overfitting, or why a rise of the validation loss is none; None where it did not rise."""
-    reference = _reference(val_level, train)
-    rise, error = val_level.rise / reference, val_level.rise_error / reference
-    numbers |= {"rise": rise, "rise_error": error}
-    needed = max(RISE, _sampling_error(val, val_level.lowest, validation_samples))
-    errors = _errors_needed(val, val_level, reference)
-    if val_level.smooth.kept_values[-1] <= val_level.smooth.kept_values.min():
-        return None  # the last value is the lowest of all: whatever was before is made up for
-    turned = _plain_turn(val_level.smooth.kept_values) / reference
-    shown = rise >= RISE and rise > errors * error and _confirmed(val_level, train, rise, reference)
-    if not shown and turned > TURNED:
-        rise, shown = turned, True
-        numbers["rise"] = rise
-    found = None if shown else _while_training_went_on(val_level, train)
-    if found:
-        rise, error, shown = found.end / found.lowest - 1, found.error / found.lowest, True
-        needed = max(min(needed, rise), _sampling_error(val, found.lowest, validation_samples))
+class Rise(NamedTuple):
+    """What is known of a validation loss and the training loss beside it, to judge its rise."""
+
+    val: Curve
+    level: Level
+    train: Level | None
+    samples: int | None
+
+    def clear(self, numbers: dict[str, Number]) -> Ruling | None:
+        """Overfitting, or why a clear rise is none; None where there is no clear rise."""
+        reference = _reference(self.level)
+        rise, error = self.level.rise / reference, self.level.rise_error / reference
         numbers |= {"rise": rise, "rise_error": error}
-        numbers |= {"val_lowest": found.lowest, "val_end": found.end}
-    if not shown:
-        return _training_alone(val_level, train, numbers) or _unclear(
-            val_level, rise, error, errors, numbers
+        values = self.level.smooth.kept_values
+        if values[-1] <= values.min():
+            return None  # the last value is the lowest of all: whatever was before is made up for
+        shown = rise >= RISE and rise > self._errors() * error
+        shown = shown and _confirmed(self.level, self.train, rise, reference)
+        turned = _plain_turn(values) / reference
+        if not shown and turned > TURNED:
+            rise, shown = turned, True
+            numbers["rise"] = rise
+        if shown and self._training_rose():
+            return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
+        return self._overfitting(rise, error, RISE, numbers) if shown else self._gain_lost(numbers)
+
+    def expected(self, numbers: dict[str, Number]) -> Ruling | None:
+        """Overfitting by a smaller rise, or none at all, where training went on by itself."""
+        values = self.level.smooth.kept_values
+        found = None if values[-1] <= values.min() else self._while_training_went_on()
+        if found:
+            rise, error = found.end / found.lowest - 1, found.error / found.lowest
+            numbers |= {"rise": rise, "rise_error": error}
+            numbers |= {"val_lowest": found.lowest, "val_end": found.end}
+            return self._overfitting(rise, error, FAR_APART_RISE, numbers)
+        if self._training_alone():
+            return Ruling(Label.overfitting, "training_alone", 0.7, numbers, _onset(self.level))
+        return None
+
+    def unclear(self, numbers: dict[str, Number]) -> Ruling | None:
+        """Can't tell: both losses rose, or it could as well be half of the loss or nothing."""
+        rise, error = numbers["rise"], numbers["rise_error"]
+        assert isinstance(rise, float) and isinstance(error, float)
+        before_last = self.level.smooth.kept_values[-2] - self.level.lowest
+        lasting = before_last > 0.5 * self.level.rise
+        if rise >= RISE and rise > BOTH_ERRORS * error and lasting and self._training_rose():
+            return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
+        unsure = 2 * self.level.rise_error > 0.1 * (self.level.start - self.level.lowest)
+        if rise + 2 * error > UNCERTAIN and rise < self._errors() * error and unsure:
+            return Ruling(Label.cant_tell, "too_noisy", 0.7, numbers)
+        return None
+
+    def _overfitting(
+        self, rise: float, error: float, least: float, numbers: dict[str, Number]
+    ) -> Ruling:
+        needed = max(least, _sampling_error(self.val, self.level.lowest, self.samples))
+        if rise < needed:
+            numbers |= {"rise_needed": needed, "validation_samples": self.samples}
+            return Ruling(Label.cant_tell, "too_few_validation_samples", 0.6, numbers)
+        by_error = sure(rise / max(error, 1e-9) / RISE_ERRORS - 1)
+        certain = min(sure(3 * (rise / needed - 1)), by_error)
+        return Ruling(Label.overfitting, "rise", certain, numbers, _onset(self.level))
+
+    def _training_rose(self) -> bool:
+        """Whether the training loss rose as well, as after a restart of the learning rate."""
+        return bool(
+            self.train and self.train.end - _at(self.train, self.level) > 0.5 * self.level.rise > 0
         )
-    if rise < needed:
-        numbers |= {"rise_needed": needed, "validation_samples": validation_samples}
-        return Ruling(Label.cant_tell, "too_few_validation_samples", 0.6, numbers)
-    if train and train.end - _at(train, val_level) > 0.5 * val_level.rise > 0:
-        return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
-    certain = min(sure(3 * (rise / needed - 1)), sure(rise / max(error, 1e-9) / RISE_ERRORS - 1))
-    return Ruling(Label.overfitting, "rise", certain, numbers, _onset(val_level))
+
+    def _gain_lost(self, numbers: dict[str, Number]) -> Ruling | None:
+        """Overfitting of a loss with a large constant in it, a penalty or the offset of a
+        likelihood: next to that any rise is small, but not next to what was gained."""
+        gained = self.level.start - self.level.lowest
+        if self.train is None or gained < CLEAR_GAIN * self.level.smooth.noise:
+            return None
+        lost = self.level.rise / max(gained, 1e-300)
+        went_on = _at(self.train, self.level) - self.train.end
+        learned = self.train.start - self.train.end
+        clear = self.level.rise > self._errors() * self.level.rise_error
+        if not (lost >= LOST and clear and went_on > STILL_LEARNED * learned > 0):
+            return None
+        numbers |= {"gain_lost": lost}
+        return Ruling(
+            Label.overfitting, "gain_lost", sure(lost / LOST - 1), numbers, _onset(self.level)
+        )
+
+    def _errors(self) -> float:
+        """Few values estimate their own noise badly, and large noise is rarely symmetric."""
+        roughness = self.level.smooth.noise / _reference(self.level)
+        return RISE_ERRORS * (1 + 4 / int(self.val.finite.sum())) * (1 + roughness)
+
+    def _while_training_went_on(self) -> _Means | None:
+        """A rise by means of several epochs, while the training loss fell by a good part."""
+        smooth = self.level.smooth
+        rise = _rise_of_means(smooth.kept_epochs, smooth.kept_values)
+        if self.train is None or rise is None or rise.lowest <= 0:
+            return None
+        before = float(np.interp(rise.at, self.train.smooth.epochs, self.train.smooth.level))
+        if not 0 <= self.train.end <= (1 - WENT_ON) * before:
+            return None
+        relative, errors = rise.end / rise.lowest - 1, (rise.end - rise.lowest) / rise.error
+        far_apart = self.train.end < FAR_APART * rise.end
+        least = FAR_APART_RISE if far_apart else WENT_ON_RISE
+        return rise if relative >= least and errors >= WENT_ON_ERRORS else None
+
+    def _training_alone(self) -> bool:
+        """The training loss fell by more than half, and the validation loss never came down."""
+        if self.train is None or self.level.start <= 0:
+            return False
+        if self.level.smooth.noise > ROUGH * self.level.end:
+            return False
+        # The first training loss is a mean over an epoch that began with nothing learned.
+        second = float(self.train.smooth.kept_values[1])
+        fell = self.train.end < (1 - TRAINING_ALONE) * second
+        stayed = self.level.start - self.level.lowest < NEVER_FELL * self.level.start
+        return fell and stayed and self.train.end < FAR_APART * self.level.end
 
 
-def _reference(val: Level, train: Level | None) -> float:
-    """What a rise is measured against: the lowest loss, or what was gained where that is less.
-
-    Against what was gained only where training went on since: then a loss with a large constant
-    in it (a penalty, a likelihood) is judged as if it had none.
-    """
+def _reference(val: Level) -> float:
+    """What a rise is measured against: the lowest loss, or what was gained if that is negative."""
     gained = max(val.start - val.lowest, 0.0)
     if val.lowest <= 0:
         return max(gained, abs(val.lowest)) or 1.0
-    reference = max(val.lowest, RISE_OF_PROGRESS / RISE * gained)
-    fell = train is not None and train.start - train.end > 0
-    if (
-        fell
-        and train is not None
-        and _at(train, val) - train.end > WENT_ON * (train.start - train.end) / 4
-    ):
-        offset = gained / GIVEN_BACK * RISE
-        if gained > 6 * val.smooth.noise:
-            reference = min(reference, offset)
-    return reference
-
-
-def _errors_needed(val: Curve, val_level: Level, reference: float) -> float:
-    """Few values estimate their own noise badly, and large noise is rarely symmetric."""
-    roughness = val_level.smooth.noise / reference
-    return RISE_ERRORS * (1 + 4 / int(val.finite.sum())) * (1 + roughness)
+    return max(val.lowest, RISE_OF_PROGRESS / RISE * gained)
 
 
 def _confirmed(val: Level, train: Level | None, rise: float, reference: float) -> bool:
@@ -133,57 +196,20 @@ def _confirmed(val: Level, train: Level | None, rise: float, reference: float) -
     return confirmed
 
 
-def _while_training_went_on(val: Level, train: Level | None) -> _Rise | None:
-    """A rise by means of several epochs, while the training loss fell by a good part."""
-    rise = _rise_of_means(val.smooth.kept_epochs, val.smooth.kept_values, val.smooth.noise)
-    if train is None or rise is None or val.smooth.noise > ROUGH * rise.lowest:
-        return None
-    before = float(np.interp(rise.at, train.smooth.epochs, train.smooth.level))
-    if not 0 <= train.end <= (1 - WENT_ON) * before:
-        return None
-    relative, errors = rise.end / rise.lowest - 1, (rise.end - rise.lowest) / rise.error
-    far_apart = train.end < FAR_APART * rise.end
-    least, least_errors = (
-        (FAR_APART_RISE, FAR_APART_ERRORS) if far_apart else (WENT_ON_RISE, WENT_ON_ERRORS)
-    )
-    return rise if relative >= least and errors >= least_errors else None
-
-
-def _rise_of_means(t: Floats, y: Floats, noise: float) -> _Rise | None:
+def _rise_of_means(t: Floats, y: Floats) -> _Means | None:
+    """None where too little is left after the lowest epochs: a fifth of the run."""
     width = max(3, len(y) // 12)
-    if len(y) < width + 2:
-        return None
     means = np.convolve(y, np.ones(width) / width, "valid")
     first = int(np.argmin(means))
     after = y[first + width :]
-    if len(after) < 2:
+    if len(after) < max(2, len(y) // 5):
         return None
     late = after[len(after) // 2 :] if len(after) >= 6 else after[-3:]
-    error = noise * float(np.sqrt(1 / width + 1.57 / len(late)))
-    return _Rise(float(means[first]), float(np.median(late)), error, float(t[first + width // 2]))
-
-
-def _training_alone(val: Level, train: Level | None, numbers: dict[str, Number]) -> Ruling | None:
-    """The training loss fell by more than half, and the validation loss never came down."""
-    if train is None or val.start <= 0 or val.smooth.noise > ROUGH * val.end:
-        return None
-    # The first training loss is a mean over an epoch that began with nothing learned.
-    second = float(train.smooth.kept_values[1])
-    fell = train.end < (1 - TRAINING_ALONE) * second
-    stayed = val.start - val.lowest < NEVER_FELL * val.start
-    apart = train.end < FAR_APART * val.end
-    if not (fell and stayed and apart):
-        return None
-    return Ruling(Label.overfitting, "training_alone", 0.7, numbers, _onset(val))
-
-
-def _unclear(
-    val: Level, rise: float, error: float, errors: float, numbers: dict[str, Number]
-) -> Ruling | None:
-    unsure = 2 * val.rise_error > 0.1 * (val.start - val.lowest)
-    if rise + 2 * error > UNCERTAIN and rise < errors * error and unsure:
-        return Ruling(Label.cant_tell, "too_noisy", 0.7, numbers)
-    return None
+    noise = float(np.abs(np.diff(y[first:])).mean()) / 1.128
+    error = max(noise, 1e-9 * abs(float(means[first]))) * float(
+        np.sqrt(1 / width + 1.57 / len(late))
+    )
+    return _Means(float(means[first]), float(np.median(late)), error, float(t[first + width // 2]))
 
 
 def _climbs(val: Level, least: float) -> bool:

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.diagnosis.curves import Curve, Curves
+from experiments.diagnosis.curves import Curves
 from experiments.diagnosis.divergence import CONSTANTS, FEWEST_POINTS, diverged
+from experiments.diagnosis.instability import unstable, wild
 from experiments.diagnosis.measures import Fall, Level, fall_at_end, level, recent_fall
 from experiments.diagnosis.naming import TRAIN_EVAL
-from experiments.diagnosis.overfitting import RISE, overfitting
+from experiments.diagnosis.overfitting import RISE, Rise
 from experiments.diagnosis.ruling import Ruling, sure
 from experiments.diagnosis.verdict import Label, Number
 
@@ -16,6 +17,11 @@ from experiments.diagnosis.verdict import Label, Number
 LEARNED = 0.48
 # A run that is still falling is given the benefit of the doubt down to this part.
 LEARNED_WHILE_FALLING = 0.45
+# A validation loss that ends above this part of its first value, or of what the training loss
+# began with, has not moved; one that began at this many times that is measured in another unit.
+STAYED = 0.95
+UNTRAINED = 0.9
+OTHER_UNIT = 3.0
 # Of the constant predictor's loss, what a validation loss below shows that something carries over.
 CARRIED = 0.97
 # Part of what was learned that is learned of the training samples alone.
@@ -48,9 +54,11 @@ class _ErrorRates(NamedTuple):
 def decide(pair: Curves, constant_loss: float | None, validation_samples: int | None) -> Ruling:
     """The first of the rules that fires, from the gravest to the best."""
     train, val = pair.train, pair.val
-    found = diverged(train, val, constant_loss)
-    if found:
-        return found
+    gone = diverged(train, val, constant_loss)
+    if gone and gone.rule != "not_a_number" and wild(train):
+        gone = None
+    if gone:
+        return _overfitted_before(pair, constant_loss, validation_samples) or gone
     if val is None:
         return Ruling(Label.cant_tell, "no_validation", 0.95)
     points = int(val.finite.sum())
@@ -61,10 +69,31 @@ def decide(pair: Curves, constant_loss: float | None, validation_samples: int | 
     val_level = level(val)
     train_level = level(train) if train and train.finite.sum() >= FEWEST_POINTS else None
     numbers = _numbers(val_level, train_level)
-    found = overfitting(val, val_level, train_level, validation_samples, numbers)
+    rise = Rise(val, val_level, train_level, validation_samples)
+    found = rise.clear(numbers) or unstable(train, val, numbers)
+    found = found or rise.expected(numbers) or rise.unclear(numbers)
     found = found or _fit(pair, val_level, train_level, constant_loss, numbers)
     found.smoothed_val = val_level.smooth
     return found
+
+
+def _overfitted_before(
+    pair: Curves, constant_loss: float | None, validation_samples: int | None
+) -> Ruling | None:
+    """Overfitting in the epochs until training was at its best, in a run that went off later."""
+    if pair.train is None or pair.val is None or not pair.val.finite.any():
+        return None
+    last = int(
+        pair.train.epochs[np.nanargmin(np.where(pair.train.finite, pair.train.values, np.nan))]
+    )
+    best = int(pair.val.epochs[np.nanargmin(np.where(pair.val.finite, pair.val.values, np.nan))])
+    if best >= last or last == pair.train.epochs[-1]:
+        return None
+    before = decide(pair.until(last), constant_loss, validation_samples)
+    if before.label != Label.overfitting:
+        return None
+    before.numbers["until_epoch"] = last
+    return before
 
 
 def _fit(
@@ -83,9 +112,9 @@ def _fit(
         progress = max(progress, _progress(val, constant or val.start) or 0.0)
     numbers |= {"progress": progress, "constant_loss": constant}
     fall = fall_at_end(val.smooth)
-    gained = max(max(val.start, learning.start) - val.lowest, 1e-300)
-    falling = fall.amount / gained
-    numbers |= {"falling": falling, "falling_error": fall.error / gained}
+    gained = max(val.start, learning.start) - val.lowest
+    falling = fall.amount / gained if gained > 0 else 0.0
+    numbers |= {"falling": falling, "falling_error": fall.error / gained if gained > 0 else None}
     recent = recent_fall(val.smooth.kept_values)
     of_level = fall.amount / val.end if val.end > 0 else 0.0
     numbers |= {"recent_fall": recent, "falling_of_level": of_level}
@@ -113,7 +142,9 @@ def _fit(
     if is_falling:
         certain = min(sure(falling / FALLING - 1), sure(fall.amount / fall.error / 3 - 0.8))
         return Ruling(Label.still_improving, "falling", certain, numbers)
-    stayed = val.end > 0.9 * origin or (val.start > 0.5 * origin and val.end > 0.95 * val.start)
+    stayed = val.end > STAYED * val.start or (
+        val.end > UNTRAINED * origin and val.start < OTHER_UNIT * origin
+    )
     if progress is not None and progress > LEARNED and stayed:
         return Ruling(Label.cant_tell, "validation_never_moved", 0.6, numbers)
     certain = min(

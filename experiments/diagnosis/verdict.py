@@ -14,6 +14,7 @@ class Label(StrEnum):
     underfitting = "underfitting"
     good_fit = "good_fit"
     still_improving = "still_improving"
+    unstable = "unstable"
     diverged = "diverged"
     cant_tell = "cant_tell"
 

@@ -17,6 +17,14 @@ REASONS = {
         "{curve} had come down from {start} to {lowest} and went back up to {end}: training lost "
         "most of what it had learned."
     ),
+    "training_jumps": (
+        "The training loss jumps about: from one epoch to the next it goes up or down by {jump:%} "
+        "and more, so that it is chance where it ends."
+    ),
+    "validation_jumps": (
+        "The validation loss jumps about, by {jump:%} and more from one epoch to the next: the "
+        "weights move too far at each step to settle."
+    ),
     "no_validation": (
         "There is no validation loss, so nothing shows how the model does on data it has not seen."
     ),
@@ -39,6 +47,10 @@ REASONS = {
     "rise": (
         "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "
         "higher{train_went_on}."
+    ),
+    "gain_lost": (
+        "The validation loss came down from {val_start} to about {val_lowest} and went back up to "
+        "{val_end}: {gain_lost:%} of what it had gained is lost{train_went_on}."
     ),
     "training_alone": (
         "The training loss fell from {train_start} to {train_end}, but the validation loss never "
@@ -83,6 +95,15 @@ ADVICE = {
     "gave_back": (
         "Lower the learning rate or set clipnorm=1.0, and go back to the weights of epoch {best}."
     ),
+    "training_jumps": (
+        "Lower the learning rate by a factor of 3 to 10, or let it warm up and decay; clipnorm=1.0 "
+        "and a larger batch also calm it."
+    ),
+    "validation_jumps": (
+        "Lower the learning rate by a factor of 3 to 10, or let it decay. Where the training loss "
+        "is calm, batch normalization (a lower momentum) or a validation set that is too small "
+        "may be behind it."
+    ),
     "no_validation": "Train with validation data, for example validation_split=0.2.",
     "validation_never_a_number": (
         "Check the validation data for NaN, and that it is prepared like the training data."
@@ -126,6 +147,7 @@ SAME_ADVICE = {
     "accuracy_never_left": "little_progress",
     "little_progress_in_validation": "little_progress",
     "above_constant_predictor": "not_a_number",
+    "gain_lost": "rise",
 }
 # A gap of this part of the validation loss is worth a word even in a good fit.
 WIDE_GAP = 0.5
