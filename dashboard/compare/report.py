@@ -21,7 +21,8 @@ _MOST_LISTED = 40  # runs that the key of the curves names; a hover names the ot
 _MOST_COMPARED = 12  # runs side by side in the table of parameters, and of reasons in words
 _DOTS = {
     "overfitting": "#d9640a", "underfitting": "#8145d6", "good_fit": "#16833f",
-    "still_improving": "#2563eb", "diverged": "#d92d3a", "cant_tell": "#6b7280",
+    "still_improving": "#2563eb", "unstable": "#9a7a05", "diverged": "#d92d3a",
+    "cant_tell": "#6b7280",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from experiments.core.settings import Settings
 from experiments.diagnosis import Label
 from experiments.tracking.runs import Run, RunStatus
 
-Color = Literal["blue", "green", "orange", "red", "violet", "gray"]
+Color = Literal["blue", "green", "orange", "yellow", "red", "violet", "gray"]
 
 RUNS = "runs/page.py"
 LAUNCH = "launch/page.py"
@@ -46,6 +46,7 @@ VERDICT: dict[str, Sign] = {
     Label.underfitting: Sign(":material/horizontal_rule:", "→", "violet"),
     Label.good_fit: Sign(":material/thumb_up:", "✓", "green"),
     Label.still_improving: Sign(":material/trending_down:", "↘", "blue"),
+    Label.unstable: Sign(":material/ssid_chart:", "≈", "yellow"),
     Label.diverged: Sign(":material/trending_up:", "✕", "red"),
     Label.cant_tell: Sign(":material/help:", "?", "gray"),
 }

@@ -40,6 +40,8 @@ WENT_ON_ERRORS = 1.8
 # With a training loss below this part of the validation loss, a smaller one still.
 FAR_APART = 0.5
 FAR_APART_RISE = 0.03
+# Mean step between neighbors of a flat, noisy curve, in standard deviations.
+MEAN_STEP = 1.128
 # Noise above this part of the validation loss hides whether it came down.
 ROUGH = 0.4
 # Training alone: its loss fell by this part, and validation never came down by this one.
@@ -205,11 +207,13 @@ def _rise_of_means(t: Floats, y: Floats) -> _Means | None:
     if len(after) < max(2, len(y) // 5):
         return None
     late = after[len(after) // 2 :] if len(after) >= 6 else after[-3:]
-    noise = float(np.abs(np.diff(y[first:])).mean()) / 1.128
+    last = after[-max(3, len(after) // 4) :]  # a bump that is over by the end is no rise
+    end = min(float(np.median(late)), float(np.median(last)))
+    noise = float(np.abs(np.diff(y[first:])).mean()) / MEAN_STEP
     error = max(noise, 1e-9 * abs(float(means[first]))) * float(
         np.sqrt(1 / width + 1.57 / len(late))
     )
-    return _Means(float(means[first]), float(np.median(late)), error, float(t[first + width // 2]))
+    return _Means(float(means[first]), end, error, float(t[first + width // 2]))
 
 
 def _climbs(val: Level, least: float) -> bool:

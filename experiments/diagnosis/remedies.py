@@ -152,10 +152,12 @@ def _early_stopping(spec: RunSpec, _label: Label) -> Remedy | None:
 
 
 def _lower_rate(spec: RunSpec, label: Label) -> Remedy | None:
-    rate = float(f"{spec.training.learning_rate / (10 if label is Label.diverged else 3):.2g}")
+    far_too_high = label in (Label.diverged, Label.unstable)
+    rate = float(f"{spec.training.learning_rate / (10 if far_too_high else 3):.2g}")
     why = "Takes smaller steps: steadier, and slower to learn the noise."
     changes = {"training.learning_rate": rate}
-    return Remedy("lower_rate", f"learning rate {rate:g}", changes, why, (_OVER, Label.diverged))
+    against = (_OVER, Label.unstable, Label.diverged)
+    return Remedy("lower_rate", f"learning rate {rate:g}", changes, why, against)
 
 
 def _less_dropout(spec: RunSpec, _label: Label) -> Remedy | None:
