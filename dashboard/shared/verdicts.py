@@ -3,7 +3,7 @@
 import pandas as pd
 
 from experiments.diagnosis import Pair, Verdict
-from experiments.running.run_verdict import judge_history
+from experiments.running.run_verdict import judge_history, split_faults_of
 from experiments.tracking.runs import Run
 
 
@@ -14,4 +14,4 @@ def judge(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict 
     """
     if history.empty:
         return None
-    return judge_history(history, run.metrics, pair)
+    return judge_history(history, run.metrics, pair, split_faults_of(run))

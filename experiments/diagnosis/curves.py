@@ -28,6 +28,13 @@ class Curve(NamedTuple):
     def finite(self) -> NDArray[np.bool_]:
         return np.isfinite(self.values)
 
+    @property
+    def lowest_epoch(self) -> int | None:
+        """The epoch with the lowest finite value; None without any."""
+        if not self.finite.any():
+            return None
+        return int(self.epochs[np.argmin(np.where(self.finite, self.values, np.inf))])
+
     def until(self, epoch: int) -> "Curve":
         """The curve up to an epoch, that epoch included."""
         kept = self.epochs <= epoch

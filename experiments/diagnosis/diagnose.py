@@ -1,5 +1,6 @@
 """diagnose(): a history in, a Verdict out."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +8,14 @@ import pandas as pd
 
 from experiments.diagnosis.curves import Curves, curves
 from experiments.diagnosis.divergence import FEWEST_POINTS
+from experiments.diagnosis.forecast import forecast
+from experiments.diagnosis.gap_size import GapSize, gap_at
 from experiments.diagnosis.naming import Pair
 from experiments.diagnosis.rules import decide
+from experiments.diagnosis.ruling import Ruling
 from experiments.diagnosis.smoothing import Smooth, smooth
 from experiments.diagnosis.verdict import Label, Number, Verdict
-from experiments.diagnosis.wording import advice, reason, waste
+from experiments.diagnosis.wording import advice, gap_sentence, reason, waste
 
 # Accuracy is said to have risen when it rose by this much since the loss was best.
 ACCURACY_RISE = 0.01
@@ -33,6 +37,7 @@ def diagnose(
     constant_loss: float | None = None,
     validation_samples: int | None = None,
     epoch_seconds: float | None = None,
+    split_faults: Sequence[str] = (),
 ) -> Verdict:
     """What a history shows, why, and what to do.
 
@@ -40,39 +45,77 @@ def diagnose(
     made by hand), by default `val_loss` with `train_eval_loss` or `loss`. `constant_loss` is the
     loss of the best constant prediction (first training loss by default), `validation_samples`
     how many samples each validation loss is a mean of, `epoch_seconds` what an epoch takes (by
-    default the column of that name). Raises HistoryError if it is no DataFrame of numbers or
-    lacks a column of the pair; a short or broken history is no error but a verdict.
+    default the column of that name). `split_faults` are sentences on what makes the validation
+    samples worthless, such as that all are of one class: then nothing good is said of a model.
+    Raises HistoryError if it is no DataFrame of numbers or lacks a column of the pair; a short or
+    broken history is no error but a verdict.
     """
     judged = curves(history, pair)
     ruling = decide(judged, constant_loss, validation_samples)
+    if split_faults and ruling.label not in _SEEN_ALL_THE_SAME:
+        ruling = Ruling(Label.cant_tell, "validation_worthless", 0.9, ruling.numbers)
     best = _best_epoch(judged, ruling.smoothed_val)
     last = _last_epoch(judged)
     wasted = 0
-    if best is not None and ruling.label not in (Label.still_improving, Label.cant_tell):
+    if best is not None and ruling.label in _PAST_THE_BEST:
         wasted = last - best
-    monitored = judged.val or judged.train
-    named = {"rule": ruling.rule, "monitored": monitored.name if monitored else None}
-    numbers: dict[str, Number] = {**named, **ruling.numbers}
-    numbers |= _accuracy_rise(history, best)
+    at_best, at_end = gap_at(judged, history, best), gap_at(judged, history, None)
+    numbers = _evidence(judged, ruling, history, best)
     seconds = _seconds_after(history, best, epoch_seconds) if wasted else 0.0
     if seconds is not None:
         numbers["wasted_seconds"] = seconds
     if validation_samples:
         numbers["validation_samples"] = validation_samples
+    recent = numbers.get("recent_fall")
+    more = forecast(ruling.label, recent if isinstance(recent, float) else None)
     ruling = replace(ruling, numbers=numbers)
+    large = at_best is not None and at_best.is_large
     return Verdict(
         label=ruling.label,
         best_epoch=best,
         onset_epoch=ruling.onset_epoch,
-        gap_at_best=_gap(judged, best),
-        gap_at_end=_gap(judged, None),
+        gap_at_best=at_best.gap if at_best else None,
+        gap_at_end=at_end.gap if at_end else None,
+        gap_error=at_best.error if at_best else None,
+        gap_is_large=large,
         wasted_epochs=wasted,
         wasted_seconds=seconds,
         confidence=round(ruling.confidence, 3),
-        reason=reason(ruling, judged.unit) + waste(ruling.label, wasted, seconds),
+        chance_of_lower=more.chance if more else None,
+        reason=_reason(ruling, judged, at_best, wasted, seconds, split_faults),
         evidence=numbers,
-        advice=advice(ruling, _lowest(judged), more=max(5, (last + 1) // 4)),
+        advice=advice(ruling, best, max(5, (last + 1) // 4), more, large),
     )
+
+
+# Worthless validation samples don't hide these, and epochs after the best one are wasted in some.
+_SEEN_ALL_THE_SAME = (Label.overfitting, Label.unstable, Label.diverged)
+_PAST_THE_BEST = (Label.overfitting, Label.underfitting, Label.good_fit, Label.diverged)
+
+
+def _evidence(
+    judged: Curves, ruling: Ruling, history: pd.DataFrame, best: int | None
+) -> dict[str, Number]:
+    monitored = judged.val or judged.train
+    named: dict[str, Number] = {
+        "rule": ruling.rule, "monitored": monitored.name if monitored else None,
+    }  # fmt: skip
+    return {**named, **ruling.numbers, **_accuracy_rise(history, best)}
+
+
+def _reason(
+    ruling: Ruling,
+    judged: Curves,
+    gap: GapSize | None,
+    wasted: int,
+    seconds: float | None,
+    split_faults: Sequence[str],
+) -> str:
+    said = [reason(ruling, judged.unit), waste(ruling.label, wasted, seconds)]
+    if gap and gap.is_large and ruling.label not in (Label.overfitting, Label.diverged):
+        said.append(gap_sentence(gap, judged.unit))
+    said += split_faults
+    return " ".join(sentence for sentence in said if sentence)
 
 
 def _best_epoch(pair: Curves, smoothed: Smooth | None) -> int | None:
@@ -95,29 +138,10 @@ def _best_epoch(pair: Curves, smoothed: Smooth | None) -> int | None:
     return int(epochs[low[np.argmin(level + OWN_WEIGHT * (values[low] - level))]])
 
 
-def _lowest(pair: Curves) -> int | None:
-    """The epoch with the lowest value as measured: whose weights are kept as the best."""
-    curve = next((c for c in (pair.val, pair.train) if c and c.finite.any()), None)
-    if curve is None:
-        return None
-    return int(curve.epochs[np.argmin(np.where(curve.finite, curve.values, np.inf))])
-
-
 def _last_epoch(pair: Curves) -> int:
     return max(
         (int(c.epochs[-1]) for c in (pair.train, pair.val) if c and len(c.epochs)), default=0
     )
-
-
-def _gap(pair: Curves, epoch: int | None) -> float | None:
-    """Validation minus training loss as measured at an epoch, or at the last that has both."""
-    if pair.train is None or pair.val is None:
-        return None
-    both = pair.train.finite & pair.val.finite
-    if epoch is not None:
-        both &= pair.train.epochs == epoch
-    at = np.flatnonzero(both)
-    return float(pair.val.values[at[-1]] - pair.train.values[at[-1]]) if len(at) else None
 
 
 def _accuracy_rise(history: pd.DataFrame, best: int | None) -> dict[str, Number]:

@@ -40,6 +40,10 @@ WENT_ON_ERRORS = 1.8
 # With a training loss below this part of the validation loss, a smaller one still.
 FAR_APART = 0.5
 FAR_APART_RISE = 0.03
+FAR_APART_ERRORS = 2.3
+# More standard errors are asked for by this much whenever epochs are 2.7 times these.
+FEW_MEANS = 20
+MANY_MEANS = 0.3
 # Mean step between neighbors of a flat, noisy curve, in standard deviations.
 MEAN_STEP = 1.128
 # Noise above this part of the validation loss hides whether it came down.
@@ -78,8 +82,13 @@ class Rise(NamedTuple):
         shown = shown and _confirmed(self.level, self.train, rise, reference)
         turned = _plain_turn(values) / reference
         if not shown and turned > TURNED:
-            rise, shown = turned, True
-            numbers["rise"] = rise
+            lowest = float(values.min())
+            rise, shown = float(values[-1]) / lowest - 1 if lowest > 0 else turned, True
+            numbers |= {
+                "rise": rise,
+                "val_lowest": lowest,
+                "val_end": float(values[-1]),
+            }
         if shown and self._training_rose():
             return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
         return self._overfitting(rise, error, RISE, numbers) if shown else self._gain_lost(numbers)
@@ -117,6 +126,13 @@ class Rise(NamedTuple):
         if rise < needed:
             numbers |= {"rise_needed": needed, "validation_samples": self.samples}
             return Ruling(Label.cant_tell, "too_few_validation_samples", 0.6, numbers)
+        train = self.train
+        if train:
+            numbers["train_at_lowest"] = _at(train, self.level)
+        if self.level.lowest <= 0:
+            gained = self.level.start - self.level.lowest
+            numbers["gain_lost"] = self.level.rise / gained if gained > 0 else None
+            return Ruling(Label.overfitting, "gain_lost", 0.7, numbers, _onset(self.level))
         by_error = sure(rise / max(error, 1e-9) / RISE_ERRORS - 1)
         certain = min(sure(3 * (rise / needed - 1)), by_error)
         return Ruling(Label.overfitting, "rise", certain, numbers, _onset(self.level))
@@ -139,7 +155,7 @@ class Rise(NamedTuple):
         clear = self.level.rise > self._errors() * self.level.rise_error
         if not (lost >= LOST and clear and went_on > STILL_LEARNED * learned > 0):
             return None
-        numbers |= {"gain_lost": lost}
+        numbers |= {"gain_lost": lost, "train_at_lowest": _at(self.train, self.level)}
         return Ruling(
             Label.overfitting, "gain_lost", sure(lost / LOST - 1), numbers, _onset(self.level)
         )
@@ -159,9 +175,12 @@ class Rise(NamedTuple):
         if not 0 <= self.train.end <= (1 - WENT_ON) * before:
             return None
         relative, errors = rise.end / rise.lowest - 1, (rise.end - rise.lowest) / rise.error
-        far_apart = self.train.end < FAR_APART * rise.end
-        least = FAR_APART_RISE if far_apart else WENT_ON_RISE
-        return rise if relative >= least and errors >= WENT_ON_ERRORS else None
+        # The lowest of many means is the luckier the more there are.
+        many = 1 + MANY_MEANS * max(0.0, float(np.log(len(smooth.kept_values) / FEW_MEANS)))
+        plain = relative >= WENT_ON_RISE and errors >= WENT_ON_ERRORS * many
+        slight = relative >= FAR_APART_RISE and errors >= FAR_APART_ERRORS * many
+        slight = slight and self.train.end < FAR_APART * rise.end
+        return rise if plain or slight else None
 
     def _training_alone(self) -> bool:
         """The training loss fell by more than half, and the validation loss never came down."""

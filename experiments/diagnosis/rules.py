@@ -22,6 +22,12 @@ LEARNED_WHILE_FALLING = 0.45
 STAYED = 0.95
 UNTRAINED = 0.9
 OTHER_UNIT = 3.0
+# One that began below this part of it was good before, as that of a model that is fine-tuned is.
+LOW_ALREADY = 0.5
+# A gain below this part of the first loss is none, and what falls again after a rise above this
+# part of the gain has first to make up for that.
+HARDLY = 0.001
+RECOVERED = 0.25
 # Of the constant predictor's loss, what a validation loss below shows that something carries over.
 CARRIED = 0.97
 # Part of what was learned that is learned of the training samples alone.
@@ -34,7 +40,7 @@ FALLING = 0.035
 FALLING_ERRORS = 2.5
 # ... or, of a loss that is small by now, this part came off in the last fifth of the run and it
 # has not stopped; or this part will come off in another quarter of the epochs, without a doubt.
-RECENT = 0.12
+RECENT = 0.14
 SLIGHTLY = 0.02
 FAST = 0.20
 FAST_ERRORS = 6.0
@@ -81,12 +87,10 @@ def _overfitted_before(
     pair: Curves, constant_loss: float | None, validation_samples: int | None
 ) -> Ruling | None:
     """Overfitting in the epochs until training was at its best, in a run that went off later."""
-    if pair.train is None or pair.val is None or not pair.val.finite.any():
+    last = pair.train.lowest_epoch if pair.train else None
+    best = pair.val.lowest_epoch if pair.val else None
+    if pair.train is None or last is None or best is None:
         return None
-    last = int(
-        pair.train.epochs[np.nanargmin(np.where(pair.train.finite, pair.train.values, np.nan))]
-    )
-    best = int(pair.val.epochs[np.nanargmin(np.where(pair.val.finite, pair.val.values, np.nan))])
     if best >= last or last == pair.train.epochs[-1]:
         return None
     before = decide(pair.until(last), constant_loss, validation_samples)
@@ -107,14 +111,15 @@ def _fit(
     learning = train or val
     origin = constant if constant is not None else learning.start
     progress = _progress(learning, origin)
+    numbers |= {"progress": progress, "constant_loss": constant}
     if train and progress is not None:
         # Dropout and penalties hold a training loss up that the validation loss has none of.
         progress = max(progress, _progress(val, constant or val.start) or 0.0)
-    numbers |= {"progress": progress, "constant_loss": constant}
     fall = fall_at_end(val.smooth)
     gained = max(val.start, learning.start) - val.lowest
-    falling = fall.amount / gained if gained > 0 else 0.0
-    numbers |= {"falling": falling, "falling_error": fall.error / gained if gained > 0 else None}
+    some = gained > HARDLY * abs(val.start)
+    falling = fall.amount / gained if some else 0.0
+    numbers |= {"falling": falling, "falling_error": fall.error / gained if some else None}
     recent = recent_fall(val.smooth.kept_values)
     of_level = fall.amount / val.end if val.end > 0 else 0.0
     numbers |= {"recent_fall": recent, "falling_of_level": of_level}
@@ -122,6 +127,7 @@ def _fit(
     lately = recent > RECENT and of_level > SLIGHTLY
     fast = of_level > FAST and fall.amount > FAST_ERRORS * fall.error
     is_falling = clearly or (len(val.smooth.kept_values) > FEWEST_POINTS and (lately or fast))
+    is_falling = is_falling and val.rise <= RECOVERED * max(gained, 0.0)
     needed = LEARNED_WHILE_FALLING if is_falling else LEARNED
     rates = _error_rates(pair)
     if rates is not None:
@@ -136,6 +142,10 @@ def _fit(
     if not _has_learned(progress, needed, rates, learning):
         if not is_falling and constant is not None and _noise_is_left(pair, val, train, constant):
             return Ruling(Label.good_fit, "noise_is_left", 0.6, numbers)
+        rise = numbers["rise"]
+        learned = _progress(learning, origin, learning.lowest) or 0.0
+        if isinstance(rise, float) and rise >= RISE and learned > LEARNED:
+            return Ruling(Label.cant_tell, "both_rose", 0.6, numbers)
         shortfall = 1 - (progress or 0.0) / LEARNED
         rule = "little_progress" if train else "little_progress_in_validation"
         return Ruling(Label.underfitting, rule, sure(2 * shortfall), numbers)
@@ -146,17 +156,23 @@ def _fit(
         val.end > UNTRAINED * origin and val.start < OTHER_UNIT * origin
     )
     if progress is not None and progress > LEARNED and stayed:
-        return Ruling(Label.cant_tell, "validation_never_moved", 0.6, numbers)
+        if val.start < LOW_ALREADY * origin:
+            return Ruling(Label.good_fit, "good_from_the_start", 0.6, numbers)
+        return Ruling(
+            Label.cant_tell, "validation_never_moved", 0.6, numbers | {"untrained_loss": origin}
+        )
     certain = min(
         sure(2 * (1 - falling / FALLING)), sure(2 * (1 - float(numbers["rise"] or 0) / RISE))
     )
     return Ruling(Label.good_fit, "leveled_off", certain, numbers)
 
 
-def _progress(learning: Level, origin: float) -> float | None:
-    """The part of the way from a loss to zero that a curve has gone; None for losses below zero."""
+def _progress(learning: Level, origin: float, reached: float | None = None) -> float | None:
+    """The part of the way from a loss to zero that a curve has gone at its end, or when it had
+    reached a loss; None for losses below zero."""
     lowest = float(learning.smooth.kept_values.min())
-    return (origin - learning.end) / origin if origin > 0 and lowest >= 0 else None
+    reached = learning.end if reached is None else reached
+    return (origin - reached) / origin if origin > 0 and lowest >= 0 else None
 
 
 def _noise_is_left(pair: Curves, val: Level, train: Level | None, constant: float) -> bool:

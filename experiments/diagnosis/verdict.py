@@ -25,10 +25,14 @@ class Verdict:
 
     `best_epoch` has the lowest validation loss (training loss without validation); where noise
     makes several epochs equally low, it is the one whose neighborhood is lowest. `onset_epoch`
-    is where overfitting begins. A gap is validation minus training loss. `wasted_epochs` were
+    is where overfitting begins. A gap is validation minus training loss; `gap_error` is the
+    standard error of the one at the best epoch, and `gap_is_large` says whether the training loss
+    is less than half of the validation loss there, beyond chance. `wasted_epochs` were
     trained after the best one without any improvement and took `wasted_seconds` (None if epochs
     were not timed). `confidence` is from 0 to 1, a ranking by distance from the nearest threshold
-    and not a probability.
+    and not a probability. `chance_of_lower` is one: the share of runs that looked like this whose
+    validation loss came down by more than 10 % in a quarter more epochs; None where that was not
+    measured.
     """
 
     label: Label
@@ -36,9 +40,12 @@ class Verdict:
     onset_epoch: int | None
     gap_at_best: float | None
     gap_at_end: float | None
+    gap_error: float | None
+    gap_is_large: bool
     wasted_epochs: int
     wasted_seconds: float | None
     confidence: float
+    chance_of_lower: float | None
     reason: str
     evidence: dict[str, Number]
     advice: str
@@ -51,9 +58,12 @@ class Verdict:
             "onset_epoch": self.onset_epoch,
             "gap_at_best": _json_safe(self.gap_at_best),
             "gap_at_end": _json_safe(self.gap_at_end),
+            "gap_error": _json_safe(self.gap_error),
+            "gap_is_large": self.gap_is_large,
             "wasted_epochs": self.wasted_epochs,
             "wasted_seconds": _json_safe(self.wasted_seconds),
             "confidence": _json_safe(self.confidence),
+            "chance_of_lower": self.chance_of_lower,
             "reason": self.reason,
             "evidence": {name: _json_safe(value) for name, value in self.evidence.items()},
             "advice": self.advice,

@@ -1,7 +1,11 @@
 """What a verdict says to a person: the reason with its numbers, and what to do next."""
 
+import math
 from collections.abc import Mapping
+from typing import Self
 
+from experiments.diagnosis.forecast import Forecast
+from experiments.diagnosis.gap_size import GapSize
 from experiments.diagnosis.ruling import Ruling
 from experiments.diagnosis.verdict import Label, Number
 
@@ -18,11 +22,11 @@ REASONS = {
         "most of what it had learned."
     ),
     "training_jumps": (
-        "The training loss jumps about: from one epoch to the next it goes up or down by {jump:%} "
+        "The training loss jumps about: from one epoch to the next it goes up or down {jumping} "
         "and more, so that it is chance where it ends."
     ),
     "validation_jumps": (
-        "The validation loss jumps about, by {jump:%} and more from one epoch to the next: the "
+        "The validation loss jumps about, {jumping} and more from one epoch to the next: the "
         "weights move too far at each step to settle."
     ),
     "no_validation": (
@@ -38,19 +42,26 @@ REASONS = {
     ),
     "both_rose": (
         "The validation loss rose by {rise:%} from its lowest level, but the training loss rose "
-        "with it, so this is unstable training rather than overfitting."
+        "with it, as after a restart or with a learning rate that is too high: no overfitting."
     ),
     "too_noisy": (
         "The validation loss jumps so much (by about {val_noise} from epoch to epoch, at a level "
         "of {val_end}) that its trend is unclear{from_samples}."
     ),
     "rise": (
-        "The validation loss was lowest at about {val_lowest} and ended at {val_end}, {rise:%} "
-        "higher{train_went_on}."
+        "The validation loss was lowest at about {val_lowest} and ended at {val_end}, "
+        "{higher}{train_went_on}."
+    ),
+    "rise_before": (
+        "The validation loss was lowest at about {val_lowest} and had risen to {val_end} by epoch "
+        "{until_epoch}, {higher}{train_went_on}. After that training itself went off."
     ),
     "gain_lost": (
         "The validation loss came down from {val_start} to about {val_lowest} and went back up to "
-        "{val_end}: {gain_lost:%} of what it had gained is lost{train_went_on}."
+        "{val_end}: {lost}{train_went_on}."
+    ),
+    "above_the_start": (
+        "The validation loss began at {val_start} and ended at {val_end}, above it{train_went_on}."
     ),
     "training_alone": (
         "The training loss fell from {train_start} to {train_end}, but the validation loss never "
@@ -60,6 +71,9 @@ REASONS = {
         "The training loss itself only went from {train_start} to {train_end}: the model has not "
         "learned the data it was trained on{of_the_way}."
     ),
+    "no_progress": (
+        "The training loss did not come down: it began at {train_start} and ended at {train_end}."
+    ),
     "little_progress_in_validation": (
         "The validation loss only went from {val_start} to {val_end}{of_the_way}, and there is no "
         "training loss that got further."
@@ -68,13 +82,22 @@ REASONS = {
         "After all epochs the model is still wrong on {train_error_rate:%} of its own training "
         "data, hardly less than after the first epoch."
     ),
-    "falling": (
-        "The validation loss was still falling at the last epoch: at that speed, a quarter more "
-        "epochs would add {falling:%} to the improvement so far."
+    "fell_lately": (
+        "The validation loss was still coming down: by {recent_fall:%} in the last fifth of the "
+        "epochs."
     ),
+    "falling": "The validation loss was still falling at the last epoch.",
     "validation_never_moved": (
-        "The training loss fell to {train_end}, but the validation loss stayed at {val_end}, "
-        "where it began."
+        "The training loss fell to {train_end}, but the validation loss did not come down: it "
+        "began at {val_start} and ended at {val_end}."
+    ),
+    "hardly_better": (
+        "The training loss fell to {train_end}, but the validation loss ended at {val_end}, hardly "
+        "below the {untrained_loss} of a model that has learned nothing."
+    ),
+    "good_from_the_start": (
+        "The validation loss was {val_start} after the first epoch, which is low already, and "
+        "ended at {val_end}."
     ),
     "noise_is_left": (
         "The training loss only went from {train_start} to {train_end}{of_the_way}, but the "
@@ -82,9 +105,14 @@ REASONS = {
         "further than what carries over to others, so what is left looks like noise in the data."
     ),
     "leveled_off": (
-        "The validation loss came down from {val_start} to {val_end} and leveled off without "
-        "turning up{wide_gap}."
+        "The validation loss came down from {val_start} to {val_end} and has leveled off."
     ),
+    "slightly_up": (
+        "The validation loss came down from {val_start} to about {val_lowest} and has leveled off; "
+        "it ended at {val_end}, {higher}, which is too little or too uncertain to be overfitting."
+    ),
+    "flat": "The validation loss has leveled off: it began at {val_start} and ended at {val_end}.",
+    "validation_worthless": "What was measured on these validation samples says nothing.",
 }
 
 ADVICE = {
@@ -128,6 +156,10 @@ ADVICE = {
         "are scaled and the labels belong to them."
     ),
     "falling": "Train longer: resume it for at least {more} more epochs.",
+    "validation_worthless": (
+        "Split the data otherwise, stratified or by group, and train again; the split's own page "
+        "says how."
+    ),
     "validation_never_moved": (
         "Check that training and validation data are prepared in the same way and the labels are "
         "right."
@@ -137,8 +169,8 @@ ADVICE = {
         "cleaner labels, more samples or other features may."
     ),
     "leveled_off": (
-        "Keep it: the best weights are those of epoch {best}. More epochs of the same will not "
-        "help; to get lower, change the model, the data or the learning rate."
+        "Keep it: the best weights are those of epoch {best}. To get lower, change the model, the "
+        "data or the learning rate."
     ),
 }
 SAME_ADVICE = {
@@ -148,9 +180,22 @@ SAME_ADVICE = {
     "little_progress_in_validation": "little_progress",
     "above_constant_predictor": "not_a_number",
     "gain_lost": "rise",
+    "good_from_the_start": "leveled_off",
 }
-# A gap of this part of the validation loss is worth a word even in a good fit.
-WIDE_GAP = 0.5
+CLOSE_THE_GAP = (
+    "More data or augmentation, dropout or weight decay would bring training and validation closer."
+)
+GO_ON_FIRST = "It is still coming down, so go on first, for at least {more} more epochs."
+# What fell by this part lately is said to have, and a rise by this part is worth a word.
+LATELY = 0.02
+SLIGHTLY = 0.02
+# A validation loss that is still this part of its first value did not come down.
+STAYED = 0.95
+# A chance that is worth trying.
+LIKELY = 0.3
+# From this factor on a rise is said in times, and above the other one not in numbers.
+TIMES = 3.0
+BEYOND_REASON = 1000.0
 
 
 class _Shown(dict[str, object]):
@@ -161,39 +206,112 @@ class _Shown(dict[str, object]):
 
 
 class _Number(float):
+    """A number with four digits, or as many more as it takes to see a difference."""
+
+    digits = 4
+
+    def __new__(cls, value: float, digits: int = 4) -> Self:
+        number = super().__new__(cls, value)
+        number.digits = digits
+        return number
+
     def __format__(self, spec: str) -> str:
         if spec == "%":
             return f"{float(self) * 100:.3g} %"
-        return f"{float(self):.4g}"
+        return f"{float(self):.{self.digits}g}"
+
+
+def _digits(numbers: Mapping[str, Number]) -> int:
+    """Digits that tell the losses of a sentence apart: those of a large constant need more."""
+    values = [v for k, v in numbers.items() if k.startswith(("val_", "train_")) and k in _LOSSES
+              and isinstance(v, float) and math.isfinite(v)]  # fmt: skip
+    spread = max(values) - min(values) if values else 0.0
+    largest = max(map(abs, values), default=0.0)
+    return 4 if spread <= 0 else min(4 + max(0, int(math.log10(largest / spread))), 10)
+
+
+_LOSSES = (
+    "val_start", "val_lowest", "val_end", "train_start", "train_end", "train_at_lowest",
+)  # fmt: skip
 
 
 def reason(ruling: Ruling, unit: str) -> str:
     """One or two sentences with the numbers that fired; `unit` names what the numbers are of."""
     numbers = ruling.numbers
-    text = REASONS[ruling.rule].format_map(
+    digits = _digits(numbers)
+    text = REASONS[_variant(ruling)].format_map(
         _Shown(
-            {name: _Number(v) if isinstance(v, float) else v for name, v in numbers.items()},
+            {k: _Number(v, digits) if isinstance(v, float) else v for k, v in numbers.items()},
+            curve=_curve(numbers),
             train_went_on=_train_went_on(numbers),
             of_the_way=_of_the_way(numbers),
-            wide_gap=_wide_gap(numbers),
             from_samples=_from_samples(numbers),
+            higher=_higher(numbers),
+            jumping=_jumping(numbers),
+            lost=_lost(numbers),
         )
     )
-    if numbers.get("val_accuracy_rise") and ruling.rule == "rise":
+    if numbers.get("val_accuracy_rise") and ruling.label is Label.overfitting:
         text += (
             " Validation accuracy still rose meanwhile: the model is right more often but too "
             "sure of itself where it is wrong."
         )
-    if unit != "loss":
-        text = text.replace("validation loss", f"validation {unit}")
-        text = text.replace("training loss", f"training {unit}")
+    text = _in_unit(text, unit)
     return text[0].upper() + text[1:] if text.startswith("the ") else text
 
 
-def advice(ruling: Ruling, best: int | None, more: int) -> str:
+def _variant(ruling: Ruling) -> str:
+    """Which of the sentences of a rule holds for the numbers."""
+    number = {k: v for k, v in ruling.numbers.items() if isinstance(v, int | float)}
+    rule = ruling.rule
+    if rule == "rise" and "until_epoch" in number:
+        return "rise_before"
+    if rule == "gain_lost" and number["val_lowest"] >= number["val_start"]:
+        return "above_the_start"
+    if rule == "little_progress" and number["train_end"] >= number["train_start"]:
+        return "no_progress"
+    if rule == "falling" and number.get("recent_fall", 0.0) >= LATELY:
+        return "fell_lately"
+    if rule == "validation_never_moved" and number["val_end"] < STAYED * number["val_start"]:
+        return "hardly_better"
+    if rule == "leveled_off" and number["val_end"] >= number["val_start"]:
+        return "flat"
+    if rule == "leveled_off" and number.get("rise", 0.0) >= SLIGHTLY and number["val_lowest"] > 0:
+        return "slightly_up"
+    return rule
+
+
+def _in_unit(text: str, unit: str) -> str:
+    if unit == "loss":
+        return text
+    text = text.replace("validation loss", f"validation {unit}")
+    return text.replace("training loss", f"training {unit}")
+
+
+def gap_sentence(gap: GapSize, unit: str) -> str:
+    """How large the gap at the best epoch is."""
+    text = (
+        f"The gap is large: at the best epoch the training loss was {_Number(gap.train)} and the "
+        f"validation loss {_Number(gap.val)}, so much of what was learned holds for the training "
+        "samples only."
+    )
+    return _in_unit(text, unit)
+
+
+def advice(
+    ruling: Ruling, best: int | None, more: int, chance: Forecast | None, large_gap: bool
+) -> str:
     """What to do next; `more` is a number of epochs worth adding."""
     rule = SAME_ADVICE.get(ruling.rule, ruling.rule)
-    return ADVICE[rule].format(best="the lowest loss" if best is None else best, more=more)
+    said = [ADVICE[rule]]
+    if ruling.label is Label.underfitting and chance and chance.chance >= LIKELY:
+        said.insert(0, GO_ON_FIRST)
+    if chance:
+        said.append(chance.sentence)
+    if large_gap and ruling.label in (Label.good_fit, Label.still_improving):
+        said.append(CLOSE_THE_GAP)
+    shown = "the lowest loss" if best is None else best
+    return " ".join(said).format(best=shown, more=more)
 
 
 def waste(label: Label, epochs: int, seconds: float | None) -> str:
@@ -202,7 +320,7 @@ def waste(label: Label, epochs: int, seconds: float | None) -> str:
         return ""
     count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
     taken = f" ({_duration(seconds)})" if seconds else ""
-    return f" The {count} after the best one{taken} made it no better."
+    return f"The {count} after the best one{taken} made it no better."
 
 
 def _duration(seconds: float) -> str:
@@ -218,10 +336,40 @@ def _from_samples(numbers: Mapping[str, Number]) -> str:
 
 
 def _train_went_on(numbers: Mapping[str, Number]) -> str:
-    end, start = numbers.get("train_end"), numbers.get("train_start")
-    if not isinstance(end, float) or not isinstance(start, float) or end >= start:
+    end, before = numbers.get("train_end"), numbers.get("train_at_lowest")
+    if not isinstance(end, float) or not isinstance(before, float) or end >= before:
         return ""
-    return f", while the training loss fell to {_Number(end)}"
+    digits = _digits(numbers)
+    return (
+        f", while the training loss fell from {_Number(before, digits)} to {_Number(end, digits)}"
+    )
+
+
+def _curve(numbers: Mapping[str, Number]) -> str:
+    validated = str(numbers.get("curve", "")).startswith("val")
+    return "The validation loss" if validated else "The training loss"
+
+
+def _higher(numbers: Mapping[str, Number]) -> str:
+    """How much higher the end is than the lowest, in words; not where that was next to zero."""
+    rise = numbers.get("rise")
+    if not isinstance(rise, float) or rise > BEYOND_REASON:
+        return "far above that"
+    return f"{_Number(1 + rise):.3g} times that" if rise > TIMES else f"{_Number(rise):%} higher"
+
+
+def _jumping(numbers: Mapping[str, Number]) -> str:
+    jump = numbers.get("jump")
+    if not isinstance(jump, float):
+        return ""
+    return f"by a factor of {1 + jump:.2g}" if jump > 1 else f"by {_Number(jump):%}"
+
+
+def _lost(numbers: Mapping[str, Number]) -> str:
+    lost = numbers.get("gain_lost")
+    if not isinstance(lost, float) or lost > 1:
+        return "all that it had gained is lost"
+    return f"{_Number(lost):%} of what it had gained is lost"
 
 
 def _of_the_way(numbers: Mapping[str, Number]) -> str:
@@ -230,12 +378,3 @@ def _of_the_way(numbers: Mapping[str, Number]) -> str:
         return ""
     origin = "from the loss of always predicting the same" if constant else "from its first epoch"
     return f" ({_Number(max(progress, 0.0)):%} of the way {origin} to zero)"
-
-
-def _wide_gap(numbers: Mapping[str, Number]) -> str:
-    train, val = numbers.get("train_end"), numbers.get("val_end")
-    if not isinstance(train, float) or not isinstance(val, float) or val <= 0:
-        return ""
-    if val - train < WIDE_GAP * val:
-        return ""
-    return f", although it stays well above the training loss of {_Number(train)}"

@@ -12,7 +12,7 @@ from experiments.core.errors import RunNotFoundError, StoreError
 from experiments.core.journal import Entry, journal_history, missing_epochs, read_journal
 from experiments.core.run_folder import RunFolder, write_json
 from experiments.diagnosis.naming import higher_is_better
-from experiments.running.run_verdict import write_verdict
+from experiments.running.run_verdict import read_split_faults, write_verdict
 from experiments.tracking.artifacts import drop_stale_checkpoints
 from experiments.tracking.history_reader import HISTORY_FILE, to_frame
 from experiments.tracking.shipping import log_metrics, ship_artifacts
@@ -37,7 +37,8 @@ def write_record(store: Store, folder: RunFolder) -> list[str]:
         facts = _facts(entries)
         log_metrics(store, folder.run_id, best_values(frame))
         try:
-            write_verdict(store, folder.run_id, frame, facts)
+            faults = read_split_faults(folder.artifacts)
+            write_verdict(store, folder.run_id, frame, facts, faults)
         except (StoreError, RunNotFoundError):
             raise
         except Exception as error:  # a run is more than the verdict on it

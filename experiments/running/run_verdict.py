@@ -6,11 +6,15 @@ is the one that was written here: a tag holds the hash of that.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
-from experiments.core.errors import ExperimentsError, StoreError
+from experiments.core.errors import DatasetError, ExperimentsError, StoreError
+from experiments.core.findings import Severity
+from experiments.data.split.audit import AUDIT_FILE, Audit
+from experiments.data.split.split_findings import find_all
 from experiments.diagnosis import Pair, Verdict, diagnose
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.changes import set_tags
@@ -20,26 +24,51 @@ from experiments.tracking.store import Store
 
 
 def judge_history(
-    history: pd.DataFrame, facts: Mapping[str, float], pair: Pair | None = None
+    history: pd.DataFrame,
+    facts: Mapping[str, float],
+    pair: Pair | None = None,
+    split_faults: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a history, with the metrics that belong to the run as a whole as ``facts``.
 
-    ``pair`` are the columns to judge, if not those that are found by their names.
+    ``pair`` are the columns to judge, if not those that are found by their names;
+    ``split_faults`` are what ``split_faults_of`` found.
     """
     return diagnose(
         history,
         pair=pair,
         constant_loss=facts.get("constant_loss"),
         validation_samples=int(facts.get("val_samples") or 0) or None,
+        split_faults=split_faults,
     )
 
 
+def split_faults_of(run: Run) -> list[str]:
+    """What makes the result on a run's validation samples mislead, as recorded at its end."""
+    return run.tags.get(Tag.SPLIT_FAULTS, "").splitlines()
+
+
+def read_split_faults(artifacts: Path) -> list[str]:
+    """The serious findings of the audit among a run's files, one sentence each."""
+    try:
+        audit = Audit.from_dict(json.loads((artifacts / AUDIT_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, DatasetError):  # none was written, or by another version
+        return []
+    serious = [found for found in find_all(audit) if found.severity is Severity.SERIOUS]
+    return [f"{finding.title}." for finding in serious if " test" not in finding.title]
+
+
 def write_verdict(
-    store: Store, run_id: str, history: pd.DataFrame, facts: Mapping[str, float]
+    store: Store,
+    run_id: str,
+    history: pd.DataFrame,
+    facts: Mapping[str, float],
+    split_faults: Sequence[str] = (),
 ) -> None:
     """Tag a run with the verdict and describe it by that, unless somebody else described it."""
-    verdict = judge_history(history, facts)
+    verdict = judge_history(history, facts, split_faults=split_faults)
     tags: dict[str, str] = {
+        Tag.SPLIT_FAULTS: "\n".join(split_faults),
         Tag.VERDICT: verdict.label.value,
         Tag.VERDICT_REASON: verdict.reason,
         Tag.VERDICT_ADVICE: verdict.advice,

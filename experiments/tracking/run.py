@@ -39,6 +39,7 @@ class Tag(StrEnum):
     VERDICT = "kerascope.verdict"
     VERDICT_REASON = "kerascope.verdict_reason"
     VERDICT_ADVICE = "kerascope.verdict_advice"
+    SPLIT_FAULTS = "kerascope.split_faults"
     NOTE_HASH = "kerascope.note_hash"
     REMEDY = "kerascope.remedy"
     FOLDS = "kerascope.folds"
