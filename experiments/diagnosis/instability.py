@@ -16,6 +16,8 @@ JUMPS = 0.15
 VALIDATION_JUMPS = 0.25
 # Jumps of a training that has already been called diverged.
 WILD = 0.3
+# It did not end at this many times its early level: that is an explosion.
+FAR_ABOVE = 10.0
 # A training loss that moves this much is not calm.
 RESTLESS = 0.02
 # A loss that came down to less than 5 % may jitter: that is little of what was learned.
@@ -79,7 +81,8 @@ def unstable(train: Curve | None, val: Curve, numbers: dict[str, Number]) -> Rul
 
 def wild(train: Curve | None) -> bool:
     """Whether a training that ended high had been jumping up and down all the time."""
-    return jumps(train).size > WILD
+    found = jumps(train)
+    return found.size > WILD and found.progress > 1 - FAR_ABOVE
 
 
 def _ruling(rule: str, distance: float, found: Jumps, numbers: dict[str, Number]) -> Ruling:

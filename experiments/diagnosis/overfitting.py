@@ -28,7 +28,9 @@ UNCERTAIN = 0.5
 # A rise of both losses that is this many standard errors above zero.
 BOTH_ERRORS = 2.0
 # A loss with a large constant in it: a rise that gives back this part of a gain that is this many
-# times the noise, while training learned this part of all that it learned.
+# times the noise, while training learned this part of all that it learned, and as clearly; in at
+# least so many epochs.
+ENOUGH = 12
 LOST = 0.25
 CLEAR_GAIN = 6.0
 STILL_LEARNED = 0.05
@@ -147,13 +149,19 @@ class Rise(NamedTuple):
         """Overfitting of a loss with a large constant in it, a penalty or the offset of a
         likelihood: next to that any rise is small, but not next to what was gained."""
         gained = self.level.start - self.level.lowest
-        if self.train is None or gained < CLEAR_GAIN * self.level.smooth.noise:
+        values = self.level.smooth.kept_values
+        if self.train is None or len(values) < ENOUGH:
+            return None
+        if gained < CLEAR_GAIN * self.level.smooth.noise:
             return None
         lost = self.level.rise / max(gained, 1e-300)
         went_on = _at(self.train, self.level) - self.train.end
         learned = self.train.start - self.train.end
         clear = self.level.rise > self._errors() * self.level.rise_error
-        if not (lost >= LOST and clear and went_on > STILL_LEARNED * learned > 0):
+        went_on_clearly = went_on > max(
+            STILL_LEARNED * learned, CLEAR_GAIN * self.train.smooth.noise
+        )
+        if not (lost >= LOST and clear and went_on_clearly and learned > 0):
             return None
         numbers |= {"gain_lost": lost, "train_at_lowest": _at(self.train, self.level)}
         return Ruling(

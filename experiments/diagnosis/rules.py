@@ -13,6 +13,8 @@ from experiments.diagnosis.overfitting import RISE, Rise
 from experiments.diagnosis.ruling import Ruling, sure
 from experiments.diagnosis.verdict import Label, Number
 
+# A run that went off is one that overfitted where it did so for this part of its epochs before.
+MOST_OF_IT = 1 / 3
 # Underfitting: the training loss covered less than this part of the way it could go.
 LEARNED = 0.48
 # A run that is still falling is given the benefit of the doubt down to this part.
@@ -61,9 +63,9 @@ def decide(pair: Curves, constant_loss: float | None, validation_samples: int | 
     """The first of the rules that fires, from the gravest to the best."""
     train, val = pair.train, pair.val
     gone = diverged(train, val, constant_loss)
-    if gone and gone.rule != "not_a_number" and wild(train):
-        gone = None
-    if gone:
+    if gone and gone.rule == "not_a_number":
+        return gone
+    if gone and not wild(train):
         return _overfitted_before(pair, constant_loss, validation_samples) or gone
     if val is None:
         return Ruling(Label.cant_tell, "no_validation", 0.95)
@@ -94,7 +96,9 @@ def _overfitted_before(
     if best >= last or last == pair.train.epochs[-1]:
         return None
     before = decide(pair.until(last), constant_loss, validation_samples)
-    if before.label != Label.overfitting:
+    if before.label != Label.overfitting or before.onset_epoch is None:
+        return None
+    if last - before.onset_epoch < MOST_OF_IT * (pair.train.epochs[-1] - pair.train.epochs[0]):
         return None
     before.numbers["until_epoch"] = last
     return before
