@@ -18,6 +18,7 @@ LEVELS = [
     ["experiments/data/reading", "experiments/data/split"],
     ["experiments/spec"],
     ["experiments/diagnosis"],
+    ["experiments/logs"],
     ["experiments/tracking", "experiments/inspection"],
     ["experiments/saving"],
     ["experiments/foreign"],

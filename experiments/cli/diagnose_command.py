@@ -1,7 +1,6 @@
 """`diagnose`: verdicts on runs and on history files."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ def add_commands(add: AddCommand) -> None:
     command.add_argument("runs", nargs="*", metavar="RUN")
     command.add_argument(
         "--history", nargs="+", default=[], metavar="FILE", type=Path,
-        help='JSON files with a Keras history dict: {"loss": […], "val_loss": […]}',
+        help="logs: Keras' history as JSON, CSVLogger, Lightning, YOLO, trainer_state.json, "
+        "TensorBoard, Weights & Biases' export, printed progress; files or folders",
     )  # fmt: skip
     finish(command, diagnose_all)
 
@@ -28,7 +28,8 @@ def diagnose_all(options: argparse.Namespace) -> int:
     An input that is refused has ``verdict`` null and an ``error``; the others are answered all
     the same, and the exit code is 2.
     """
-    from experiments.diagnosis import diagnose, history_from_keras
+    from experiments.diagnosis import diagnose
+    from experiments.logs.reading import all_of
 
     if not options.runs and not options.history:
         raise InputError("Nothing to diagnose. Name runs, or files with --history FILE….")
@@ -44,14 +45,15 @@ def diagnose_all(options: argparse.Namespace) -> int:
             history = get_history(store, found)
             verdict = judge_history(history, found.metrics, split_faults=split_faults_of(found))
             answers.append({"name": found.name, "run_id": found.id, **verdict.to_dict()})
-    for path in options.history:
-        try:
-            answers.append(
-                {"name": str(path), **diagnose(history_from_keras(_read_history(path))).to_dict()}
-            )
-        except HistoryError as error:
-            answers.append({"name": str(path), "verdict": None, "error": str(error)})
-            print(f"error: {path}: {error}", file=sys.stderr)
+    for path, logs in all_of(options.history):
+        if isinstance(logs, HistoryError):
+            answers.append({"name": str(path), "verdict": None, "error": str(logs)})
+            print(f"error: {path}: {logs}", file=sys.stderr)
+            continue
+        for log in logs:
+            name = str(path) if len(logs) == 1 else f"{path}: {log.name}"
+            read = {"kind": log.kind, "axis": log.axis, "notes": list(log.notes)}
+            answers.append({"name": name, **diagnose(log.history).to_dict(), **read})
     text = "\n\n".join(
         f"{answer['name']}: {answer['verdict']}\n  {answer['reason']}\n  {answer['advice']}"
         for answer in answers
@@ -59,13 +61,3 @@ def diagnose_all(options: argparse.Namespace) -> int:
     )
     say(options, answers, text)
     return 2 if any("error" in answer for answer in answers) else 0
-
-
-def _read_history(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HistoryError(
-            f"This is not a JSON file that can be read: {error}. Allowed: a Keras history dict, "
-            '{"loss": […], "val_loss": […]}.'
-        ) from None
