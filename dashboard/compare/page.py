@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.compare.add_logs import draw_add_logs
 from dashboard.compare.run_choice import choose_runs
 from dashboard.compare.views import VIEWS, draw_view
 from dashboard.shared import cache
@@ -17,6 +18,7 @@ def main() -> None:
     left.title("Compare", anchor=False)
     with errors_shown("The runs cannot be listed"):
         with right.container(horizontal=True, horizontal_alignment="right"):
+            draw_add_logs()
             experiments = choose_experiments()
         with st.skeleton(height=300):
             runs = cache.runs(experiments=experiments, most=cache.MOST_RUNS)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.shared.components import STATUS, VERDICT
 from dashboard.shared.formats import duration, exact, number, words
-from dashboard.shared.run_summary import BestValue, progress_of, seconds_of
+from dashboard.shared.run_summary import BestValue, progress_of
 from experiments.spec.metrics import METRICS
 from experiments.tracking.runs import Run, RunStatus
 
@@ -179,7 +179,7 @@ COLUMNS = (
     ),
     TableColumn(
         "Duration",
-        lambda row: math.nan if (seconds := seconds_of(row.run)) is None else seconds,
+        lambda row: math.nan if (seconds := row.run.seconds) is None else seconds,
         st.column_config.Column("Duration", width=98, alignment="right"),
         duration,
     ),

@@ -60,6 +60,14 @@ BEST = (
     "`EarlyStopping(restore_best_weights=True)` ends training near it and goes back to its weights."
 )
 EPOCHS = "Epochs are counted from 0, as Keras' callbacks and MLflow count them."
+ADD_LOGS = (
+    "A verdict on logs of other tools: Keras' history and CSVLogger, Lightning, YOLO, Hugging "
+    "Face, TensorBoard, Weights & Biases, printed progress. Kept as runs, they are compared with yours."
+)
+LOG_KINDS = (
+    "CSV, JSON, JSON lines, text, or TensorBoard's event files; up to 50 files of 20 MB. Columns "
+    "that are no numbers are left out and told."
+)
 VERDICT = (
     "Based on the losses alone: where validation loss is lowest, whether it rises afterwards by "
     "more than its noise, how far it lies above the training loss, and whether it is still "

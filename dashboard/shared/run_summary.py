@@ -1,7 +1,6 @@
 """What is told of a run in a few numbers: its best value, how far it is, its dataset."""
 
 import math
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pandas as pd
@@ -45,13 +44,6 @@ def progress_of(run: Run) -> float:
         return 0.0
     done = told.get("epoch", 0) + told.get("batch", 0) / max(told.get("batches") or 1, 1)
     return min(done / epochs, 1.0)
-
-
-def seconds_of(run: Run) -> float | None:
-    """How long a run has taken; of others' runs from when they were made."""
-    if run.is_ours or run.seconds is not None:
-        return run.seconds
-    return ((run.ended or datetime.now(UTC)) - run.created).total_seconds()
 
 
 def dataset_of(run: Run) -> DatasetInfo | None:

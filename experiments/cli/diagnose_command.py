@@ -29,7 +29,7 @@ def diagnose_all(options: argparse.Namespace) -> int:
     the same, and the exit code is 2.
     """
     from experiments.diagnosis import diagnose
-    from experiments.logs.reading import all_of
+    from experiments.logs import all_of
 
     if not options.runs and not options.history:
         raise InputError("Nothing to diagnose. Name runs, or files with --history FILE….")

@@ -22,7 +22,7 @@ def add_commands(add: AddCommand) -> None:
 
 def import_all(options: argparse.Namespace) -> int:
     """Each log becomes a run, once; the exit code is 2 where a path has none that can be read."""
-    from experiments.logs.reading import all_of
+    from experiments.logs import all_of
     from experiments.running.log_import import import_logs
 
     store = open_store()

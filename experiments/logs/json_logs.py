@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.core.errors import HistoryError
 from experiments.core.words import listed
-from experiments.diagnosis.keras_histories import history_from_keras
+from experiments.diagnosis import history_from_keras
 from experiments.logs.log import ALLOWED, Log, tidy
 
 _LARGEST_REPR = 2_000_000  # characters of a Python dict, which is parsed by Python
@@ -52,7 +52,8 @@ def _of_mapping(found: Mapping[str, Any], name: str) -> Log:
         params = {str(k): str(v) for k, v in (_mapping(found.get("params"))).items()}
         epochs = found.get("epoch")
         inner = dict(found["history"])
-        if isinstance(epochs, list) and "epoch" not in inner:
+        longest = max((len(v) for v in inner.values() if isinstance(v, list)), default=0)
+        if isinstance(epochs, list) and "epoch" not in inner and len(epochs) == longest:
             inner["epoch"] = epochs
         return _of_mapping(inner, name)._replace(params=params)
     if {"columns", "data"} <= set(found) and isinstance(found["data"], list):
@@ -99,7 +100,9 @@ def _of_lists(found: Mapping[str, Any], name: str) -> Log:
         history_from_keras(found)  # says what it received and what is allowed
     history = history_from_keras({k: v for k, v in kept.items() if k not in other})
     notes = [f"Left out, since they are no lists of a number an epoch: {listed(left_out[:8])}."]
-    return Log(name, "Keras history", history, tuple(notes if left_out else ()))
+    return Log(
+        name=name, kind="Keras history", history=history, notes=tuple(notes if left_out else ())
+    )
 
 
 def _listed(value: object) -> list[Any] | None:

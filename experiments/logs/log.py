@@ -62,7 +62,7 @@ def tidy(table: pd.DataFrame, name: str, kind: str, notes: Sequence[str] = ()) -
         raise HistoryError(f"There is no column of numbers in {name}. {ALLOWED}")
     history = _with_sums(_renamed(history), told)
     history.index = pd.Index(history.index.astype(np.int64), name=axis)
-    return Log(name, kind, history.astype(np.float64), tuple(told))
+    return Log(name=name, kind=kind, history=history.astype(np.float64), notes=tuple(told))
 
 
 def _plain(column: object) -> str:
@@ -116,7 +116,7 @@ def _labels(table: pd.DataFrame, told: list[str]) -> tuple[pd.Series, str]:
 
 def _going_on(labels: pd.Series, told: list[str]) -> pd.Series:
     """Labels that never go back: a log that was appended to begins at 0 again."""
-    values = labels.to_numpy(dtype=np.float64)
+    values = labels.to_numpy(dtype=np.float64, copy=True)
     back = np.flatnonzero(np.diff(values) < 0) + 1
     if len(back) == 0:
         return labels

@@ -7,6 +7,7 @@ __all__ = [
     "fold_runs",
     "inline_launcher",
     "keras_client",
+    "log_import",
     "queue",
     "remedy_runs",
     "run_verdict",

@@ -6,6 +6,7 @@ __all__ = [
     "changes",
     "direct_database",
     "history_reader",
+    "imported_runs",
     "points",
     "run",
     "run_index",

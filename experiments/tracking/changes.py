@@ -11,17 +11,11 @@ from experiments.data.catalog import Source
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import list_checkpoints
+from experiments.tracking.run import COLORS
 from experiments.tracking.run_specs import SPEC_FILE, get_spec
 from experiments.tracking.runs import SOURCE, RunStatus, Tag, get_run
 from experiments.tracking.store import Store, store_call
 from experiments.tracking.stored_datasets import link_dataset
-
-#: One color a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
-#: be told apart on light and dark ground.
-COLORS = (
-    "#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04",
-    "#06b6d4", "#ec4899", "#65a30d", "#6366f1", "#b45309", "#0d9488",
-)  # fmt: skip
 
 
 @store_call

@@ -9,8 +9,7 @@ import pandas as pd
 
 from experiments.core.journal import now_ms
 from experiments.logs.log import Log
-from experiments.tracking.changes import COLORS
-from experiments.tracking.run import Tag
+from experiments.tracking.run import COLORS, Tag
 from experiments.tracking.store import Store, make_experiment, store_call
 
 IMPORTED = "imported"

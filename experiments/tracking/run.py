@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +28,15 @@ class RunStatus(StrEnum):
     def is_active(self) -> bool:
         """Whether the run is still to come or under way."""
         return self in (RunStatus.SCHEDULED, RunStatus.RUNNING)
+
+
+#: One color a run, kept on every page and in the MLflow UI (its tag mlflow.runColor). Chosen to
+#: be told apart on light and dark ground.
+COLORS = (
+    "#3b82f6", "#f97316", "#10b981", "#e11d48", "#8b5cf6", "#ca8a04",
+    "#06b6d4", "#ec4899", "#65a30d", "#6366f1", "#b45309", "#0d9488",
+)  # fmt: skip
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class Tag(StrEnum):
@@ -91,8 +102,11 @@ class Run:
 
     @property
     def color(self) -> str:
-        """The run's color, the same everywhere."""
-        return self.tags.get(Tag.COLOR, "#3b82f6")
+        """The run's color, the same everywhere; of others' runs one that follows from their id."""
+        given = self.tags.get(Tag.COLOR, "")
+        return (
+            given if _COLOR.fullmatch(given) else COLORS[zlib.crc32(self.id.encode()) % len(COLORS)]
+        )
 
     @property
     def reason(self) -> str:
@@ -176,13 +190,16 @@ def make_run(
     """A run from what MLflow stores."""
     status = RunStatus(row.status)
     ended = None if status.is_active else row.end_time  # MLflow keeps it over a resume
+    started = int(tags.get(Tag.STARTED, 0))
+    if not started and tags.get(Tag.SOURCE) != SOURCE:
+        started = row.start_time or 0  # of others' runs that is when they began
     return Run(
         id=row.id,
         experiment_id=row.experiment_id,
         name=row.name or row.id[:8],
         status=status,
         created=_to_time(row.start_time or 0),
-        started=_to_time(int(tags[Tag.STARTED])) if Tag.STARTED in tags else None,
+        started=_to_time(started) if started else None,
         ended=_to_time(ended) if ended else None,
         params=params,
         metrics=metrics,
