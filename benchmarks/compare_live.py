@@ -10,6 +10,7 @@ from benchmarks.stores import METRICS, make_store
 from benchmarks.workspaces import Workspaces
 from dashboard.chart.curve_chart import Look, compose
 from dashboard.chart.curve_messages import Stream
+from dashboard.compare.coloring import by_run
 from dashboard.compare.curves_view import Choice, run_curves
 from experiments.core.settings import Settings
 from experiments.tracking.history_reader import HistoryReader
@@ -63,7 +64,7 @@ def _tick(settings: Settings) -> Callable[[], int]:
 
     def look() -> int:
         runs = list_runs(store)
-        curves = run_curves(runs, reader.read(runs), _CHOICE)
+        curves = run_curves(runs, reader.read(runs), _CHOICE, by_run(runs))
         return len(stream.message(compose(curves, [], Look("val_loss", live=True))))
 
     return look

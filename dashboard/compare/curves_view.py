@@ -1,15 +1,27 @@
 """The curves of many runs in one chart: what to draw from the choices in the URL."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from dashboard.chart.curve_chart import Look, draw_curves
-from dashboard.chart.curve_data import Band, ChartCurve, robust_range
+from dashboard.chart.curve_data import MOST_LINES, Band, ChartCurve, robust_range
 from dashboard.chart.run_curves import LINES, plain_metrics
+from dashboard.compare.coloring import (
+    BEFORE,
+    BY_GROUP,
+    BY_RUN,
+    BY_VERDICT,
+    Coloring,
+    by_group,
+    by_param,
+    by_run,
+    by_verdict,
+)
 from dashboard.compare.curve_axes import AXES, positions
 from dashboard.compare.curve_smoothing import smooth, smooth_many
 from dashboard.compare.differing import besides_seeds, differing_names, param_labels
@@ -19,10 +31,12 @@ from dashboard.shared.components import LINE_KEY, name_of, open_run, verdict_tex
 from dashboard.shared.formats import words
 from dashboard.shared.param_texts import unique_names
 from dashboard.shared.run_numbers import at_best
+from dashboard.shared.verdicts import Told, told_by_tags
 from experiments.diagnosis.histories import Histories
 from experiments.tracking.runs import Run
 
 FOCUS = "focus"  # the run of the URL that stands out
+COLOR, ONLY = "color", "only"  # what the colors stand for, and which of the legend are shown
 _KIND_OF_X: dict[str, Literal["number", "seconds", "date"]] = {
     "training time": "seconds", "date": "date",
 }  # fmt: skip
@@ -40,6 +54,7 @@ class Choice(NamedTuple):
     by_params: bool
     group_by: Sequence[str]
     spread: str
+    color_by: str = BY_RUN
 
 
 def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
@@ -50,9 +65,13 @@ def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
         return
     choice = draw_controls(runs, metrics)
     focus = st.query_params.get(FOCUS, "")
-    curves = [] if choice.group_by else run_curves(runs, histories, choice)
+    coloring = color(runs, histories, choice.color_by, choice.group_by)
+    runs = coloring.shown(runs, draw_legend(coloring))
+    as_bands = choice.group_by and choice.color_by != BY_GROUP
+    onsets = onset_epochs(runs, histories) if choice.color_by == BY_VERDICT else {}
+    curves = [] if as_bands else run_curves(runs, histories, choice, coloring, onsets)
     drawn_bands, left_out = [], 0
-    if choice.group_by:
+    if as_bands:
         column = LINES[choice.kinds[0]][0] + choice.metric
         steady = without_diverged(runs, histories, column)
         left_out = len(runs) - len(steady)
@@ -97,8 +116,62 @@ def draw_key(focus: Run | None, histories: Histories) -> None:
             st.rerun(scope="fragment")
 
 
-def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> list[ChartCurve]:
-    """One curve for each run and kind of measurement that it has."""
+def color(
+    runs: Sequence[Run], histories: Histories, color_by: str, group_by: Sequence[str]
+) -> Coloring:
+    """What the colors stand for; a parameter that is not there is none to color by."""
+    if color_by == BY_VERDICT:
+        return by_verdict(runs, {run.id: told(run, histories).label for run in runs})
+    if color_by == BY_GROUP:
+        return by_group(runs, group_by, _COLORS)
+    return by_run(runs) if color_by == BY_RUN else by_param(runs, color_by, _COLORS)
+
+
+def told(run: Run, histories: Histories) -> Told:
+    """The verdict on a run as stored at its end, or as made now."""
+    if run.status.is_active or (stored := told_by_tags(run)) is None:
+        made = cache.verdict(run, histories)
+        return Told(str(made.label), made.onset_epoch) if made else Told("", None)
+    return stored
+
+
+def onset_epochs(runs: Sequence[Run], histories: Histories) -> dict[str, int]:
+    """Where those that overfit begin to."""
+    found = ((run.id, told(run, histories).onset_epoch) for run in runs)
+    return {run_id: onset for run_id, onset in found if onset is not None}
+
+
+def draw_legend(coloring: Coloring) -> list[str]:
+    """The legend with its counts; what is picked is shown alone, and stands in the URL."""
+    if coloring.scale:
+        st.caption(coloring.scale)
+    if not coloring.legend:
+        return []
+    entries = {one.key: one for one in coloring.legend}
+    wanted = [key for key in st.query_params.get_all(ONLY) if key in entries]
+
+    def label(key: str) -> str:
+        one = entries[key]
+        return f':color[●]{{foreground="{one.color}"}} {one.label} {one.runs:,}'
+
+    picked = st.pills(
+        "Show only", list(entries), selection_mode="multi", default=wanted, format_func=label,
+        key=f"only {'|'.join(entries)}", label_visibility="collapsed", help=help_texts.LEGEND,
+    )  # fmt: skip
+    if picked != wanted:
+        st.query_params[ONLY] = picked
+    return picked
+
+
+def run_curves(
+    runs: Sequence[Run],
+    histories: Histories,
+    choice: Choice,
+    coloring: Coloring,
+    onsets: Mapping[str, int] = MappingProxyType({}),
+) -> list[ChartCurve]:
+    """One curve for each run and kind of measurement that it has; of one that overfits from an
+    epoch on what was before is pale."""
     names = param_labels(runs) if choice.by_params else unique_names(runs)
     found = []
     for kind in choice.kinds:
@@ -107,9 +180,26 @@ def run_curves(runs: Sequence[Run], histories: Histories, choice: Choice) -> lis
             y = histories.points(run.id, column).values
             if len(y):
                 x = positions(run, histories, column, choice.axis)
-                found.append(ChartCurve(run.id, names[run.id], run.color, kind, x, y))
+                found.append(ChartCurve(run.id, names[run.id], coloring.colors[run.id], kind, x, y))
     smoothed = smooth_many([curve.y for curve in found], choice.smoothing)
-    return [curve._replace(y=y) for curve, y in zip(found, smoothed, strict=True)]
+    whole = [curve._replace(y=y) for curve, y in zip(found, smoothed, strict=True)]
+    if not onsets or len(whole) + len(onsets) * len(choice.kinds) > MOST_LINES:
+        return whole
+    return [part for curve in whole for part in _split(curve, histories, choice, onsets)]
+
+
+def _split(
+    curve: ChartCurve, histories: Histories, choice: Choice, onsets: Mapping[str, int]
+) -> list[ChartCurve]:
+    """A curve from its onset on, and what was before; the first of them names the run."""
+    onset = onsets.get(curve.run_id)
+    if onset is None:
+        return [curve]
+    epochs = histories.points(curve.run_id, LINES[curve.kind][0] + choice.metric).steps
+    at = int(np.searchsorted(epochs, onset))
+    after = curve._replace(x=curve.x[at:], y=curve.y[at:])
+    before = curve._replace(color=BEFORE, x=curve.x[: at + 1], y=curve.y[: at + 1])
+    return [after, before] if 0 < at < len(curve.x) else [curve]
 
 
 def without_diverged(runs: Sequence[Run], histories: Histories, column: str) -> list[Run]:
@@ -186,11 +276,22 @@ def draw_controls(runs: Sequence[Run], metrics: Sequence[str]) -> Choice:
                 "Band", list(SPREADS), default=next(iter(SPREADS)), key="band", required=True,
                 **bound,
             )  # fmt: skip
+            color_by = draw_color_choice(varied, bool(group_by))
             by_params = st.toggle("Name runs by what differs", key="names", **bound)
     return Choice(
         metric=metric, kinds=kinds or ["validation"], axis=axis or next(iter(AXES)),
         smoothing=smoothing, x_log=x_log, y_log=y_log,
         by_params=by_params, group_by=group_by, spread=spread or next(iter(SPREADS)),
+        color_by=color_by,
+    )  # fmt: skip
+
+
+def draw_color_choice(varied: Sequence[str], grouped: bool) -> str:
+    """What the curves are colored by."""
+    options = [BY_RUN, BY_VERDICT, *([BY_GROUP] if grouped else []), *varied]
+    return st.selectbox(
+        "Color by", options, key=COLOR, bind="query-params", format_func=words,
+        help=help_texts.COLORS,
     )  # fmt: skip
 
 

@@ -7,7 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.chart.run_curves import LINES, plain_metrics
+from dashboard.compare.coloring import BY_RUN, Coloring
 from dashboard.compare.columns import PARAM, run_table
+from dashboard.compare.curves_view import COLOR, ONLY, color
 from dashboard.compare.differing import differing_names
 from dashboard.compare.report import Report, ReportChart, report_html
 from dashboard.compare.report_chart import ReportCurve
@@ -61,8 +63,11 @@ def report(
     shown = st.query_params.get("metric", metrics[0] if metrics else "")
     metrics.sort(key=lambda metric: metric != shown)
     names = unique_names(runs)
+    asked = st.query_params
+    coloring = color(runs, histories, asked.get(COLOR, BY_RUN), asked.get_all("group"))
+    drawn = coloring.shown(runs, asked.get_all(ONLY))
     charts = [
-        ReportChart(metric, "epoch", report_curves(runs, histories, metric, names))
+        ReportChart(metric, "epoch", report_curves(drawn, histories, metric, names, coloring))
         for metric in metrics[:_CHARTS]
     ]
     verdicts = {run.id: cache.verdict(run, histories) for run in runs}
@@ -77,12 +82,17 @@ def report(
         settings={name: value for name, value in st.query_params.items() if name != "runs"},
         link=st.context.url or "",
         bold=share_data(runs),
+        legend=coloring.legend,
     )
     return report_html(made_of).encode()
 
 
 def report_curves(
-    runs: Sequence[Run], histories: Histories, metric: str, names: Mapping[str, str]
+    runs: Sequence[Run],
+    histories: Histories,
+    metric: str,
+    names: Mapping[str, str],
+    coloring: Coloring,
 ) -> list[ReportCurve]:
     """Validation of each run, or training where it has none; both kinds for a few runs."""
     found = []
@@ -92,7 +102,9 @@ def report_curves(
         for kind in kinds if len(runs) <= _FEW else kinds[:1]:
             points = histories.points(run.id, LINES[kind][0] + metric)
             x = points.steps.astype(float)
-            found.append(ReportCurve(names[run.id], run.color, kind, x, points.values))
+            found.append(
+                ReportCurve(names[run.id], coloring.colors[run.id], kind, x, points.values)
+            )
     return found
 
 

@@ -7,11 +7,13 @@ from html import escape
 
 import pandas as pd
 
+from dashboard.compare.coloring import Color
 from dashboard.compare.columns import better, titles
 from dashboard.compare.differing import differing_params
 from dashboard.compare.emphasis import best_of, read_as
 from dashboard.compare.report_chart import ReportCurve, curves_svg
 from dashboard.compare.report_style import STYLE
+from dashboard.shared.components import VERDICT
 from dashboard.shared.formats import NOTHING, exact, words
 from dashboard.shared.param_texts import unique_names
 from experiments.diagnosis import Verdict
@@ -19,11 +21,6 @@ from experiments.tracking.runs import Run
 
 _MOST_LISTED = 40  # runs that the key of the curves names; a hover names the others
 _MOST_COMPARED = 12  # runs side by side in the table of parameters, and of reasons in words
-_DOTS = {
-    "overfitting": "#d9640a", "underfitting": "#8145d6", "good_fit": "#16833f",
-    "still_improving": "#2563eb", "unstable": "#9a7a05", "diverged": "#d92d3a",
-    "cant_tell": "#6b7280",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,7 @@ class ReportChart:
 class Report:
     """What a report shows. ``table`` is one of ``columns.run_table``; its best values are bold if
     ``bold``. ``settings`` are those of the view, in words; ``link`` opens it where it was made.
+    ``legend`` says what the colors of the curves are, where it is not a run each.
     """
 
     title: str
@@ -51,6 +49,7 @@ class Report:
     settings: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
     bold: bool = True
+    legend: Sequence[Color] = ()
 
 
 def report_html(report: Report) -> str:
@@ -64,7 +63,7 @@ def report_html(report: Report) -> str:
         f"<h1>{title}</h1>",
         f'<p class="quiet">{count} · made {exact(report.created)}{link}</p>',
         *(_chart(chart) for chart in report.charts),
-        _key(report.runs) if report.charts else "",
+        _key(report.runs, report.legend) if report.charts else "",
         _table(report),
         _verdicts(report),
         _params(report.runs),
@@ -86,10 +85,12 @@ def _chart(chart: ReportChart) -> str:
     return f"<figure><figcaption>{escape(words(chart.metric))}</figcaption>{svg}</figure>"
 
 
-def _key(runs: Sequence[Run]) -> str:
+def _key(runs: Sequence[Run], legend: Sequence[Color]) -> str:
     names = unique_names(runs)
     named = [f"<li>{_dot(run.color)}{escape(names[run.id])}</li>" for run in runs[:_MOST_LISTED]]
-    more = len(runs) - len(named)
+    if legend:  # the colors stand for something else
+        named = [f"<li>{_dot(one.color)}{escape(one.label)} {one.runs:,}</li>" for one in legend]
+    more = 0 if legend else len(runs) - len(named)
     if more > 0:
         named.append(f"<li class=quiet>and {more:,} more: point at a curve to see its name</li>")
     return (
@@ -184,9 +185,9 @@ def _settings(settings: Mapping[str, str]) -> str:
 
 
 def _verdict(label: str | None) -> str:
-    if not label:
+    if not label or label not in VERDICT:
         return NOTHING
-    return f"{_dot(_DOTS.get(label, '#6b7280'))}{escape(words(label))}"
+    return f"{_dot(VERDICT[label].shade)}{escape(words(label))}"
 
 
 def _dot(color: str) -> str:

@@ -27,11 +27,15 @@ LINE_KEY = ":small[━ validation   ╍ train in test mode   ┈ train]"
 
 
 class Sign(NamedTuple):
-    """How a state looks: a Material symbol, a letter for tables, and a color with a meaning."""
+    """How a state looks: a Material symbol, a letter for tables, and a color with a meaning.
+
+    ``shade`` is that color on charts and in files, readable on light and dark ground.
+    """
 
     icon: str
     letter: str
     color: Color
+    shade: str = "#6b7280"
 
 
 STATUS: dict[RunStatus, Sign] = {
@@ -42,12 +46,12 @@ STATUS: dict[RunStatus, Sign] = {
     RunStatus.KILLED: Sign(":material/stop_circle:", "■", "gray"),
 }
 VERDICT: dict[str, Sign] = {
-    Label.overfitting: Sign(":material/call_split:", "↗", "orange"),
-    Label.underfitting: Sign(":material/horizontal_rule:", "→", "violet"),
-    Label.good_fit: Sign(":material/thumb_up:", "✓", "green"),
-    Label.still_improving: Sign(":material/trending_down:", "↘", "blue"),
-    Label.unstable: Sign(":material/ssid_chart:", "≈", "yellow"),
-    Label.diverged: Sign(":material/trending_up:", "✕", "red"),
+    Label.overfitting: Sign(":material/call_split:", "↗", "orange", "#d9640a"),
+    Label.underfitting: Sign(":material/horizontal_rule:", "→", "violet", "#8145d6"),
+    Label.good_fit: Sign(":material/thumb_up:", "✓", "green", "#16833f"),
+    Label.still_improving: Sign(":material/trending_down:", "↘", "blue", "#2563eb"),
+    Label.unstable: Sign(":material/ssid_chart:", "≈", "yellow", "#9a7a05"),
+    Label.diverged: Sign(":material/trending_up:", "✕", "red", "#d92d3a"),
     Label.cant_tell: Sign(":material/help:", "?", "gray"),
 }
 

@@ -62,12 +62,18 @@ BEST = (
 EPOCHS = "Epochs are counted from 0, as Keras' callbacks and MLflow count them."
 ADD_LOGS = (
     "A verdict on logs of other tools: Keras' history and CSVLogger, Lightning, YOLO, Hugging "
-    "Face, TensorBoard, Weights & Biases, printed progress. Kept as runs, they are compared with yours."
+    "Face, TensorBoard, Weights & Biases, printed progress. Kept as runs, they are "
+    "compared with yours."
 )
 LOG_KINDS = (
     "CSV, JSON, JSON lines, text, or TensorBoard's event files; up to 50 files of 20 MB. Columns "
     "that are no numbers are left out and told."
 )
+COLORS = (
+    "Run: each its own. Verdict: a run that overfits is pale until it begins to. A parameter: a "
+    "color for each value, or a scale for many numbers. Group: after runs were grouped above."
+)
+LEGEND = "Pick some to show only these. The numbers say how many runs there are of each."
 VERDICT = (
     "Based on the losses alone: where validation loss is lowest, whether it rises afterwards by "
     "more than its noise, how far it lies above the training loss, and whether it is still "

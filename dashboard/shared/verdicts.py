@@ -1,10 +1,12 @@
 """A verdict on a run: from its history, and what else was recorded about it."""
 
+from typing import NamedTuple
+
 import pandas as pd
 
-from experiments.diagnosis import Pair, Verdict
+from experiments.diagnosis import RULES, Pair, Verdict
 from experiments.running.run_verdict import judge_history, split_faults_of
-from experiments.tracking.runs import Run
+from experiments.tracking.runs import Run, Tag
 
 
 def judge(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict | None:
@@ -15,3 +17,18 @@ def judge(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict 
     if history.empty:
         return None
     return judge_history(history, run.metrics, pair, split_faults_of(run))
+
+
+class Told(NamedTuple):
+    """What a run's tags tell of its verdict."""
+
+    label: str
+    onset_epoch: int | None
+
+
+def told_by_tags(run: Run) -> Told | None:
+    """The verdict that was stored at the run's end; None where there is none by today's rules."""
+    if run.verdict is None or run.tags.get(Tag.VERDICT_RULES) != str(RULES):
+        return None
+    onset = run.tags.get(Tag.ONSET_EPOCH, "")
+    return Told(run.verdict, int(onset) if onset else None)

@@ -5,10 +5,11 @@ from experiments.diagnosis.keras_histories import history_from_keras
 from experiments.diagnosis.naming import Pair, find_pairs, keras_names
 from experiments.diagnosis.replay import Setting, Stop, replay
 from experiments.diagnosis.replay_grid import grid, recommend, sweep
-from experiments.diagnosis.verdict import Label, Verdict
+from experiments.diagnosis.verdict import RULES, Label, Verdict
 
 #: What is for other rooms: these names, and modules.
 __all__ = [
+    "RULES",
     "Label",
     "Pair",
     "Setting",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Number = float | int | str | None
+#: Of the rules that verdicts are made by; one that was stored under another number is made anew.
+RULES = 2
 
 
 class Label(StrEnum):

@@ -15,7 +15,7 @@ from experiments.core.errors import DatasetError, ExperimentsError, StoreError
 from experiments.core.findings import Severity
 from experiments.data.split.audit import AUDIT_FILE, Audit
 from experiments.data.split.split_findings import find_all
-from experiments.diagnosis import Pair, Verdict, diagnose
+from experiments.diagnosis import RULES, Pair, Verdict, diagnose
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.changes import set_tags
 from experiments.tracking.history_reader import HISTORY_FILE, to_frame
@@ -68,6 +68,8 @@ def write_verdict(
     """Tag a run with the verdict and describe it by that, unless somebody else described it."""
     verdict = judge_history(history, facts, split_faults=split_faults)
     tags: dict[str, str] = {
+        Tag.VERDICT_RULES: str(RULES),
+        Tag.ONSET_EPOCH: "" if verdict.onset_epoch is None else str(verdict.onset_epoch),
         Tag.SPLIT_FAULTS: "\n".join(split_faults),
         Tag.VERDICT: verdict.label.value,
         Tag.VERDICT_REASON: verdict.reason,

@@ -21,6 +21,7 @@ from experiments.core.settings import Settings
 from experiments.running.local_launcher import FoundProcess, LocalLauncher
 from experiments.running.run_preparation import prepare
 from experiments.running.supervision import TrainingProcess, supervise
+from experiments.running.verdict_refresh import refresh_verdicts
 from experiments.tracking.changes import end_run, set_tags, start_run
 from experiments.tracking.run_specs import get_spec
 from experiments.tracking.runs import Run, RunStatus, Tag, find_runs, get_run
@@ -75,6 +76,7 @@ class Worker:
             signal.signal(name, lambda *_: self.shutdown.set())
         self.launcher.warm()
         logger.info("Worker %s serves %s", self.name, self.settings.tracking_uri)
+        threading.Thread(target=self._refresh_verdicts, daemon=True).start()
         while not self.shutdown.wait(TICK_SECONDS):
             try:
                 self._tick()
@@ -90,6 +92,13 @@ class Worker:
         logger.info("Shutting down; %d runs are asked to stop.", len(self._supervising))
         for thread in self._supervising.values():
             thread.join()
+
+    def _refresh_verdicts(self) -> None:
+        try:
+            if count := refresh_verdicts(self.store, self.shutdown.is_set):
+                logger.info("%d verdicts of earlier rules were made anew", count)
+        except Exception:  # the next worker tries again
+            logger.exception("The verdicts of earlier rules stay")
 
     def _tick(self) -> None:
         self._supervising = {

@@ -50,6 +50,8 @@ class Tag(StrEnum):
     VERDICT = "kerascope.verdict"
     VERDICT_REASON = "kerascope.verdict_reason"
     VERDICT_ADVICE = "kerascope.verdict_advice"
+    VERDICT_RULES = "kerascope.verdict_rules"
+    ONSET_EPOCH = "kerascope.onset_epoch"
     SPLIT_FAULTS = "kerascope.split_faults"
     NOTE_HASH = "kerascope.note_hash"
     REMEDY = "kerascope.remedy"
