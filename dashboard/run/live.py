@@ -34,7 +34,7 @@ from dashboard.shared.verdicts import judge
 from experiments.core.settings import settings_in_use
 from experiments.diagnosis import Label, Verdict
 from experiments.diagnosis.gap import acting_in_training, take_apart
-from experiments.tracking.runs import Run, RunStatus
+from experiments.tracking.runs import Run, RunStatus, Tag
 
 
 def draw_live(run_id: str, was_active: bool) -> None:
@@ -138,7 +138,8 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
     grid.metric(
         f"Best {words(best.metric.removeprefix('val_'))}",
         number(best.value),
-        help=f"On validation samples. Last: {number(last.iloc[-1] if len(last) else None)}.",
+        help="On validation samples, at the best epoch, whose weights are kept. Best of any epoch: "
+        f"{number(best.own)}. Last: {number(last.iloc[-1] if len(last) else None)}.",
     )
     grid.metric(
         "Best epoch", "–" if best.epoch is None else str(best.epoch),
@@ -150,7 +151,8 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
         of = f" {count(samples)} of them." if samples else ""
         grid.metric(f"Test {words(run.main_metric)}", number(tested), help=f"{help_texts.TEST}{of}")
     grid.metric("Gap at best", number(gap), help=help_texts.GAP)
-    grid.metric("Epochs", f"{len(history)} / {run.epochs}")
+    counted = "Steps" if run.tags.get(Tag.LOG_AXIS) == "step" else "Epochs"
+    grid.metric(counted, f"{len(history)} / {run.epochs}" if run.epochs else f"{len(history)}")
     grid.metric("Duration", duration(run.seconds))
     parameters = run.params.get("model.parameters")
     grid.metric("Parameters", count(float(parameters)) if parameters else "–")

@@ -143,7 +143,8 @@ COLUMNS = (
         st.column_config.Column(
             "Best",
             width=62,
-            help="The best value on validation samples, not the last one.",
+            help="The value on validation samples at the best epoch, whose weights are kept: not "
+            "the last one, nor the highest of any epoch.",
             alignment="right",
         ),
         number,

@@ -35,11 +35,18 @@ def metric_names(runs: Sequence[Run], histories: Histories) -> list[str]:
 
 
 def best_value(run: Run, histories: Histories | None, metric: str) -> float:
-    """The highest or lowest finite value, whichever is better for the metric; NaN without any."""
+    """The value at the best epoch (lowest val_loss), whose weights are kept; NaN without any.
+
+    Where nothing was measured then, or of an earlier run is not known, the metric's own best value.
+    """
     values = histories.points(run.id, metric).values if histories is not None else np.empty(0)
-    if not len(values):
-        recorded = run.metrics.get(f"best_{metric}", math.nan)
-        return recorded if math.isfinite(recorded) else math.nan
+    if histories is None or not len(values):
+        known = (run.metrics.get(f"{best}{metric}", math.nan) for best in ("best_epoch_", "best_"))
+        return next((value for value in known if math.isfinite(value)), math.nan)
+    epoch = at_best(run, histories).epoch
+    value = math.nan if math.isnan(epoch) else value_at(run, histories, metric, int(epoch))
+    if math.isfinite(value):
+        return value
     finite = values[np.isfinite(values)]
     if not len(finite):
         return math.nan

@@ -12,26 +12,39 @@ from experiments.tracking.runs import Run, RunStatus
 
 
 class BestValue(NamedTuple):
-    """The best value of a run's main validation metric, and the best epoch (lowest val_loss)."""
+    """A run's main validation metric at its best epoch (lowest val_loss), whose weights are kept.
+
+    ``own`` is the best value that the metric had in any epoch.
+    """
 
     metric: str
     value: float
     epoch: int | None
+    own: float = math.nan
 
 
 def best_of(run: Run, history: pd.DataFrame | None = None) -> BestValue:
-    """The best value so far: as recorded when the run ended, or from the history."""
+    """The best value so far: as recorded when the run ended, or from the history.
+
+    Of a run whose end recorded no more than the metric's own best value, and whose history is not
+    at hand, it is that.
+    """
     metric = f"val_{run.main_metric}"
-    value = run.metrics.get(f"best_{metric}", math.nan)
+    own = run.metrics.get(f"best_{metric}", math.nan)
+    value = run.metrics.get(f"best_epoch_{metric}", math.nan)
     epoch = run.metrics.get("best_epoch", math.nan)
-    if history is not None and math.isnan(value) and metric in history:
-        values = history[metric].dropna()
-        if len(values):
-            value = float(values.max() if higher_is_better(run.main_metric) else values.min())
+    measured = history is not None and metric in history
+    values = (
+        history[metric].dropna() if history is not None and measured else pd.Series(dtype=float)
+    )
+    if math.isnan(own) and len(values):
+        own = float(values.max() if higher_is_better(run.main_metric) else values.min())
     if history is not None and math.isnan(epoch) and "val_loss" in history:
         losses = history["val_loss"].dropna()
         epoch = float(losses.index[int(losses.argmin())]) if len(losses) else math.nan
-    return BestValue(metric, value, None if math.isnan(epoch) else int(epoch))
+    if math.isnan(value):
+        value = float(values.get(int(epoch), own)) if not math.isnan(epoch) else own
+    return BestValue(metric, value, None if math.isnan(epoch) else int(epoch), own)
 
 
 def progress_of(run: Run) -> float:

@@ -54,16 +54,20 @@ def write_record(store: Store, folder: RunFolder) -> list[str]:
 
 
 def best_values(history: pd.DataFrame) -> dict[str, float]:
-    """``best_epoch`` (of the lowest val_loss, or loss) and each metric's own best value."""
+    """``best_epoch`` (of the lowest val_loss, or loss), what each metric was there, which is what
+    the checkpoint ``best`` holds (``best_epoch_val_accuracy``), and each metric's own best value
+    (``best_val_accuracy``)."""
     monitor = "val_loss" if "val_loss" in history else "loss"
     if monitor not in history or history[monitor].isna().all():
         return {}
-    best = {"best_epoch": float(history.index[int(history[monitor].argmin())])}
+    row = int(history[monitor].argmin())
+    best = {"best_epoch": float(history.index[row])}
     for name in history:
         metric = str(name).removeprefix("val_")
         if str(name).startswith("val_") or (monitor == "loss" and metric in ("loss", "accuracy")):
             values = history[name]
             best[f"best_{name}"] = values.max() if higher_is_better(metric) else values.min()
+            best[f"best_epoch_{name}"] = float(values.iloc[row])
     return {name: value for name, value in best.items() if math.isfinite(value)}
 
 

@@ -78,11 +78,12 @@ class RunIndex:
         return self._column("last", metric)
 
     def best(self, metric: str, *, higher_is_better: bool = False) -> pd.Series:
-        """The best value of a metric under Keras' name: as recorded when a run of ours ended, and
-        else the best of all that was logged."""
+        """The value of a metric under Keras' name at the best epoch: as recorded when a run of ours
+        ended, of earlier ones its own best value, and else the best of all that was logged."""
         key = ("best", f"{metric} {higher_is_better}")
         if key not in self._columns:
-            best = self.last(f"best_{metric}").copy()
+            best = self.last(f"best_epoch_{metric}").copy()
+            best.update(self.last(f"best_{metric}")[best.isna()])
             missing = list(best.index[best.isna()])
             for name in self._names_of(metric, missing) if missing else ():
                 found = self._source.best(name, missing, higher_is_better=higher_is_better)

@@ -4,6 +4,7 @@ import math
 import re
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,7 +37,15 @@ def test_best_is_the_best_value_and_not_the_last(runs):
 def test_best_of_a_run_under_way_comes_from_its_history(runs, store):
     running = next(run for run in runs if run.name == "now")
     best = best_of(running, get_history(store, running))
-    assert best.value == pytest.approx(max(OVERFITTING["val_accuracy"]))
+    saved = int(np.argmin(OVERFITTING["val_loss"]))
+    assert best.epoch == saved
+    assert best.value == pytest.approx(OVERFITTING["val_accuracy"][saved])
+    assert best.own == pytest.approx(max(OVERFITTING["val_accuracy"])) != best.value
+
+
+def test_best_of_an_earlier_run_is_its_own_best_value_where_no_more_is_known(runs):
+    ended = next(run for run in runs if run.name == "oldest")
+    assert best_of(ended).value == pytest.approx(max(OVERFITTING["val_accuracy"]))
 
 
 def test_progress_counts_epochs_and_batches(runs):
