@@ -41,7 +41,7 @@ PAIRS = [
 ]
 RUNS = {
     "a cnn with dropout, normalization and early stopping": """
-        dataset: {name: digits}
+        dataset: {name: digits, max_samples: 500}
         split: {method: stratified, validation_split: 0.2}
         model: {name: cnn, filters: [4, 8], dense: 16, dropout: 0.3, batch_norm: true, l2: 0.0001}
         training: {epochs: 12, batch_size: 64, learning_rate: 0.03}
