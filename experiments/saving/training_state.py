@@ -98,9 +98,18 @@ def restore_seeds(model: keras.Model, state: TrainingState) -> list[str]:
     return []
 
 
-def build_metrics(model: keras.Model, x: Any, y: Any) -> None:
-    """Have Keras make the variables of loss and metrics, which it does at the first batch."""
-    model.test_on_batch(*keras.tree.map_structure(lambda array: array[:1], (x, y)))
+def build_variables(model: keras.Model, x: Any, y: Any) -> None:
+    """Have Keras make the variables of optimizer, loss and metrics, for samples as ``x`` and ``y``.
+
+    It does at the first batch, while TensorFlow traces the step; that has it traced once more.
+    """
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    x, y = keras.tree.map_structure(lambda array: keras.ops.convert_to_tensor(array[:1]), (x, y))
+    zeros = [keras.ops.zeros((1, *output.shape[1:]), output.dtype) for output in model.outputs]
+    predicted = zeros if len(zeros) > 1 else zeros[0]
+    model.compute_loss(x, y, predicted)
+    model.compute_metrics(x, y, predicted)
     model.reset_metrics()
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from experiments.saving.training_state import build_metrics, capture
+from experiments.saving.training_state import build_variables, capture
 from experiments.spec.run_spec import RunSpec
 from experiments.training.batch_loop import train_by_batches
 from experiments.training.callbacks import (
@@ -54,8 +54,7 @@ def _fit_phase(
     data = data.with_dataset(dataset)
     batches, validation = data.batches(start.batch, copies), data.validation()
     sample = data.training_sample()
-    if start.batch:
-        build_metrics(model, sample.x, sample.y)
+    build_variables(model, sample.x, sample.y)
     in_fit = loop == "fit"
     callbacks = [
         batches,  # draws the order of the epoch that begins

@@ -11,7 +11,7 @@ import h5py
 import keras
 import numpy as np
 
-from experiments.saving.training_state import TrainingState, build_metrics, capture, read_state
+from experiments.saving.training_state import TrainingState, build_variables, capture, read_state
 from experiments.saving.whole_model import load_model, save_model
 from experiments.training.checkpoints import Continuation
 from experiments.training.shuffling import ShuffledBatches
@@ -149,8 +149,7 @@ def fit(model, state: TrainingState | None = None, save=None):
         watching.pop()  # a schedule decides alone
     extra = [Continuation(state, watching)] if state else []
     extra += [Save(*save, watching)] if save else []
-    if begin.batch:
-        build_metrics(model, x, y)
+    build_variables(model, x, y)
     history = model.fit(
         batches.batches(), shuffle=False, verbose=0, epochs=EPOCHS, initial_epoch=begin.epoch,
         validation_data=(x, y), callbacks=[batches, *watching, *extra],

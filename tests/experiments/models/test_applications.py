@@ -8,19 +8,18 @@ import numpy as np
 import pytest
 
 from experiments.core.errors import ArtifactError, SpecError
-from experiments.core.journal import read_journal
 from experiments.core.run_folder import RunFolder
 from experiments.data.loading import load_dataset
 from experiments.data.split.splits import split_dataset
 from experiments.models.bases import BASE, INPUT, input_values
 from experiments.models.building import build_model, outline_spec
 from experiments.running.inline_launcher import resume_inline, run_inline
-from experiments.saving.whole_model import load_model
+from experiments.saving.whole_model import MODEL_FILE, load_model
 from experiments.spec.applications import application_names
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import parse_spec
 from experiments.tracking.artifacts import fetch_artifact
-from experiments.tracking.runs import RunStatus
+from experiments.tracking.runs import RunStatus, Tag, get_run
 from experiments.training.feature_cache import with_features
 from experiments.training.phases import Phase, Schedule, phases_from
 from experiments.training.train import train
@@ -28,7 +27,10 @@ from experiments.training.training_data import RunData
 from tests.support.weight_servers import serving
 
 SMALL = {"name": "application", "application": "MobileNetV2", "alpha": 0.35, "weights": "random"}
-LAST_BLOCK = {"after": 2, "learning_rate": 0.002, "from_layer": "block_16_expand"}
+#: The application with the fewest layers: what is trained takes half as long to trace.
+SMALLEST = {"application": "MobileNet", "alpha": 0.25}
+TUNED = SMALLEST | {"dropout": 0.2}
+LAST_BLOCK = {"after": 2, "learning_rate": 0.002, "from_layer": "conv_dw_13"}
 DIGITS = {"name": "digits", "max_samples": 150}
 
 
@@ -70,13 +72,13 @@ def test_pixels_are_brought_to_what_the_network_was_trained_on(application):
 
 def test_a_saved_model_takes_raw_images_and_opens_in_keras_alone(workspace, tmp_path):
     folder = RunFolder(tmp_path / "run").create()
-    assert train(spec_of(epochs=1), folder).status == "FINISHED"
+    assert train(spec_of(SMALLEST, epochs=1), folder).status == "FINISHED"
     path = folder.artifacts / "model/model.h5"
     ours, stock = load_model(path), keras.models.load_model(path, compile=False)
     x = load_dataset(spec_of().dataset, 1).x[:8]
-    np.testing.assert_allclose(stock.predict(x, verbose=0), ours.predict(x, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(stock(x, training=False), ours(x, training=False), atol=1e-6)
     assert not ours.get_layer(INPUT).trainable
-    kernel, _ = input_values("MobileNetV2", 1)
+    kernel, _ = input_values("MobileNet", 1)
     np.testing.assert_array_equal(stock.get_layer(INPUT).get_weights()[0], kernel)
 
 
@@ -152,7 +154,7 @@ def test_only_the_layers_of_a_phase_train():
 
 
 def test_training_the_head_on_features_equals_training_with_the_frozen_base_in_place(workspace):
-    spec = spec_of({"dense": 8, "dropout": 0.2}, epochs=3)
+    spec = spec_of(SMALLEST | {"dense": 8, "dropout": 0.2}, epochs=3)
     weights = []
     for cached in (True, False):
         model, dataset, split = built(spec)
@@ -174,13 +176,13 @@ def test_training_the_head_on_features_equals_training_with_the_frozen_base_in_p
 
 
 def test_features_are_computed_once_for_the_same_samples_and_weights(workspace, tmp_path):
-    spec = spec_of()
+    spec = spec_of(SMALLEST)
     model, dataset, _ = built(spec)
     first = with_features(workspace.features, spec, dataset, model)
     home = workspace.home / "features"
     (path,) = home.glob("*.h5")
     born = path.stat().st_ino, path.read_bytes()
-    other_head = built(spec_of({"dense": 16}))[0]
+    other_head = built(spec_of(SMALLEST | {"dense": 16}))[0]
     again = with_features(workspace.features, spec, dataset, other_head)
     assert (path.stat().st_ino, path.read_bytes()) == born and len(list(home.glob("*.h5"))) == 1
     np.testing.assert_array_equal(first.x, again.x)
@@ -192,63 +194,82 @@ def test_features_are_computed_once_for_the_same_samples_and_weights(workspace, 
     assert len(list(home.glob("*.h5"))) == 2
 
 
-def journal(folder):
-    entries = read_journal(folder.journal).entries
-    return [entry.metrics for entry in entries if entry.epoch is not None], [
-        entry.tags for entry in entries if entry.tags
-    ]
+@pytest.fixture(scope="module")
+def store(module_store):
+    """The module's store, in a workspace of its own, where features lie."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr("experiments.core.settings._in_use", module_store.settings)
+        yield module_store
 
 
-def test_a_run_goes_through_both_phases_on_one_axis(workspace, tmp_path):
-    spec = spec_of(epochs=3, finetune=LAST_BLOCK, callbacks={"early_stopping": {"patience": 0}})
-    folder = RunFolder(tmp_path / "run").create()
-    outcome = train(spec, folder)
-    assert outcome.status == "FINISHED", outcome.reason
-    epochs, tags = journal(folder)
-    assert [round(epoch["learning_rate"], 4) for epoch in epochs] == [0.001, 0.001, 0.002]
-    assert json.loads(tags[0]["kerascope.phases"]) == [[2, "base trains"]]
-    model = load_model(folder.artifacts / "model/model.h5")
+def tuned_spec(epochs):
+    callbacks = {"early_stopping": {"patience": 0}}  # counts from the second phase on
+    return spec_of(TUNED, epochs, finetune=LAST_BLOCK, callbacks=callbacks)
+
+
+@pytest.fixture(scope="module")
+def tuned(store):
+    """A run of three epochs, whose base trains in the last one."""
+    run_id, status = run_inline(store, tuned_spec(3))
+    assert status is RunStatus.FINISHED, get_run(store, run_id).reason
+    return run_id
+
+
+def history_of(store, run_id):
+    return json.loads(fetch_artifact(store, run_id, "history.json").read_text())
+
+
+def test_a_run_goes_through_both_phases_on_one_axis(store, tuned):
+    rates = history_of(store, tuned)["learning_rate"]
+    assert [round(rate, 4) for rate in rates] == [0.001, 0.001, 0.002]
+    run = get_run(store, tuned)
+    assert json.loads(run.tags[Tag.PHASES]) == [[2, "base trains"]]
+    model = load_model(fetch_artifact(store, tuned, MODEL_FILE))
     trains = {variable.path.split("/")[-2] for variable in model.trainable_variables}
-    assert "block_16_expand" in trains and "Conv1" not in trains and "head" in trains
+    assert "conv_dw_13" in trains and "conv_dw_12" not in trains and "head" in trains
 
 
-def test_a_resumed_run_goes_on_in_its_phase_as_if_it_had_not_stopped(store):
-    spec = spec_of({"dropout": 0.2}, epochs=3, finetune=LAST_BLOCK)
-    run_id, _ = run_inline(store, spec)
-    assert resume_inline(store, run_id, epochs=4) is RunStatus.FINISHED
-    whole, _ = run_inline(store, spec_of({"dropout": 0.2}, epochs=4, finetune=LAST_BLOCK))
-    resumed, straight = (
-        json.loads(fetch_artifact(store, one, "history.json").read_text())
-        for one in (run_id, whole)
-    )
+def test_a_resumed_run_goes_on_in_its_phase_as_if_it_had_not_stopped(store, tuned):
+    assert resume_inline(store, tuned, epochs=4) is RunStatus.FINISHED
+    whole, _ = run_inline(store, tuned_spec(4))
+    resumed, straight = history_of(store, tuned), history_of(store, whole)
     for name in ("loss", "accuracy", "val_loss", "train_eval_loss", "learning_rate"):
         assert resumed[name] == straight[name], name
     assert len(straight["loss"]) == 4
 
 
-@pytest.fixture
-def weights_server(tmp_path, monkeypatch):
-    """Serves weights of a small MobileNetV2 under the name that Keras asks for."""
-    served, cache = tmp_path / "served", tmp_path / "keras"
-    served.mkdir()
-    cache.mkdir()
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """Weights of a small MobileNetV2 in a file of the name that Keras asks for."""
     keras.utils.set_random_seed(5)
     base = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, include_top=False, weights=None)
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
-    base.save(served / name)
+    path = tmp_path_factory.mktemp("served") / name
+    base.save(path)
+    return path, base.get_weights()
+
+
+@pytest.fixture
+def weights_server(tmp_path, monkeypatch, published):
+    """Serves that file; Keras' own cache is empty."""
+    path, weights = published
+    cache = tmp_path / "keras"
+    cache.mkdir()
     monkeypatch.setenv("KERAS_HOME", str(cache))
-    with serving(served) as server:
+    with serving(path.parent) as server:
         address = server.address
         monkeypatch.setattr("keras.src.applications.mobilenet_v2.BASE_WEIGHT_PATH", address)
-        yield server, base, cache / "models" / name
+        yield server, weights, cache / "models" / path.name
 
 
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
 def test_imagenet_weights_are_downloaded_once_into_keras_own_cache(weights_server):
-    server, base, path = weights_server
+    server, weights, path = weights_server
     for _ in range(2):
         model, _, _ = built(spec_of({"weights": "imagenet"}))
-        for own, given in zip(model.get_layer(BASE).get_weights(), base.get_weights(), strict=True):
+        for own, given in zip(model.get_layer(BASE).get_weights(), weights, strict=True):
             np.testing.assert_array_equal(own, given)
     assert path.is_file() and server.asked.count("GET") == 1
     outline_spec(spec_of({"weights": "imagenet"}))  # a sketch needs no weights
@@ -278,8 +299,8 @@ def test_without_a_network_it_is_told_at_once(weights_server, monkeypatch):
 def test_a_file_that_is_not_the_official_one_is_refused_by_its_hash(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "models").mkdir()
-    path = tmp_path / "models" / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    path = tmp_path / "models" / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     path.write_bytes(b"something else")
     with pytest.raises(ArtifactError, match="is not the file that Keras expects: its md5 is"):
-        built(spec_of({"application": "ResNet50", "alpha": 1.0, "weights": "imagenet"}))
+        built(spec_of({"application": "VGG16", "alpha": 1.0, "weights": "imagenet"}))
     assert path.read_bytes() == b"something else"

@@ -1,8 +1,6 @@
 """The stand-alone script of a run: the same data, weights and history without this project."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -24,6 +22,7 @@ from experiments.spec.optimizers import OPTIMIZERS
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.tracking.artifacts import fetch_artifact
+from tests.support.isolated_python import isolated_python
 
 HIDDEN = {"dropout": 0.2, "l1": 1e-4, "l2": 1e-3}
 KINDS = {
@@ -42,7 +41,7 @@ PAIRS = [
 ]
 RUNS = {
     "a cnn with dropout, normalization and early stopping": """
-        dataset: {name: digits}
+        dataset: {name: digits, max_samples: 500}
         split: {method: stratified, validation_split: 0.2}
         model: {name: cnn, filters: [4, 8], dense: 16, dropout: 0.3, batch_norm: true, l2: 0.0001}
         training: {epochs: 12, batch_size: 64, learning_rate: 0.03}
@@ -98,22 +97,29 @@ def definitions(text: str) -> dict:
     return names
 
 
-def run_script(text: str, folder, *arguments: str) -> dict:
-    (folder / "script.py").write_text(text)
-    result = subprocess.run(
-        [sys.executable, "-I", "script.py", *arguments], cwd=folder, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr[-2000:]
-    return json.loads((folder / "history.json").read_text())
+@pytest.fixture(scope="module")
+def run_script():
+    """Runs a script as ``python -I`` does, in a process and a folder of its own."""
+    with isolated_python() as python:
+
+        def run(text: str, folder, *arguments: str) -> dict:
+            (folder / "script.py").write_text(text)
+            returncode, said = python.run("script.py", *arguments, folder=folder)
+            assert returncode == 0, said[-2000:]
+            return json.loads((folder / "history.json").read_text())
+
+        yield run
 
 
 @pytest.mark.parametrize("text", RUNS.values(), ids=list(RUNS))
-def test_the_script_gives_the_history_of_the_run_to_the_bit(store, tmp_path, text):
+def test_the_script_gives_the_history_of_the_run_to_the_bit(
+    module_store, run_script, tmp_path, text
+):
     spec = load_spec(text)
-    run_id, _ = run_inline(store, spec)
-    architecture = fetch_artifact(store, run_id, "model/architecture.json").read_text()
+    run_id, _ = run_inline(module_store, spec)
+    architecture = fetch_artifact(module_store, run_id, "model/architecture.json").read_text()
     again = run_script(write_script(spec, json.loads(architecture)), tmp_path)
-    history = json.loads(fetch_artifact(store, run_id, "history.json").read_text())
+    history = json.loads(fetch_artifact(module_store, run_id, "history.json").read_text())
     compared = {"loss", *spec.metrics} | {name for name in history if name.startswith("val_")}
     assert compared <= set(again)
     for name in compared:
@@ -121,7 +127,9 @@ def test_the_script_gives_the_history_of_the_run_to_the_bit(store, tmp_path, tex
     assert keras.models.load_model(tmp_path / "model.h5", compile=False).name == spec.model.name
 
 
-def test_the_script_loads_what_it_has_saved_and_goes_on_as_if_it_had_not_stopped(tmp_path):
+def test_the_script_loads_what_it_has_saved_and_goes_on_as_if_it_had_not_stopped(
+    run_script, tmp_path
+):
     text = """
         dataset: {name: digits, max_samples: 300}
         model: {name: mlp, layers: [8], batch_norm: true}

@@ -317,17 +317,21 @@ def test_a_stop_and_resume_changes_nothing(store, pretrained, first, parts):
         assert one[name] == other[name], name
 
 
-def test_the_saved_model_is_whole_and_opens_in_keras_alone(store, pretrained):
+@pytest.fixture(scope="module")
+def tuned(store, pretrained):
+    """A run with that base, which trains too in the second epoch."""
     run_id, _ = run_inline(store, spec_of(pretrained, epochs=2, finetune=TUNE))
-    path = fetch_artifact(store, run_id, MODEL_FILE)
+    return run_id
+
+
+def test_the_saved_model_is_whole_and_opens_in_keras_alone(store, tuned):
+    path = fetch_artifact(store, tuned, MODEL_FILE)
     x = load_dataset(parse_spec({"dataset": DIGITS}).dataset, 1).x[:8]
     stock, ours = keras.models.load_model(path, compile=False), load_model(path)
     np.testing.assert_allclose(stock.predict(x, verbose=0), ours.predict(x, verbose=0), atol=1e-6)
 
 
-def test_the_commands_keep_a_file_as_a_base_and_train_from_scratch(
-    store, pretrained, tmp_path, capsys
-):
+def test_the_commands_keep_a_file_as_a_base_and_train_from_scratch(store, tuned, tmp_path, capsys):
     path = tmp_path / "mine.keras"
     keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)]).save(path)
     assert main(["bases", "add", str(path), "--json"]) == 0
@@ -337,10 +341,9 @@ def test_the_commands_keep_a_file_as_a_base_and_train_from_scratch(
     }
     (tmp_path / "broken.keras").write_bytes(b"PK no zip")
     assert main(["bases", "add", str(tmp_path / "broken.keras")]) == 2
-    run_id, _ = run_inline(store, spec_of(pretrained, epochs=2, finetune=TUNE))
-    assert main(["scratch", run_id, "--json"]) == 0
+    assert main(["scratch", tuned, "--json"]) == 0
     trained = json.loads(capsys.readouterr().out)
     run = get_run(store, trained["run_id"])
-    assert run.status is RunStatus.FINISHED and run.tags[Tag.SCRATCH] == run_id
+    assert run.status is RunStatus.FINISHED and run.tags[Tag.SCRATCH] == tuned
     assert main(["scratch", trained["run_id"]]) == 2
     assert "from scratch already" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from experiments.data.loading import load_dataset
 from experiments.data.split.splits import divide
 from experiments.models.building import build_model, compile_model, sketch_model
 from experiments.running.inline_launcher import run_inline
+from experiments.saving.training_state import build_variables
 from experiments.spec.run_spec import RunSpec
 from experiments.spec.spec_files import load_spec, parse_spec
 from experiments.tracking.runs import RunStatus
@@ -19,7 +20,7 @@ MODELS = {
     "dropout and batch normalization": (
         "model: {name: mlp, layers: [8], dropout: 0.4, batch_norm: true, l2: 0.01}"
     ),
-    "a residual network": "model: {name: resnet, filters: [2, 4], dropout: 0.2}",
+    "a residual network": "model: {name: resnet, filters: [2, 4], blocks: 1, dropout: 0.2}",
     "two classes": "{dataset: {name: breast_cancer}, model: {name: linear, dropout: 0.2}}",
     "a regression": "{dataset: {name: diabetes}, model: {name: mlp, layers: [8], l1: 0.01}}",
 }
@@ -41,6 +42,7 @@ class Setting:
         held = Sample(*self.validation, len(self.validation[0]))
         self.recording = GapRecording(self.train, held, self.spec.loss, BATCH)
         self.in_test_mode = TrainEvaluation(self.train.x, self.train.y)
+        build_variables(self.model, self.x, self.y)
 
     def fit(self, *callbacks: keras.callbacks.Callback) -> dict[str, list[float]]:
         return self.model.fit(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -142,21 +143,27 @@ def _losses(lines):
     return [tuple(line[name] for name in names) for line in lines if "loss" in line]
 
 
+@pytest.fixture(scope="module")
+def trained(info, tmp_path_factory):
+    """What a run of two epochs writes into its journal, by memory and by loop, each run once."""
+
+    @cache
+    def lines_of(memory_mb, loop="fit"):
+        folder = RunFolder(tmp_path_factory.mktemp("runs") / f"{memory_mb}-{loop}").create()
+        return _train(_spec(info, memory_mb, loop), folder)
+
+    return lines_of
+
+
 @pytest.mark.parametrize("memory_mb", [None, 8], ids=["in memory", "streamed"])
-def test_a_loop_of_train_on_batch_records_the_history_of_fit(info, tmp_path, memory_mb):
-    histories = [
-        _losses(_train(_spec(info, memory_mb, loop), RunFolder(tmp_path / loop).create()))
-        for loop in ("fit", "train_on_batch")
-    ]
+def test_a_loop_of_train_on_batch_records_the_history_of_fit(trained, memory_mb):
+    histories = [_losses(trained(memory_mb, loop)) for loop in ("fit", "train_on_batch")]
     assert len(histories[0]) == 2
     assert histories[0] == histories[1]
 
 
-def test_a_streamed_run_measures_the_same_data_as_one_in_memory(info, tmp_path):
-    streamed, whole = (
-        _train(_spec(info, memory_mb), RunFolder(tmp_path / str(memory_mb)).create())
-        for memory_mb in (8, None)
-    )
+def test_a_streamed_run_measures_the_same_data_as_one_in_memory(trained):
+    streamed, whole = trained(8), trained(None)
     facts = ("train_samples", "val_samples", "constant_loss")
     first = [next(line for line in lines if "train_samples" in line) for lines in (streamed, whole)]
     assert [first[0][name] for name in facts] == [first[1][name] for name in facts]
@@ -168,10 +175,12 @@ def test_a_streamed_run_measures_the_same_data_as_one_in_memory(info, tmp_path):
 
 
 @pytest.mark.parametrize("loop", ["fit", "train_on_batch"])
-def test_a_streamed_run_goes_on_in_the_middle_of_an_epoch(info, tmp_path, loop, monkeypatch):
+def test_a_streamed_run_goes_on_in_the_middle_of_an_epoch(
+    info, trained, tmp_path, loop, monkeypatch
+):
     from experiments.training import callbacks
 
-    uninterrupted = _losses(_train(_spec(info, 8, loop), RunFolder(tmp_path / "whole").create()))
+    uninterrupted = _losses(trained(8, loop))
     cut = RunFolder(tmp_path / "cut").create()
     real = callbacks.Recorder.on_train_batch_end
 
