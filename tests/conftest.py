@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.core.settings import Settings, read_settings
+from experiments.core.settings import Settings, read_settings, sqlite_uri
 from experiments.tracking.store import Store, prepare_database
 from tests.support.speeds import is_quick
 
@@ -89,3 +89,11 @@ def workspace(tmp_path, monkeypatch, migrated_database) -> Settings:
 def store(workspace) -> Store:
     """The store of that workspace."""
     return Store(workspace)
+
+
+@pytest.fixture(scope="module")
+def module_store(tmp_path_factory, migrated_database) -> Store:
+    """A store of the module's own."""
+    home = tmp_path_factory.mktemp("module")
+    shutil.copy(migrated_database, home / "mlflow.db")
+    return Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))

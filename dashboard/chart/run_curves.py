@@ -39,6 +39,7 @@ class Marks(NamedTuple):
     onset_epoch: int | None = None
     planned_epochs: int | None = None
     resume_points: tuple[tuple[int, str], ...] = ()
+    axis: str = "epoch"
 
 
 def metrics_of(histories: Sequence[pd.DataFrame]) -> list[str]:
@@ -131,19 +132,19 @@ def curve_figure(
     end = max(end, (marks.planned_epochs or 0) - 1)
     # an epoch is a whole number; plotly would put ticks between the first few
     tick = 1 if end <= 8 else None
-    figure.update_xaxes(range=[-0.01 * end, end * 1.01], title="epoch", dtick=tick)
+    figure.update_xaxes(range=[-0.01 * end, end * 1.01], title=marks.axis, dtick=tick)
     _set_range(figure, low, high, log)
     _mark(figure, frame, marks, end, log)
     return figure
 
 
-def rate_figure(history: pd.DataFrame, color: str) -> go.Figure:
+def rate_figure(history: pd.DataFrame, color: str, axis: str = "epoch") -> go.Figure:
     """The learning rate by epoch, as steps on a log axis."""
     figure = _figure("learning rate", log=True)
     values = history["learning_rate"].dropna()
     line = _line(values.index, values, color, "solid")
     figure.add_scatter(**(line | {"line": line["line"] | {"shape": "hv"}}), name="learning rate")
-    figure.update_xaxes(title="epoch")
+    figure.update_xaxes(title=axis)
     ticks = sorted(set(values))[-1 :: -_every(len(set(values)), 4)]
     figure.update_yaxes(
         tickvals=ticks, ticktext=[number(rate) for rate in ticks], minor={"showgrid": False}
@@ -216,11 +217,13 @@ def _mark(figure: go.Figure, frame: pd.DataFrame, marks: Marks, end: int, log: b
                 marker={"size": 9, "color": QUIET_COLOR, "line": {"width": 2, "color": "white"}},
             )  # fmt: skip
             left = best > 0.35 * end
-            _vertical(figure, best, f"best epoch {best} · {number(value)}", QUIET_COLOR, left, 1)
+            _vertical(
+                figure, best, f"best {marks.axis} {best} · {number(value)}", QUIET_COLOR, left, 1
+            )
     if onset is not None:
         figure.add_vrect(x0=onset, x1=end * 1.01, fillcolor=ONSET_COLOR, opacity=0.06, line_width=0)
         left = onset > 0.6 * end
-        _vertical(figure, onset, f"overfits from epoch {onset}", ONSET_COLOR, left, 0)
+        _vertical(figure, onset, f"overfits from {marks.axis} {onset}", ONSET_COLOR, left, 0)
 
 
 def _mark_resume(figure: go.Figure, epoch: int, word: str) -> None:

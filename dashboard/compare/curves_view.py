@@ -33,6 +33,7 @@ from dashboard.shared.param_texts import unique_names
 from dashboard.shared.run_numbers import at_best
 from dashboard.shared.verdicts import Told, told_by_tags
 from experiments.diagnosis.histories import Histories
+from experiments.tracking.epochs import axis_of
 from experiments.tracking.runs import Run
 
 FOCUS = "focus"  # the run of the URL that stands out
@@ -78,7 +79,7 @@ def draw_curves_view(runs: Sequence[Run], histories: Histories) -> None:
         drawn_bands = group_bands(steady, histories, column, choice)
     look = Look(
         y_title=words(choice.metric),
-        x_title=AXES[choice.axis],
+        x_title=x_title(runs, histories, choice),
         x_axis=_KIND_OF_X.get(choice.axis, "number"),
         x_log=choice.x_log and choice.axis != "date",
         y_log=choice.y_log,
@@ -127,6 +128,13 @@ def color(
     return by_run(runs) if color_by == BY_RUN else by_param(runs, color_by, _COLORS)
 
 
+def x_title(runs: Sequence[Run], histories: Histories, choice: Choice) -> str:
+    """What the x axis counts; steps where all runs were logged by those."""
+    column = LINES[choice.kinds[0]][0] + choice.metric
+    axes = {axis_of(run, histories.points(run.id, column).steps) for run in runs}
+    return "step" if choice.axis == "epoch" and axes == {"step"} else AXES[choice.axis]
+
+
 def told(run: Run, histories: Histories) -> Told:
     """The verdict on a run as stored at its end, or as made now."""
     if run.status.is_active or (stored := told_by_tags(run)) is None:
@@ -156,7 +164,7 @@ def draw_legend(coloring: Coloring) -> list[str]:
 
     picked = st.pills(
         "Show only", list(entries), selection_mode="multi", default=wanted, format_func=label,
-        key=f"only {'|'.join(entries)}", label_visibility="collapsed", help=help_texts.LEGEND,
+        key="legend", label_visibility="collapsed", help=help_texts.LEGEND,
     )  # fmt: skip
     if picked != wanted:
         st.query_params[ONLY] = picked

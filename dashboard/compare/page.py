@@ -7,7 +7,7 @@ from dashboard.compare.run_choice import choose_runs
 from dashboard.compare.views import VIEWS, draw_view
 from dashboard.shared import cache
 from dashboard.shared.components import LAUNCH, empty_state, errors_shown
-from dashboard.shared.experiment_choice import choose_experiments
+from dashboard.shared.experiment_choice import choose_experiments, draw_offer_of_others
 
 _LIVE_SECONDS = 2
 
@@ -23,6 +23,8 @@ def main() -> None:
         with st.skeleton(height=300):
             runs = cache.runs(experiments=experiments, most=cache.MOST_RUNS)
         if not runs and experiments is None:
+            if draw_offer_of_others():
+                return
             empty_state(
                 ":material/stacked_line_chart:", "Nothing to compare yet",
                 "Launch two runs that differ in one thing, and see here what it changes.",

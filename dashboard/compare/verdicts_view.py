@@ -11,7 +11,6 @@ from dashboard.shared import cache, help_texts
 from dashboard.shared.components import RUN, VERDICT, name_of, status_text, verdict_text
 from dashboard.shared.formats import duration, number, words
 from dashboard.shared.param_texts import unique_names
-from dashboard.shared.run_numbers import at_best
 from experiments.diagnosis import Verdict
 from experiments.diagnosis.histories import Histories
 from experiments.tracking.runs import Run
@@ -70,9 +69,10 @@ def verdict_rows(
             continue
         rows[names[run.id]] = {
             "verdict": words(verdict.label),
-            "best epoch": at_best(run, histories).epoch,
+            "best epoch": verdict.best_epoch,
             "overfits from": verdict.onset_epoch,
             "gap at best": verdict.gap_at_best,
+            "gap is large": "yes" if verdict.gap_is_large else "",
             "epochs after best": verdict.wasted_epochs,
             "time after best": verdict.wasted_seconds,
             "why": verdict.reason,

@@ -34,6 +34,7 @@ from dashboard.shared.verdicts import judge
 from experiments.core.settings import settings_in_use
 from experiments.diagnosis import Label, Verdict
 from experiments.diagnosis.gap import acting_in_training, take_apart
+from experiments.tracking.epochs import axis_of
 from experiments.tracking.runs import Run, RunStatus, Tag
 
 
@@ -134,6 +135,7 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
     best = best_of(run, history)
     last = history[best.metric].dropna() if best.metric in history else pd.Series(dtype=float)
     gap = verdict.gap_at_best if verdict else None
+    axis = axis_of(run, history.index.to_numpy())
     grid = st.grid("auto", min_column_width=130, gap="small")
     grid.metric(
         f"Best {words(best.metric.removeprefix('val_'))}",
@@ -142,7 +144,7 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
         f"{number(best.own)}. Last: {number(last.iloc[-1] if len(last) else None)}.",
     )
     grid.metric(
-        "Best epoch", "–" if best.epoch is None else str(best.epoch),
+        f"Best {axis}", "–" if best.epoch is None else str(best.epoch),
         help=f"{help_texts.BEST}\n\n{help_texts.EPOCHS}",
     )  # fmt: skip
     tested = run.metrics.get(f"test_{run.main_metric}")
@@ -151,8 +153,10 @@ def draw_numbers(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> No
         of = f" {count(samples)} of them." if samples else ""
         grid.metric(f"Test {words(run.main_metric)}", number(tested), help=f"{help_texts.TEST}{of}")
     grid.metric("Gap at best", number(gap), help=help_texts.GAP)
-    counted = "Steps" if run.tags.get(Tag.LOG_AXIS) == "step" else "Epochs"
-    grid.metric(counted, f"{len(history)} / {run.epochs}" if run.epochs else f"{len(history)}")
+    grid.metric(
+        "Steps" if axis == "step" else "Epochs",
+        f"{len(history)} / {run.epochs}" if run.epochs else f"{len(history)}",
+    )
     grid.metric("Duration", duration(run.seconds))
     parameters = run.params.get("model.parameters")
     grid.metric("Parameters", count(float(parameters)) if parameters else "–")
@@ -198,6 +202,7 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         verdict.onset_epoch if verdict else None,
         run.epochs if run.status.is_active else None,
         (*((epoch, "resumed here") for epoch in run.resume_points), *run.phases),
+        axis_of(run, history.index.to_numpy()),
     )
     metrics = metrics_of([history])
     grid = st.grid(2 if len(metrics) > 1 else 1, min_column_width=360, gap="small")
@@ -206,7 +211,9 @@ def draw_curves(run: Run, history: pd.DataFrame, verdict: Verdict | None) -> Non
         grid.plotly_chart(figure, key=f"curve {metric}", config={"displayModeBar": False})
     if rate_changes(history):
         st.plotly_chart(
-            rate_figure(history, run.color), key="rate", config={"displayModeBar": False}
+            rate_figure(history, run.color, marks.axis),
+            key="rate",
+            config={"displayModeBar": False},
         )
 
 
@@ -252,7 +259,8 @@ def draw_evidence(verdict: Verdict) -> None:
 def _what(run: Run) -> str:
     params = run.params
     dataset = params.get("dataset.name", "").partition("@")[0]
-    return f"{dataset} · {params.get('model.name', '')}"
+    told = [dataset, params.get("model.name", ""), run.tags.get(Tag.LOG_KIND, "")]
+    return " · ".join(filter(None, told)) or "of another tool"
 
 
 def draw_gap(run: Run, history: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from dashboard.runs.run_filters import VIEWS
 from dashboard.runs.run_list import draw_list
 from dashboard.shared import cache
 from dashboard.shared.components import LAUNCH, empty_state, errors_shown
-from dashboard.shared.experiment_choice import choose_experiments
+from dashboard.shared.experiment_choice import choose_experiments, draw_offer_of_others
 from experiments.tracking.run_index import RunIndex
 
 _FEW = 200  # runs that are looked at every two seconds; more cost more
@@ -47,7 +47,7 @@ def draw_runs(experiments: Sequence[str] | None, deleted: bool, refresh: float |
         is_whole = True
         if len(index) or deleted or experiments:
             is_whole = draw_list(index, deleted)
-        else:
+        elif not draw_offer_of_others():
             empty_state(
                 ":material/rocket_launch:",
                 "No runs yet",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.shared import cache
 from dashboard.shared.components import show_error
+from dashboard.shared.formats import count
 from experiments.tracking.runs import Experiment
 
 _PARAMETER = "experiments"
@@ -47,6 +48,26 @@ def choose_experiments() -> tuple[str, ...] | None:
             help="Runs that other tools logged to this store are shown as well, and only read.",
         )  # fmt: skip
     return tuple(chosen) or None
+
+
+def draw_offer_of_others() -> bool:
+    """Offer the runs of other tools where there are none of ours; whether there are any."""
+    others = [one for one in cache.experiments() if not one.is_ours and one.runs]
+    if not others:
+        return False
+    runs = sum(one.runs or 0 for one in others)
+    where = f"{len(others)} other experiment{'s' * (len(others) != 1)}"
+    with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
+        st.markdown(f"**{count(runs)} run{'s' * (runs != 1)} in {where}**", text_alignment="center")
+        st.caption(
+            "Other tools logged them to this store, or they were imported. They are shown with "
+            "curves, verdicts and comparison, and only read.",
+            text_alignment="center",
+        )
+        if st.button("Show them", type="primary", icon=":material/visibility:", key="show others"):
+            _remember([one.id for one in others])
+            st.rerun(scope="app")
+    return True
 
 
 def remembered_experiments() -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from experiments.diagnosis import RULES, Pair, Verdict
 from experiments.running.run_verdict import judge_history, split_faults_of
+from experiments.tracking.epochs import axis_of
 from experiments.tracking.runs import Run, Tag
 
 
@@ -16,6 +17,8 @@ def judge(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict 
     """
     if history.empty:
         return None
+    if axis_of(run, history.index.to_numpy()) == "step":
+        history = history.rename_axis("step")
     return judge_history(history, run.metrics, pair, split_faults_of(run))
 
 

@@ -41,14 +41,14 @@ def diagnose(
 ) -> Verdict:
     """What a history shows, why, and what to do.
 
-    `history` is indexed by epoch; `pair` names the columns to judge (one of `find_pairs`, or
-    made by hand), by default `val_loss` with `train_eval_loss` or `loss`. `constant_loss` is the
-    loss of the best constant prediction (first training loss by default), `validation_samples`
-    how many samples each validation loss is a mean of, `epoch_seconds` what an epoch takes (by
-    default the column of that name). `split_faults` are sentences on what makes the validation
-    samples worthless, such as that all are of one class: then nothing good is said of a model.
-    Raises HistoryError if it is no DataFrame of numbers or lacks a column of the pair; a short or
-    broken history is no error but a verdict.
+    `history` is indexed by epoch, or by step if that is the index's name; `pair` names the columns
+    to judge (one of `find_pairs`, or made by hand), by default `val_loss` with `train_eval_loss`
+    or `loss`. `constant_loss` is the loss of the best constant prediction (first training loss by
+    default), `validation_samples` how many samples each validation loss is a mean of,
+    `epoch_seconds` what an epoch takes (by default the column of that name). `split_faults` are
+    sentences on what makes the validation samples worthless, such as that all are of one class:
+    then nothing good is said of a model. Raises HistoryError if it is no DataFrame of numbers or
+    lacks a column of the pair; a short or broken history is no error but a verdict.
     """
     judged = curves(history, pair)
     ruling = decide(judged, constant_loss, validation_samples)
@@ -59,7 +59,8 @@ def diagnose(
     wasted = 0
     if best is not None and ruling.label in _PAST_THE_BEST:
         wasted = last - best
-    at_best, at_end = gap_at(judged, history, best), gap_at(judged, history, None)
+    saved = judged.val.lowest_epoch if judged.val else None
+    at_best, at_end = gap_at(judged, history, saved), gap_at(judged, history, None)
     numbers = _evidence(judged, ruling, history, best)
     seconds = _seconds_after(history, best, epoch_seconds) if wasted else 0.0
     if seconds is not None:
@@ -70,6 +71,7 @@ def diagnose(
     more = forecast(ruling.label, recent if isinstance(recent, float) else None)
     ruling = replace(ruling, numbers=numbers)
     large = at_best is not None and at_best.is_large
+    axis = "step" if history.index.name == "step" else "epoch"
     return Verdict(
         label=ruling.label,
         best_epoch=best,
@@ -82,15 +84,20 @@ def diagnose(
         wasted_seconds=seconds,
         confidence=round(ruling.confidence, 3),
         chance_of_lower=more.chance if more else None,
-        reason=_reason(ruling, judged, at_best, wasted, seconds, split_faults),
+        reason=_by(axis, _reason(ruling, judged, at_best, wasted, seconds, split_faults)),
         evidence=numbers,
-        advice=advice(ruling, best, max(5, (last + 1) // 4), more, large),
+        advice=_by(axis, advice(ruling, best, max(5, (last + 1) // 4), more, large)),
     )
 
 
 # Worthless validation samples don't hide these, and epochs after the best one are wasted in some.
 _SEEN_ALL_THE_SAME = (Label.overfitting, Label.unstable, Label.diverged)
 _PAST_THE_BEST = (Label.overfitting, Label.underfitting, Label.good_fit, Label.diverged)
+
+
+def _by(axis: str, text: str) -> str:
+    """A text about epochs as one about what the history counts."""
+    return text if axis == "epoch" else text.replace("epoch", axis)
 
 
 def _evidence(

@@ -28,7 +28,8 @@ class Verdict:
     `best_epoch` has the lowest validation loss (training loss without validation); where noise
     makes several epochs equally low, it is the one whose neighborhood is lowest. `onset_epoch`
     is where overfitting begins. A gap is validation minus training loss; `gap_error` is the
-    standard error of the one at the best epoch, and `gap_is_large` says whether the training loss
+    standard error of the one at the best epoch (the lowest value as measured, whose weights are
+    saved), and `gap_is_large` says whether the training loss
     is less than half of the validation loss there, beyond chance. `wasted_epochs` were
     trained after the best one without any improvement and took `wasted_seconds` (None if epochs
     were not timed). `confidence` is from 0 to 1, a ranking by distance from the nearest threshold

@@ -5,6 +5,7 @@ __all__ = [
     "artifacts",
     "changes",
     "direct_database",
+    "epochs",
     "history_reader",
     "imported_runs",
     "points",

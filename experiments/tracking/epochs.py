@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from experiments.diagnosis.histories import Points
 from experiments.diagnosis.naming import keras_names
 from experiments.tracking.points import last_of_steps
-from experiments.tracking.runs import Run
+from experiments.tracking.runs import Run, Tag
 
 EPOCH = "epoch"
 
@@ -76,15 +76,36 @@ def _whole_epochs(own: dict[str, Points]) -> dict[str, Points]:
 
 
 def _without_single_values(logged: Mapping[str, Points]) -> dict[str, Points]:
-    """Without what was measured once: tests at the end, and autolog's `validation_loss`, which
-    repeats the last `val_loss` at step 0. A run of one epoch keeps all but its tests."""
-    several = any(len(points.steps) > 1 for points in logged.values())
+    """Without what was measured once: tests at the end, summaries such as Hugging Face's
+    `train_loss`, and autolog's `validation_loss`, which is `val_loss` at step 0 again and again.
+    A run of a few epochs keeps all but its tests."""
+    most = max((len(points.steps) for points in logged.values()), default=0)
     return {
         name: points
         for name, points in logged.items()
-        if len(points.steps) > 1
-        or not (name.startswith("test") or (several and points.steps[0] == 0))
+        if not _repeats(name, points, logged)
+        and (
+            len(points.steps) > 1
+            or not (name.startswith("test") or (most > 1 and points.steps[0] == 0) or most > _FEW)
+        )
     }
+
+
+_FEW = 3  # points: with more of another metric a single one is no curve
+
+
+def _repeats(name: str, points: Points, logged: Mapping[str, Points]) -> bool:
+    own = name.startswith("validation_") and f"val_{name.removeprefix('validation_')}" in logged
+    return own and bool((points.steps == points.steps[0]).all())
+
+
+def axis_of(run: Run, steps: NDArray[np.int64]) -> str:
+    """``step`` for a run that counts batches, by the steps of its history; ``epoch`` else."""
+    if Tag.LOG_AXIS in run.tags:
+        return run.tags[Tag.LOG_AXIS]
+    if run.is_ours or len(steps) < 2:
+        return "epoch"
+    return "step" if float(np.median(np.diff(steps))) > 1 else "epoch"
 
 
 def _without_steps(found: Mapping[str, Points]) -> bool:
@@ -100,8 +121,8 @@ def _by_epoch(points: Points, epochs: Points | None, without_steps: bool) -> Poi
     if epochs is None or not len(epochs.steps) or (np.diff(epochs.values) < 0).any():
         return points
     numbers = epochs.values
-    if (numbers % 1 != 0).any():  # Hugging Face: the share that is done, 1.0 after the first
-        numbers = np.ceil(numbers) - 1
+    if (numbers % 1 != 0).any():  # Hugging Face: several evaluations in an epoch, all are kept
+        return points
     at = np.searchsorted(epochs.steps, points.steps, side="right") - 1
     mapped = numbers[at.clip(0)].astype(np.int64).clip(0)
     return points if (mapped == points.steps).all() else points._replace(steps=mapped)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.core.errors import RunNotFoundError
+from experiments.core.words import listed
 from experiments.tracking.direct_database import Database, open_database
 from experiments.tracking.direct_runs import (
     find_experiment,
@@ -13,7 +14,13 @@ from experiments.tracking.direct_runs import (
     read_runs,
 )
 from experiments.tracking.run import SOURCE, Run, RunRow, RunStatus, Tag, make_run, to_value
-from experiments.tracking.store import DATASETS_EXPERIMENT, EXPERIMENT, Store, store_call
+from experiments.tracking.store import (
+    DATASETS_EXPERIMENT,
+    EXPERIMENT,
+    MODELS_EXPERIMENT,
+    Store,
+    store_call,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -43,7 +50,7 @@ def list_experiments(store: Store) -> list[Experiment]:
             found = [Experiment(*row) for row in read_experiments(database)]
         else:
             found = _served_experiments(store)
-    found = [experiment for experiment in found if experiment.name != DATASETS_EXPERIMENT]
+    found = [one for one in found if one.name not in (DATASETS_EXPERIMENT, MODELS_EXPERIMENT)]
     return sorted(found, key=lambda experiment: not experiment.is_ours)
 
 
@@ -88,15 +95,22 @@ def find_runs(store: Store, status: RunStatus) -> list[Run]:
 def resolve_run(store: Store, text: str) -> Run:
     """The run with this id, this beginning of an id, or this name (the newest).
 
-    Raises RunNotFoundError that says where to find the names.
+    Runs of ours come before those of other tools, which are also found by the beginning of their
+    name, where that is one run's. Raises RunNotFoundError that says where to find the names.
     """
     try:
         return get_run(store, text)
     except RunNotFoundError:
-        runs = list_runs(store)
-    matches = [run for run in runs if run.name == text]
-    if not matches and len(text) >= 4:
-        matches = [run for run in runs if run.id.startswith(text)]
+        matches = _matching(list_runs(store), text)
+    if not matches:
+        others = [one.id for one in list_experiments(store) if not one.is_ours]
+        theirs = list_runs(store, experiments=others) if others else []
+        matches = _matching(theirs, text)
+        begun = [run for run in theirs if len(text) >= 3 and run.name.startswith(text)]
+        if not matches and len(begun) > 1:
+            names = listed([f"{run.name} ({run.id[:8]})" for run in begun])
+            raise RunNotFoundError(f"{text!r} is the beginning of {len(begun)} runs: {names}.")
+        matches = matches or begun
     if not matches:
         raise RunNotFoundError(
             f"No run {text!r} in the store {store.settings.tracking_uri}. Name a run by its id, "
@@ -104,6 +118,11 @@ def resolve_run(store: Store, text: str) -> Run:
             "them."
         )
     return matches[0]
+
+
+def _matching(runs: Sequence[Run], text: str) -> list[Run]:
+    named = [run for run in runs if run.name == text]
+    return named or [run for run in runs if len(text) >= 4 and run.id.startswith(text)]
 
 
 def our_experiments(database: Database) -> list[str]:

@@ -1,21 +1,11 @@
 """Stores that the tests of a module share."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from experiments.core.settings import Settings, sqlite_uri
 from experiments.tracking.store import Store
 from tests.support.waiting import worker
-
-
-@pytest.fixture(scope="module")
-def module_store(tmp_path_factory, migrated_database) -> Store:
-    """A store of the module's own."""
-    home = tmp_path_factory.mktemp("module")
-    shutil.copy(migrated_database, home / "mlflow.db")
-    return Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
 
 
 @pytest.fixture(scope="module")

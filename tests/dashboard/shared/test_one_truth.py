@@ -30,8 +30,6 @@ def test_best_epoch_gap_and_best_value_are_the_same_everywhere():
         value = best_value(run, histories, "val_accuracy")
         assert value == pytest.approx(recorded["best_epoch_val_accuracy"])
         assert value == pytest.approx(shown.value)
-        verdict = diagnose(history)
-        if verdict.best_epoch == epoch:  # else the lowest value was luck
-            assert verdict.gap_at_best == pytest.approx(at_best(run, histories).gap)
-            compared += 1
+        assert diagnose(history).gap_at_best == pytest.approx(at_best(run, histories).gap)
+        compared += 1
     assert compared > 20
