@@ -194,7 +194,8 @@ def make_run(
     ended = None if status.is_active else row.end_time  # MLflow keeps it over a resume
     started = int(tags.get(Tag.STARTED, 0))
     if not started and tags.get(Tag.SOURCE) != SOURCE:
-        started = row.start_time or 0  # of others' runs that is when they began
+        # of others' runs that is when they began; a log without times has but one
+        started = (row.start_time or 0) if row.start_time != row.end_time else 0
     return Run(
         id=row.id,
         experiment_id=row.experiment_id,
