@@ -13,10 +13,12 @@ from experiments.core.settings import Settings, read_settings, sqlite_uri
 from experiments.tracking.store import Store, prepare_database
 from tests.support.speeds import is_quick
 
-# Files that take a minute or two; begun last, one of them would be all that runs at the end
+# Files that take long, the longest first; begun last, one of them would be all that runs at the end
 _LONG = (
-    "test_remedies", "test_exact_resume", "test_server_store", "test_the_whole_way",
-    "test_transfer", "test_finetuning", "test_applications", "test_worker",
+    "test_worker", "test_server_store", "test_exact_resume", "test_remedies", "test_applications",
+    "test_script", "test_resume", "test_the_whole_way", "test_transfer", "test_pretraining_gain",
+    "test_package", "test_commands", "test_finetuning", "test_training", "test_launch_base",
+    "test_weight_transfer", "test_limited_process", "test_streaming",
 )  # fmt: skip
 
 
@@ -46,7 +48,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first."""
-    items.sort(key=lambda item: item.path.stem not in _LONG)
+    place = {name: number for number, name in enumerate(_LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(_LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """What all files import stays: it need not be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+import tensorflow as tf
 
 from experiments.saving.training_state import TrainingState, build_variables, capture, read_state
 from experiments.saving.whole_model import load_model, save_model
@@ -150,9 +151,10 @@ def fit(model, state: TrainingState | None = None, save=None):
     extra = [Continuation(state, watching)] if state else []
     extra += [Save(*save, watching)] if save else []
     build_variables(model, x, y)
+    validation = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)  # arrays take a tracing more
     history = model.fit(
         batches.batches(), shuffle=False, verbose=0, epochs=EPOCHS, initial_epoch=begin.epoch,
-        validation_data=(x, y), callbacks=[batches, *watching, *extra],
+        validation_data=validation, callbacks=[batches, *watching, *extra],
     )  # fmt: skip
     return history.history, watching
 

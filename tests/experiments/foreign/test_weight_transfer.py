@@ -226,8 +226,18 @@ seed: SEED
 """
 
 
+@pytest.fixture(scope="module")
+def store(module_store):
+    """The module's store, which is the one of the commands too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr("experiments.core.settings._in_use", module_store.settings)
+        yield module_store
+
+
 @pytest.fixture
-def command(workspace):
+def command(store):
     """``python -m experiments transplant …`` in this process: its exit code, and what it says."""
     from experiments.__main__ import main
 
@@ -239,7 +249,7 @@ def command(workspace):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run_id(store):
     return run_inline(store, load_spec(SPEC.replace("SEED", "1")))[0]
 
@@ -247,12 +257,13 @@ def run_id(store):
 def test_a_dry_run_into_a_run_says_what_would_be_loaded_and_queues_nothing(
     store, run_id, command, capsys
 ):
+    runs = len(list_runs(store))
     code, answer = command(capsys, run_id, "--into", run_id, "--set", "model.dense=7", "--dry-run")
     assert (code, answer["run_id"]) == (0, None)
     assert answer["counts"] == {"loaded": 2, "shape_mismatch": 2, "missing": 0, "left_over": 0}
     assert [row["layer"] for row in answer["layers"]] == ["conv_1", "conv_1_norm", "hidden", "head"]
     assert answer["layers"][2]["source_shapes"] == [[48, 6], [6]]
-    assert len(list_runs(store)) == 1
+    assert len(list_runs(store)) == runs
 
 
 def test_a_run_is_queued_that_starts_from_another_run_and_names_it(store, run_id, command, capsys):
@@ -354,10 +365,11 @@ def test_what_is_refused_ends_with_code_2_and_queues_nothing(
     write(trained(network()), tmp_path, "whole.h5")
     (tmp_path / "into.json").write_text(network().to_json())
     (tmp_path / "spec.yaml").write_text(SPEC.replace("SEED", "2"))
+    runs = len(list_runs(store))
     code, said = command(capsys, *arguments)
     assert code == 2
     assert says in said
-    assert not list_runs(store)
+    assert len(list_runs(store)) == runs
     assert not (tmp_path / "out.h5").exists()
 
 

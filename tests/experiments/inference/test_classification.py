@@ -38,18 +38,19 @@ def mobilenet(tmp_path_factory):
     return model, path
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch, mobilenet):
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory, mobilenet):
     """Keras' cache folder with those weights, and nothing to be had from elsewhere."""
-    folder = tmp_path / "keras" / "models"
-    folder.mkdir(parents=True)
-    monkeypatch.setenv("KERAS_HOME", str(folder.parent))
+    folder = tmp_path_factory.mktemp("keras") / "models"
+    folder.mkdir()
     (folder / mobilenet[1].name).write_bytes(mobilenet[1].read_bytes())
     unreachable = CLASSES_FILE._replace(url="http://127.0.0.1:9/", hash="")
-    monkeypatch.setattr(classification, "CLASSES_FILE", unreachable)
-    classification._whole.cache_clear()
-    yield folder
-    classification._whole.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(folder.parent))
+        patch.setattr(classification, "CLASSES_FILE", unreachable)
+        classification._whole.cache_clear()
+        yield folder
+        classification._whole.cache_clear()
 
 
 @pytest.fixture
@@ -93,8 +94,12 @@ def test_the_answer_is_that_of_keras_itself(store, cache, images, mobilenet):
 
 def test_classes_have_their_names_where_the_file_of_names_is(store, cache, images):
     index = {str(i): [f"n{i:08}", f"thing_{i}"] for i in range(1000)}
-    (cache / CLASSES_FILE.name).write_text(json.dumps(index))
-    answer = classify_application(store, "MobileNetV2", images[:1], top=2)
+    names = cache / CLASSES_FILE.name
+    names.write_text(json.dumps(index))
+    try:
+        answer = classify_application(store, "MobileNetV2", images[:1], top=2)
+    finally:
+        names.unlink()
     first, second = answer["images"][0]["classes"]
     assert answer["notice"] is None and first["name"] == f"thing {first['number']}"
     assert first["probability"] > second["probability"]

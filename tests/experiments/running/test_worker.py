@@ -1,14 +1,17 @@
 """A real worker over a real store: what it takes, what it survives, and what it leaves behind."""
 
 import os
+import shutil
 import signal
 import threading
+from typing import NamedTuple
 
 import psutil
 import pytest
 
 from experiments.core.errors import WorkerError
 from experiments.core.run_folder import RunFolder, read_json
+from experiments.core.settings import Settings, sqlite_uri
 from experiments.running.queue import end_worker, ensure_worker, submit, worker_lives
 from experiments.running.worker import serve
 from experiments.spec.spec_files import load_spec
@@ -128,49 +131,65 @@ def test_a_second_worker_of_the_same_store_is_refused(served_store):
         serve(served_store.settings)
 
 
-def test_a_worker_killed_with_its_run_alive_is_followed_by_one_that_takes_it_over(store):
-    with worker(store.settings) as first:
-        run_id = submit(store, LONG)
-        wait_for_epochs(store, run_id, 1)
+class Succession(NamedTuple):
+    """A worker was killed, and of its two runs one too; the next one was told to end while it
+    trained a third."""
+
+    store: Store
+    alive: str
+    dead: str
+    third: str
+    returncode: int
+
+
+@pytest.fixture(scope="module")
+def succession(tmp_path_factory, migrated_database) -> Succession:
+    home = tmp_path_factory.mktemp("succession")
+    shutil.copy(migrated_database, home / "mlflow.db")
+    store = Store(Settings(home, sqlite_uri(home / "mlflow.db"), ""))
+    with worker(store.settings, "--slots", "2") as first:
+        alive, dead = submit(store, LONG), submit(store, LONG)
+        for run_id in (alive, dead):
+            wait_for_epochs(store, run_id, 1)
         first.kill()
+        os.kill(training_pid(store, dead), signal.SIGKILL)
         first.wait()
-        seen = len(store.client.get_metric_history(run_id, "loss"))
-        pid = training_pid(store, run_id)
-        assert psutil.pid_exists(pid)
-    with worker(store.settings):
-        wait_for_epochs(store, run_id, seen + 5)
-        request_stop(store, run_id)
-        run = wait_for_end(store, run_id)
+        seen = len(store.client.get_metric_history(alive, "loss"))
+        assert psutil.pid_exists(training_pid(store, alive))
+    assert get_run(store, dead).status is RunStatus.RUNNING
+    with worker(store.settings, "--slots", "2") as second:
+        wait_for_epochs(store, alive, seen + 5)
+        request_stop(store, alive)
+        for run_id in (alive, dead):
+            wait_for_end(store, run_id)
+        third = submit(store, LONG)
+        wait_for_epochs(store, third, 1)
+        second.send_signal(signal.SIGTERM)
+        returncode = second.wait(60)
+    return Succession(store, alive, dead, third, returncode)
+
+
+def test_a_worker_killed_with_its_run_alive_is_followed_by_one_that_takes_it_over(succession):
+    store = succession.store
+    run = get_run(store, succession.alive)
     assert run.status is RunStatus.KILLED
     history = get_history(store, run)
-    points = store.client.get_metric_history(run_id, "loss")
+    points = store.client.get_metric_history(run.id, "loss")
     assert sorted(point.step for point in points) == list(history.index)
 
 
-def test_a_run_left_dead_by_a_dead_worker_is_failed_by_the_next_one(store):
-    with worker(store.settings) as first:
-        run_id = submit(store, LONG)
-        wait_for_epochs(store, run_id, 1)
-        first.kill()
-        os.kill(training_pid(store, run_id), signal.SIGKILL)
-        first.wait()
-    assert get_run(store, run_id).status is RunStatus.RUNNING
-    with worker(store.settings):
-        run = wait_for_end(store, run_id)
+def test_a_run_left_dead_by_a_dead_worker_is_failed_by_the_next_one(succession):
+    run = get_run(succession.store, succession.dead)
     assert run.status is RunStatus.FAILED
-    assert len(get_history(store, run)) >= 1
+    assert len(get_history(succession.store, run)) >= 1
 
 
-def test_ending_the_worker_stops_its_runs_and_records_them(store):
-    with worker(store.settings) as process:
-        run_id = submit(store, LONG)
-        wait_for_epochs(store, run_id, 1)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-    run = get_run(store, run_id)
+def test_ending_the_worker_stops_its_runs_and_records_them(succession):
+    assert succession.returncode == 0
+    run = get_run(succession.store, succession.third)
     assert run.status is RunStatus.KILLED
     assert "worker was shut down" in run.reason
-    assert "model/model.h5" in artifacts(store, run_id)
+    assert "model/model.h5" in artifacts(succession.store, run.id)
 
 
 def test_two_dashboards_that_launch_at_once_start_one_worker(store):
