@@ -52,10 +52,12 @@ def choose_experiments() -> tuple[str, ...] | None:
 
 def draw_offer_of_others() -> bool:
     """Offer the runs of other tools where there are none of ours; whether there are any."""
-    others = [one for one in cache.experiments() if not one.is_ours and one.runs]
-    if not others:
-        return False
+    others = [one for one in cache.experiments() if not one.is_ours and one.runs != 0]
     runs = sum(one.runs or 0 for one in others)
+    if others and not runs:  # a server does not say how many there are
+        runs = len(cache.runs(experiments=tuple(one.id for one in others), most=cache.MOST_RUNS))
+    if not runs:
+        return False
     where = f"{len(others)} other experiment{'s' * (len(others) != 1)}"
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.markdown(f"**{count(runs)} run{'s' * (runs != 1)} in {where}**", text_alignment="center")

@@ -109,7 +109,9 @@ def resolve_run(store: Store, text: str) -> Run:
         begun = [run for run in theirs if len(text) >= 3 and run.name.startswith(text)]
         if not matches and len(begun) > 1:
             names = listed([f"{run.name} ({run.id[:8]})" for run in begun])
-            raise RunNotFoundError(f"{text!r} is the beginning of {len(begun)} runs: {names}.")
+            raise RunNotFoundError(
+                f"{text!r} is the beginning of {len(begun)} runs: {names}. Name one by its id."
+            )
         matches = matches or begun
     if not matches:
         raise RunNotFoundError(
