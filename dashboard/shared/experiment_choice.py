@@ -55,7 +55,7 @@ def draw_offer_of_others() -> bool:
     others = [one for one in cache.experiments() if not one.is_ours and one.runs != 0]
     runs = sum(one.runs or 0 for one in others)
     if others and not runs:  # a server does not say how many there are
-        runs = len(cache.runs(experiments=tuple(one.id for one in others), most=cache.MOST_RUNS))
+        runs = len(cache.runs(experiments=tuple(one.id for one in others), most=1000))
     if not runs:
         return False
     where = f"{len(others)} other experiment{'s' * (len(others) != 1)}"

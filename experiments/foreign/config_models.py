@@ -4,6 +4,7 @@ import contextlib
 import copy
 import inspect
 import math
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,11 +12,18 @@ import keras
 from experiments.core.errors import ModelFileError
 from experiments.core.keras_compat import model_from_legacy_config, safe_mode
 from experiments.inspection.inside import Inside
+from experiments.saving.keras2_functions import hard_sigmoid_of_keras_2
 
 #: Settings of Keras 2 that Keras 3 lacks and that change nothing about the result.
 _HARMLESS = {"input_length", "implementation", "batch_input_shape", "ragged", "unroll_batch"}
 _HARMLESS |= {"query_shape", "key_shape", "value_shape", "virtual_batch_size", "fused"}
-_NEUTRAL: tuple[Any, ...] = (None, False, 1, [], {})
+_NEUTRAL: tuple[Any, ...] = (None, False, True, 1, [], {})
+#: Settings that Keras 3 has under another name.
+_RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
+#: What a setting was where an older file does not say: another value than Keras 3's own.
+_ABSENT = {"GRU": {"reset_after": False}}
+#: Keys under which a function of activations stands.
+_ACTIVATIONS = ("activation", "recurrent_activation")
 
 
 def build_model(inside: Inside) -> tuple[keras.Model, list[str]]:
@@ -41,9 +49,22 @@ def build_model(inside: Inside) -> tuple[keras.Model, list[str]]:
 def count_bytes(inside: Inside) -> int:
     """The bytes of all weights, as float32, of the model that a file describes; none of them is
     allocated."""
+    counted = replace(inside, config=copy.deepcopy(inside.config))
+    _without_state(counted.config)
     with keras.StatelessScope(initialize_variables=False):
-        model, _ = build_model(inside)
+        model, _ = build_model(counted)
         return sum(4 * math.prod(variable.shape) for variable in model.variables)
+
+
+def _without_state(value: Any) -> None:
+    """Recurrent layers that keep their state would make it at once, which no scope allows."""
+    if isinstance(value, dict):
+        if value.get("stateful") is True:
+            value["stateful"] = False
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            _without_state(inner)
 
 
 def _build(config: dict[str, Any]) -> keras.Model:
@@ -64,6 +85,8 @@ def _modernize(value: Any, notes: list[str]) -> None:
             _modernize(inner, notes)
     if not isinstance(value, dict):
         return
+    if value.get("class_name") == "Sequential":
+        _give_input(value)
     for inner in value.values():
         _modernize(inner, notes)
     config = value.get("config")
@@ -75,6 +98,9 @@ def _modernize(value: Any, notes: list[str]) -> None:
         value["class_name"] = "DTypePolicy"
         value["module"], value["registered_name"] = "keras", None
     elif isinstance(config, dict):
+        if value["class_name"] == "ThresholdedReLU":
+            value["class_name"], config["threshold"] = "ReLU", config.pop("theta", 1.0)
+        value.pop("build_config", None)  # of its call: Keras 3 builds other layers by other shapes
         _modernize_layer(value["class_name"], config, notes)
 
 
@@ -83,16 +109,21 @@ def _modernize_model(value: dict[str, Any]) -> None:
         value["module"], value["class_name"] = "keras.src.models.functional", "Functional"
     if value["class_name"] != "Sequential":
         _shift_nodes(value["config"])
-    else:
-        if isinstance(value["config"], list):
-            value["config"] = {"layers": value["config"]}
-        layers = value["config"].get("layers")
-        shape = _first_shape(layers)
-        if shape is not None:
-            first: dict[str, Any] = {"class_name": "InputLayer", "config": {"batch_shape": shape}}
-            if "module" in value:
-                first |= {"module": "keras.layers", "registered_name": None}
-            value["config"]["layers"] = [first, *layers]
+
+
+def _give_input(value: dict[str, Any]) -> None:
+    """An input layer for a Sequential of before 2.4, whose first layer knows the shape; its config
+    may be the list of its layers alone."""
+    if isinstance(value.get("config"), list):
+        value["config"] = {"name": "sequential", "layers": value["config"]}
+    config = value.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else None
+    shape = _first_shape(layers)
+    if shape is not None and isinstance(config, dict) and isinstance(layers, list):
+        first: dict[str, Any] = {"class_name": "InputLayer", "config": {"batch_shape": shape}}
+        if "module" in value:
+            first |= {"module": "keras.layers", "registered_name": None}
+        config["layers"] = [first, *layers]
 
 
 def _shift_nodes(config: Any) -> None:
@@ -105,8 +136,34 @@ def _shift_nodes(config: Any) -> None:
         for layer in layers
         if isinstance(layer, dict) and isinstance(layer.get("config"), dict) and _has_input(layer)
     }
-    parts = [layer.get("inbound_nodes") for layer in layers if isinstance(layer, dict)]
-    _shift([*parts, config.get("output_layers")], shifted)
+    nodes = [layer.get("inbound_nodes") for layer in layers if isinstance(layer, dict)]
+    _shift([*nodes, config.get("output_layers")], shifted)
+    for layer in layers:
+        if isinstance(layer, dict) and isinstance(layer.get("inbound_nodes"), list):
+            layer["inbound_nodes"] = [_with_tensors(node) for node in layer["inbound_nodes"]]
+
+
+def _with_tensors(node: Any) -> Any:
+    """A call with tensors among its keywords (``attention(query, value=...)``), which Keras 3 reads
+    in its own form alone."""
+    if not (isinstance(node, list) and len(node) == 1 and _is_tensor(node[0])):
+        return node
+    keywords = node[0][3] if len(node[0]) == 4 else {}
+    if not any(_is_tensor(value) for value in keywords.values()):
+        return node
+    kept = {key: _tensor(value) if _is_tensor(value) else value for key, value in keywords.items()}
+    return {"args": [_tensor(node[0])], "kwargs": kept}
+
+
+def _is_tensor(value: Any) -> bool:
+    named = isinstance(value, list) and len(value) in (3, 4) and isinstance(value[0], str)
+    return named and isinstance(value[1], int) and isinstance(value[2], int)
+
+
+def _tensor(value: list[Any]) -> dict[str, Any]:
+    # Keras takes the tensor of that history; the shape is but to be there.
+    config = {"shape": [None], "dtype": "float32", "keras_history": value[:3]}
+    return {"class_name": "__keras_tensor__", "config": config}
 
 
 def _has_input(layer: dict[str, Any]) -> bool:
@@ -148,13 +205,29 @@ def _modernize_layer(kind: str, config: dict[str, Any], notes: list[str]) -> Non
         config["axis"] = axis[0]
     if kind == "InputLayer":
         return
-    known = set(inspect.signature(layer.__init__).parameters)
-    known |= set(inspect.signature(keras.layers.Layer.__init__).parameters)
-    known |= {"quantization_config", "build_config", "dtype", "layers"}
+    for (renamed, old), new in _RENAMED.items():
+        if kind == renamed and old in config:
+            config[new] = config.pop(old)
+    for key, setting in _ABSENT.get(kind, {}).items():
+        config.setdefault(key, setting)
+    for key in _ACTIVATIONS:
+        if config.get(key) == "hard_sigmoid":
+            config[key] = keras.saving.serialize_keras_object(hard_sigmoid_of_keras_2)
+    if config.get("score_mode") == "dot":
+        del config["score_mode"]  # the default, whose name Keras takes for the layer dot
+    parameters = inspect.signature(layer.__init__).parameters
+    known = {*parameters, "quantization_config", "dtype", "layers"}
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        known |= set(inspect.signature(keras.layers.Layer.__init__).parameters)
     for key in [key for key in config if key not in known]:
         setting = config.pop(key)
-        if key not in _HARMLESS and setting not in _NEUTRAL:
+        if key not in _HARMLESS and not _is_neutral(setting):
             name = config.get("name", kind)
             notes.append(
                 f"layer {name!r}: {key}={setting!r} was left out; Keras 3 has no such setting"
             )
+
+
+def _is_neutral(setting: object) -> bool:
+    """Whether a setting switches nothing on. By type too: 0.0 is a number, and no False."""
+    return any(type(setting) is type(one) and setting == one for one in _NEUTRAL)

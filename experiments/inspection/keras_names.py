@@ -21,6 +21,11 @@ RUNS_CODE = frozenset(
     | {"__lambda__"}
 )
 
+#: Functions of ours that a model of Keras 2 has after it was opened, as Keras registers them.
+OWN_FUNCTIONS = frozenset({"kerascope>hard_sigmoid_of_keras_2"})
+#: Layers of Keras 2 that are opened as others.
+_KERAS2_LAYERS = ("ThresholdedReLU",)
+
 _PACKAGES = (
     "layers", "models", "losses", "metrics", "activations", "initializers", "regularizers",
     "constraints", "optimizers", "optimizers.schedules", "optimizers.legacy", "dtype_policies",
@@ -103,8 +108,10 @@ def keras_catalog() -> Catalog:
             if package == "optimizers":
                 # Every optimizer of Keras 2 was there too; Keras 3 has the package, but empty.
                 objects.add(("keras.optimizers.legacy", public))
+                objects.add(("keras.optimizers.experimental", public))
             if package == "layers" and public[:1].isupper():
                 layers[snake_case(public)] = public
+    objects |= {("keras.layers", name) for name in _KERAS2_LAYERS}
     for source, original, public in _imports(root / "__init__.py"):
         if public in _FROM_ROOT:
             objects |= {("keras", public), (source, original)}

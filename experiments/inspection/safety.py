@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.core.errors import ModelFileError
-from experiments.inspection.keras_names import RUNS_CODE, Catalog, keras_catalog
+from experiments.inspection.keras_names import OWN_FUNCTIONS, RUNS_CODE, Catalog, keras_catalog
 
 #: Plain values that Keras wraps as objects, and what their ``dtype`` may be.
 _VALUES = frozenset(
@@ -97,6 +97,8 @@ def _check_object(value: dict[str, Any], path: str, catalog: Catalog) -> None:
             f"{path}{_called(inner)} is a {kind}, which runs code from outside Keras; allowed: "
             "the layers that Keras itself has."
         )
+    if kind == "function" and isinstance(inner, str) and inner in OWN_FUNCTIONS:
+        return
     if kind in _VALUES:
         dtype = inner.get("dtype") if isinstance(inner, dict) else None
         if dtype is not None and not (isinstance(dtype, str) and _DTYPE.match(dtype)):

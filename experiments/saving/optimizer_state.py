@@ -75,9 +75,13 @@ _Pairs = list[tuple[keras.Variable, h5py.Dataset]]
 
 
 def _took_no_step(stored: list[tuple[str, h5py.Dataset]]) -> bool:
-    """Whether Keras 3 stored an optimizer that it had not built yet: its step, which is 0, and the
-    learning rate, which stands in the config too."""
-    return len(stored) == 2 and all(data.shape == () for _, data in stored) and not stored[0][1][()]
+    """Whether an optimizer was stored that was not built yet: its step, which is 0, and from Keras
+    3 the learning rate, which stands in the config too."""
+    return (
+        len(stored) in (1, 2)
+        and all(data.shape == () for _, data in stored)
+        and not stored[0][1][()]
+    )
 
 
 def _in_order(
