@@ -127,6 +127,26 @@ def _packages_looked_through_once():
         yield
 
 
+@pytest.fixture(autouse=True)
+def _keras_when_it_is_asked(monkeypatch):
+    """The Keras process starts at the first question, and not when a page is opened that may have
+    one: it takes 6 s of a core, for each workspace."""
+    import streamlit as st
+
+    from dashboard.shared import cache
+    from experiments.running.keras_client import KerasProcess, Limits
+
+    def limited(settings):
+        return KerasProcess(settings, Limits())
+
+    cached = st.cache_resource(show_spinner=False)
+    for name, make in (("_keras", KerasProcess), ("_uploaded_keras", limited)):
+        monkeypatch.setattr(cache, name, cached(make))
+    yield
+    cache._keras.clear()
+    cache._uploaded_keras.clear()
+
+
 @pytest.fixture
 def open_page(workspace, _packages_looked_through_once) -> "Callable[..., AppTest]":
     """Opens a page of the dashboard with a query and runs it."""

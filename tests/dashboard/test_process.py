@@ -8,6 +8,8 @@ from experiments.core.settings import ROOT
 _VISIT = """
 import sys
 from streamlit.testing.v1 import AppTest
+from dashboard.shared.cache import _keras as started_early
+from dashboard.shared.cache import _uploaded_keras as started_early_for_uploads
 
 app = AppTest.from_file("dashboard/app.py", default_timeout=60)
 app.run()
@@ -31,3 +33,12 @@ def test_no_page_imports_tensorflow_or_keras(workspace, make_run):
         timeout=240,
     )
     assert visited.returncode == 0, visited.stdout + visited.stderr[-3000:]
+
+
+def test_the_process_starts_when_a_page_opens_that_may_ask_it(workspace):
+    """Elsewhere tests have it start at the first question (conftest)."""
+    for start in (started_early, started_early_for_uploads):
+        process = start(workspace)
+        assert process.pid is not None
+        process.close()
+        start.clear()
