@@ -4,6 +4,7 @@
 __all__ = [
     "exports",
     "incremental_save",
+    "keras2_functions",
     "legacy_h5",
     "optimizer_state",
     "training_state",

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import keras
 
+import experiments.saving.keras2_functions  # noqa: F401 - registers what a model may name
 from experiments.core.atomic_files import replacing
 from experiments.core.checkpoint_files import MODEL_FILE as MODEL_FILE
 from experiments.core.errors import ArtifactError

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
+from dashboard.shared.cache import _keras as started_early
+from dashboard.shared.cache import _uploaded_keras as started_early_for_uploads
 from experiments.core.settings import ROOT
 
 _VISIT = """
 import sys
 from streamlit.testing.v1 import AppTest
-from dashboard.shared.cache import _keras as started_early
-from dashboard.shared.cache import _uploaded_keras as started_early_for_uploads
 
 app = AppTest.from_file("dashboard/app.py", default_timeout=60)
 app.run()
