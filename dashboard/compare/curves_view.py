@@ -28,7 +28,7 @@ from dashboard.compare.differing import besides_seeds, differing_names, param_la
 from dashboard.compare.grouping import SPREADS, bands, group_runs
 from dashboard.shared import cache, help_texts
 from dashboard.shared.components import LINE_KEY, name_of, open_run, verdict_text
-from dashboard.shared.formats import words
+from dashboard.shared.formats import plain, words
 from dashboard.shared.param_texts import unique_names
 from dashboard.shared.run_numbers import at_best
 from dashboard.shared.verdicts import Told, told_by_tags
@@ -38,6 +38,7 @@ from experiments.tracking.runs import Run
 
 FOCUS = "focus"  # the run of the URL that stands out
 COLOR, ONLY = "color", "only"  # what the colors stand for, and which of the legend are shown
+_PICKED = "legend picked"
 _KIND_OF_X: dict[str, Literal["number", "seconds", "date"]] = {
     "training time": "seconds", "date": "date",
 }  # fmt: skip
@@ -152,23 +153,23 @@ def onset_epochs(runs: Sequence[Run], histories: Histories) -> dict[str, int]:
 def draw_legend(coloring: Coloring) -> list[str]:
     """The legend with its counts; what is picked is shown alone, and stands in the URL."""
     if coloring.scale:
-        st.caption(coloring.scale)
+        st.caption(plain(coloring.scale))
     if not coloring.legend:
         return []
     entries = {one.key: one for one in coloring.legend}
-    wanted = [key for key in st.query_params.get_all(ONLY) if key in entries]
+    st.session_state[_PICKED] = [key for key in st.query_params.get_all(ONLY) if key in entries]
 
     def label(key: str) -> str:
         one = entries[key]
-        return f':color[●]{{foreground="{one.color}"}} {one.label} {one.runs:,}'
+        return f':color[●]{{foreground="{one.color}"}} {plain(one.label)} {one.runs:,}'
 
-    picked = st.pills(
-        "Show only", list(entries), selection_mode="multi", default=wanted, format_func=label,
-        key="legend", label_visibility="collapsed", help=help_texts.LEGEND,
+    def follow() -> None:
+        st.query_params[ONLY] = st.session_state[_PICKED]
+
+    return st.pills(
+        "Show only", list(entries), selection_mode="multi", format_func=label, key=_PICKED,
+        on_change=follow, label_visibility="collapsed", help=help_texts.LEGEND,
     )  # fmt: skip
-    if picked != wanted:
-        st.query_params[ONLY] = picked
-    return picked
 
 
 def run_curves(

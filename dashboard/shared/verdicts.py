@@ -5,8 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from experiments.diagnosis import RULES, Pair, Verdict
-from experiments.running.run_verdict import judge_history, split_faults_of
-from experiments.tracking.epochs import axis_of
+from experiments.running.run_verdict import judge_run
 from experiments.tracking.runs import Run, Tag
 
 
@@ -17,9 +16,7 @@ def judge(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict 
     """
     if history.empty:
         return None
-    if axis_of(run, history.index.to_numpy()) == "step":
-        history = history.rename_axis("step")
-    return judge_history(history, run.metrics, pair, split_faults_of(run))
+    return judge_run(run, history, pair)
 
 
 class Told(NamedTuple):

@@ -35,15 +35,14 @@ def diagnose_all(options: argparse.Namespace) -> int:
         raise InputError("Nothing to diagnose. Name runs, or files with --history FILE….")
     answers: list[dict[str, Any]] = []
     if options.runs:
-        from experiments.running.run_verdict import judge_history, split_faults_of
+        from experiments.running.run_verdict import judge_run
         from experiments.tracking.history_reader import get_history
         from experiments.tracking.runs import resolve_run
 
         store = open_store()
         for name in options.runs:
             found = resolve_run(store, name)
-            history = get_history(store, found)
-            verdict = judge_history(history, found.metrics, split_faults=split_faults_of(found))
+            verdict = judge_run(found, get_history(store, found))
             answers.append({"name": found.name, "run_id": found.id, **verdict.to_dict()})
     for path, logs in all_of(options.history):
         if isinstance(logs, HistoryError):

@@ -33,7 +33,7 @@ def import_all(options: argparse.Namespace) -> int:
             answers.append({"path": str(path), "error": str(logs)})
             print(f"error: {path}: {logs}", file=sys.stderr)
             continue
-        kept = import_logs(store, logs, options.experiment, str(path))
+        kept = import_logs(store, logs, options.experiment, str(path.resolve()))
         for log, run in zip(logs, kept, strict=True):
             answers.append({
                 "path": str(path), "name": run.name, "run_id": run.run_id, "new": run.new,

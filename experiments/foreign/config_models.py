@@ -17,7 +17,7 @@ from experiments.saving.keras2_functions import hard_sigmoid_of_keras_2
 #: Settings of Keras 2 that Keras 3 lacks and that change nothing about the result.
 _HARMLESS = {"input_length", "implementation", "batch_input_shape", "ragged", "unroll_batch"}
 _HARMLESS |= {"query_shape", "key_shape", "value_shape", "virtual_batch_size", "fused"}
-_NEUTRAL: tuple[Any, ...] = (None, False, True, 1, [], {})
+_NEUTRAL: tuple[Any, ...] = (None, False, 1, [], {})
 #: Settings that Keras 3 has under another name.
 _RENAMED = {("LeakyReLU", "alpha"): "negative_slope"}
 #: What a setting was where an older file does not say: another value than Keras 3's own.
@@ -216,8 +216,10 @@ def _modernize_layer(kind: str, config: dict[str, Any], notes: list[str]) -> Non
     if config.get("score_mode") == "dot":
         del config["score_mode"]  # the default, whose name Keras takes for the layer dot
     parameters = inspect.signature(layer.__init__).parameters
+    if "kwargs" not in parameters:
+        config.pop("trainable", None)  # it has no weights, and does not take the setting
     known = {*parameters, "quantization_config", "dtype", "layers"}
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+    if "kwargs" in parameters:
         known |= set(inspect.signature(keras.layers.Layer.__init__).parameters)
     for key in [key for key in config if key not in known]:
         setting = config.pop(key)

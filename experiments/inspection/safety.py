@@ -97,7 +97,7 @@ def _check_object(value: dict[str, Any], path: str, catalog: Catalog) -> None:
             f"{path}{_called(inner)} is a {kind}, which runs code from outside Keras; allowed: "
             "the layers that Keras itself has."
         )
-    if kind == "function" and isinstance(inner, str) and inner in OWN_FUNCTIONS:
+    if _is_own_function(value):
         return
     if kind in _VALUES:
         dtype = inner.get("dtype") if isinstance(inner, dict) else None
@@ -125,6 +125,14 @@ def _check_object(value: dict[str, Any], path: str, catalog: Catalog) -> None:
             f"{path}{_called(inner)} asks for {_short(registered)}, registered outside Keras; "
             "allowed: what Keras itself has."
         )
+
+
+def _is_own_function(value: dict[str, Any]) -> bool:
+    """Whether it is one of ours just as Keras writes it: another module would be imported."""
+    told = (value["class_name"], value.get("module"), value.get("registered_name"))
+    inner = value.get("config")
+    is_function = told == ("function", "builtins", "function")
+    return is_function and isinstance(inner, str) and inner in OWN_FUNCTIONS
 
 
 def without_package(kind: str) -> str:

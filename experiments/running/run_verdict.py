@@ -18,6 +18,7 @@ from experiments.data.split.split_findings import find_all
 from experiments.diagnosis import RULES, Pair, Verdict, diagnose
 from experiments.tracking.artifacts import fetch_artifact
 from experiments.tracking.changes import set_tags
+from experiments.tracking.epochs import axis_of
 from experiments.tracking.history_reader import HISTORY_FILE, to_frame
 from experiments.tracking.runs import Run, Tag, get_run
 from experiments.tracking.store import Store
@@ -41,6 +42,13 @@ def judge_history(
         validation_samples=int(facts.get("val_samples") or 0) or None,
         split_faults=split_faults,
     )
+
+
+def judge_run(run: Run, history: pd.DataFrame, pair: Pair | None = None) -> Verdict:
+    """The verdict on a run by its history and by what was recorded about it."""
+    if axis_of(run, history.index.to_numpy()) == "step":
+        history = history.rename_axis("step")
+    return judge_history(history, run.metrics, pair, split_faults_of(run))
 
 
 def split_faults_of(run: Run) -> list[str]:

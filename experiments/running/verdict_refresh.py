@@ -10,6 +10,8 @@ from experiments.tracking.history_reader import get_history
 from experiments.tracking.runs import Run, Tag, list_runs
 from experiments.tracking.store import Store
 
+_MOST = 100_000  # runs
+
 logger = logging.getLogger(__name__)
 
 
@@ -19,7 +21,7 @@ def refresh_verdicts(store: Store, stopped: Callable[[], bool] = lambda: False) 
     So every page says the same of a run. Returns how many were judged; raises StoreError.
     """
     done = 0
-    for run in list_runs(store):
+    for run in list_runs(store, most=_MOST):
         if stopped():
             break
         if _is_of_other_rules(run):

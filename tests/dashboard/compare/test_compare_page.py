@@ -1,5 +1,6 @@
 """Compare, opened: colors by verdict in the URL, and logs of other tools."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_other_colors_are_drawn_without_a_fault(open_page, make_run, color):
 
 def test_pasted_progress_gets_a_verdict_and_is_kept_as_a_run(open_page, store):
     app = open_page("compare")
-    app.text_area(key="log text").input(PRINTED).run()
+    app.text_area(key="log text 0").input(PRINTED).run()
     assert not app.exception
     shown = " ".join(one.value for one in app.markdown)
     assert "printed progress" in shown
@@ -53,11 +54,36 @@ def test_pasted_progress_gets_a_verdict_and_is_kept_as_a_run(open_page, store):
     (run,) = list_runs(store, experiments=[experiment.id])
     assert (run.name, run.verdict) == ("pasted", "overfitting")
     assert app.query_params["runs"] == run.id
+    assert app.toast[0].value == "1 run kept in the experiment *imported*."
+    assert app.text_area(key="log text 1").value == ""
+
+
+def test_what_a_log_and_a_parameter_are_called_is_no_markdown(open_page, make_run):
+    app = open_page("compare")
+    named = json.dumps({"loss": [1, 0.5, 0.4], "![x](y)": ["a"]}).encode()
+    app.file_uploader(key="log files 0").set_value([("**a**.json", named, "text/json")]).run()
+    assert not app.exception
+    assert r"\*\*a\*\*.json" in " ".join(one.value for one in app.markdown)
+    assert r"\!\[x\]\(y\)" in " ".join(one.value for one in app.caption)
+    for name in ("*one*", "*two*"):
+        make_run(name=name, training={"optimizer": "sgd" if name == "*one*" else "adam"})
+    app = open_page("compare", color="training.optimizer")
+    assert not app.exception
+
+
+def test_what_was_picked_of_one_legend_is_no_fault_in_another(open_page, make_run):
+    for rate in (0.1, 0.01):
+        make_run(training={"learning_rate": rate})
+    app = open_page("compare", color="verdict")
+    pills(app).select(pills(app).options[0]).run()
+    app.selectbox(key="color").set_value("training.learning_rate").run()
+    assert not app.exception
+    assert len(pills(app).options) == 2
 
 
 def test_a_text_that_is_no_log_is_refused_with_what_is_allowed(open_page):
     app = open_page("compare")
-    app.text_area(key="log text").input("hello").run()
+    app.text_area(key="log text 0").input("hello").run()
     assert not app.exception
     assert "pasted is not read" in app.error[0].value
     assert "Allowed" in app.error[0].value
@@ -66,6 +92,6 @@ def test_a_text_that_is_no_log_is_refused_with_what_is_allowed(open_page):
 def test_uploaded_files_are_read(open_page):
     app = open_page("compare")
     data = (FILES / "csvlogger.csv").read_bytes()
-    app.file_uploader(key="log files").set_value([("csvlogger.csv", data, "text/csv")]).run()
+    app.file_uploader(key="log files 0").set_value([("csvlogger.csv", data, "text/csv")]).run()
     assert not app.exception
     assert "Keras CSVLogger" in " ".join(one.value for one in app.markdown)

@@ -7,7 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from experiments.core.errors import ModelFileError
+from experiments.foreign.config_models import _modernize as modernize
 from experiments.foreign.opening import open_model_file
+from experiments.inspection.safety import check_config
 from experiments.saving.keras2_functions import hard_sigmoid_of_keras_2
 from experiments.saving.whole_model import load_model, save_model
 
@@ -46,6 +49,22 @@ def test_a_stateful_layer_stays_stateful():
 
 def test_an_optimizer_that_never_stepped_is_no_loss():
     assert open_model_file(FILES / "untrained.h5").notes == ()
+
+
+@pytest.mark.parametrize("change", [{"module": "os"}, {"registered_name": "other>function"}])
+def test_a_function_of_ours_is_taken_only_as_keras_writes_it(change):
+    own = keras.saving.serialize_keras_object(hard_sigmoid_of_keras_2)
+    check_config({"activation": own}, "model")
+    with pytest.raises(ModelFileError, match="not Keras' own"):
+        check_config({"activation": own | change}, "model")
+
+
+def test_a_setting_that_is_on_is_never_left_out_silently():
+    notes: list[str] = []
+    layer = {"class_name": "LSTM", "config": {"name": "lstm", "units": 2, "time_major": True}}
+    model = {"class_name": "Sequential", "config": {"name": "model", "layers": [layer]}}
+    modernize(model, notes)
+    assert notes == ["layer 'lstm': time_major=True was left out; Keras 3 has no such setting"]
 
 
 def test_hard_sigmoid_is_that_of_keras_2_and_stays_it_when_the_model_is_saved(tmp_path):

@@ -227,13 +227,9 @@ seed: SEED
 
 
 @pytest.fixture(scope="module")
-def store(module_store):
-    """The module's store, which is the one of the commands too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr("experiments.core.settings._in_use", module_store.settings)
-        yield module_store
+def store(store_in_use):
+    """The module's store."""
+    return store_in_use
 
 
 @pytest.fixture

@@ -27,13 +27,9 @@ CNN = {"name": "cnn", "filters": [4, 8], "dense": 0}
 
 
 @pytest.fixture(scope="module")
-def store(module_store):
-    """The module's store, in a workspace of its own, where bases and features lie."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr("experiments.core.settings._in_use", module_store.settings)
-        yield module_store
+def store(store_in_use):
+    """The module's store."""
+    return store_in_use
 
 
 def train(store, **spec):

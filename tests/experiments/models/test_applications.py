@@ -195,13 +195,9 @@ def test_features_are_computed_once_for_the_same_samples_and_weights(workspace, 
 
 
 @pytest.fixture(scope="module")
-def store(module_store):
-    """The module's store, in a workspace of its own, where features lie."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr("experiments.core.settings._in_use", module_store.settings)
-        yield module_store
+def store(store_in_use):
+    """The module's store."""
+    return store_in_use
 
 
 def tuned_spec(epochs):

@@ -53,13 +53,9 @@ def test_blocks_are_those_that_the_authors_named(application, names):
 
 
 @pytest.fixture(scope="module")
-def store(module_store):
-    """The module's store, in a workspace of its own, where bases and features lie."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERASCOPE_HOME", str(module_store.settings.home))
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.setattr("experiments.core.settings._in_use", module_store.settings)
-        yield module_store
+def store(store_in_use):
+    """The module's store."""
+    return store_in_use
 
 
 @pytest.fixture(scope="module")
