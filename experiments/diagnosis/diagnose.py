@@ -25,7 +25,7 @@ EQUALLY_LOW = 0.0199
 NOISE = 2.0
 # The lowest value is taken as it is unless the level around it is this many standard deviations
 # of the noise above that around another.
-LUCKY = 0.25
+LUCKY = 2.0
 # How much an epoch's own value counts beside the level around it.
 OWN_WEIGHT = 0.1
 
